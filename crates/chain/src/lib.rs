@@ -1,0 +1,1 @@
+//! Subtensor: commitments, their proof, and reads; the only crate that names subxt.

@@ -1,0 +1,1 @@
+//! Client of a generator's batch API.

@@ -1,0 +1,1 @@
+//! Remote render client, Chromium driver and render server: the only crate that starts a browser.

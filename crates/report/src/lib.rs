@@ -1,0 +1,1 @@
+//! The report of a judged match: data in, HTML out; pure.

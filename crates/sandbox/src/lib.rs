@@ -1,0 +1,1 @@
+//! Every outside service on this machine: development chain, Targon API, generator, judge model, CDN.

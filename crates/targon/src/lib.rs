@@ -1,0 +1,1 @@
+//! The Targon cloud: the only crate that buys and stops machines.

@@ -1,0 +1,1 @@
+//! Timelock encryption to a drand beacon and its opening; pure.

@@ -1,0 +1,1 @@
+//! Bittensor wallets on disk: the only crate that touches secrets.
