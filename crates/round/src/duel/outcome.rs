@@ -1,0 +1,188 @@
+//! The result of a match: margin, the challenger's threshold, and how sure one can be after so few prompts.
+//! Arithmetic on winners only; rounds, audits and who meets whom are not known here.
+
+use serde::{Deserialize, Serialize};
+
+use super::Winner;
+
+/// A challenger has to reach this margin against the defender (`win_margin` of the subnet's configuration).
+pub const WIN_MARGIN: f64 = 0.05;
+
+/// Level of the interval, and the two-sided normal quantile that belongs to it.
+const LEVEL: f64 = 0.95;
+const QUANTILE: f64 = 1.959_963_984_540_054;
+
+/// A match in figures. Margins run from -1 (left won every prompt) to 1 (right did).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MatchResult {
+    /// Prompts of the match, the failed ones too.
+    pub prompts: usize,
+    /// Duels the defender won.
+    pub left_wins: usize,
+    /// Duels the challenger won.
+    pub right_wins: usize,
+    /// Duels nobody won.
+    pub draws: usize,
+    /// Duels without a decision; they count like draws in the margin.
+    pub failed: usize,
+    /// Right wins minus left wins.
+    pub score: i64,
+    /// Score / prompts.
+    pub margin: f64,
+    /// What the margin has to reach.
+    pub win_margin: f64,
+    /// Whether it does (`>=`, as on the subnet).
+    pub challenger_wins: bool,
+    /// Smallest score with which the challenger wins this many prompts.
+    pub score_needed: i64,
+    /// Where the margin over many such prompts probably is.
+    pub interval: Interval,
+}
+
+/// A confidence interval of the margin.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// Its level, 0.95.
+    pub level: f64,
+    /// Lower end, at least -1.
+    pub low: f64,
+    /// Upper end, at most 1.
+    pub high: f64,
+}
+
+impl MatchResult {
+    /// The result of some decided duels and `failed` ones without a decision.
+    pub fn of(winners: impl IntoIterator<Item = Winner>, failed: usize) -> Self {
+        let (mut left_wins, mut right_wins, mut draws) = (0, 0, 0);
+        for winner in winners {
+            match winner {
+                Winner::Left => left_wins += 1,
+                Winner::Right => right_wins += 1,
+                Winner::Draw => draws += 1,
+            }
+        }
+        let prompts = left_wins + right_wins + draws + failed;
+        let score = count(right_wins) - count(left_wins);
+        let margin = margin(score, prompts);
+        let score_needed = (1..=count(prompts)).find(|&score| self::margin(score, prompts) >= WIN_MARGIN).unwrap_or(1);
+        let interval = paired_interval(left_wins, right_wins, left_wins + right_wins + draws);
+        Self {
+            prompts,
+            left_wins,
+            right_wins,
+            draws,
+            failed,
+            score,
+            margin,
+            win_margin: WIN_MARGIN,
+            challenger_wins: prompts > 0 && margin >= WIN_MARGIN,
+            score_needed,
+            interval,
+        }
+    }
+
+    /// Whether the interval lies wholly on one side of the threshold, so that other prompts would most likely say the same.
+    pub fn is_clear(&self) -> bool {
+        self.interval.low >= self.win_margin || self.interval.high < self.win_margin
+    }
+}
+
+fn count(duels: usize) -> i64 {
+    i64::try_from(duels).unwrap_or(i64::MAX)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "duels are counted in hundreds")]
+fn margin(score: i64, prompts: usize) -> f64 {
+    if prompts == 0 { 0.0 } else { score as f64 / prompts as f64 }
+}
+
+/// Score interval for a difference of paired proportions (T. Tango, Statistics in Medicine 17, 1998): unlike mean ± 1.96 standard
+/// errors it keeps its level with few prompts and does not shrink to nothing when all of them agree.
+#[expect(clippy::cast_precision_loss, reason = "duels are counted in hundreds")]
+fn paired_interval(left_wins: usize, right_wins: usize, duels: usize) -> Interval {
+    if duels == 0 {
+        return Interval { level: LEVEL, low: -1.0, high: 1.0 };
+    }
+    let (left, right, total) = (left_wins as f64, right_wins as f64, duels as f64);
+    // How many standard deviations the observed difference is away from a supposed one.
+    let deviation = |supposed: f64| {
+        let linear = (2.0 * total - right + left) * supposed - right - left;
+        let constant = -left * supposed * (1.0 - supposed);
+        let left_share = ((linear * linear - 8.0 * total * constant).max(0.0).sqrt() - linear) / (4.0 * total);
+        let variance = total * (2.0 * left_share + supposed * (1.0 - supposed));
+        let distance = right - left - total * supposed;
+        if distance == 0.0 { 0.0 } else { distance / variance.max(0.0).sqrt() }
+    };
+    let observed = (right - left) / total;
+    let bound = |end: f64, beyond: &dyn Fn(f64) -> bool| {
+        let (mut inside, mut outside) = (observed, end);
+        for _ in 0..60 {
+            let middle = f64::midpoint(inside, outside);
+            if beyond(deviation(middle)) { outside = middle } else { inside = middle }
+        }
+        inside
+    };
+    Interval { level: LEVEL, low: bound(-1.0, &|at| at > QUANTILE), high: bound(1.0, &|at| at < -QUANTILE) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(left: usize, right: usize, draws: usize, failed: usize) -> MatchResult {
+        let winners = [(Winner::Left, left), (Winner::Right, right), (Winner::Draw, draws)];
+        MatchResult::of(winners.into_iter().flat_map(|(winner, times)| std::iter::repeat_n(winner, times)), failed)
+    }
+
+    #[test]
+    fn seven_of_128_net_wins_dethrone_and_six_do_not() {
+        let (six, seven) = (of(20, 26, 82, 0), of(20, 27, 81, 0));
+        assert!(!six.challenger_wins && seven.challenger_wins);
+        assert!((six.margin - 0.046_875).abs() < 1e-12 && (seven.margin - 0.054_687_5).abs() < 1e-12);
+        assert_eq!((six.score_needed, seven.score), (7, 7));
+        assert!(of(0, 1, 19, 0).challenger_wins, "0.05 itself is enough");
+    }
+
+    #[test]
+    fn failed_duels_stay_in_the_denominator() {
+        let result = of(0, 5, 0, 95);
+        assert!((result.margin - 0.05).abs() < 1e-12);
+        assert_eq!((result.prompts, result.failed), (100, 95));
+    }
+
+    #[test]
+    fn the_interval_is_tangos() {
+        // 12 and 2 discordant of 50 pairs: both ends solve the paper's equation, written out here a second time.
+        let interval = of(2, 12, 36, 0).interval;
+        for (end, sign) in [(interval.low, 1.0), (interval.high, -1.0)] {
+            let (b, c, n) = (12.0, 2.0, 50.0);
+            let linear = -b - c + (2.0 * n - b + c) * end;
+            let share = ((linear * linear + 8.0 * n * c * end * (1.0 - end)).sqrt() - linear) / (4.0 * n);
+            let deviation: f64 = (b - c - n * end) / (n * (2.0 * share + end * (1.0 - end))).sqrt();
+            assert!((deviation - sign * QUANTILE).abs() < 1e-6, "{end}: {deviation}");
+        }
+        assert!(interval.low < 0.2 && 0.2 < interval.high);
+    }
+
+    #[test]
+    fn the_interval_mirrors_and_never_collapses() {
+        for (left, right, draws) in
+            [(0, 0, 1), (0, 3, 0), (5, 5, 5), (1, 100, 27), (128, 0, 0), (0, 0, 128), (40, 50, 38)]
+        {
+            let (here, there) = (of(left, right, draws, 0).interval, of(right, left, draws, 0).interval);
+            assert!(
+                (here.low + there.high).abs() < 1e-9 && (here.high + there.low).abs() < 1e-9,
+                "{left} {right} {draws}"
+            );
+            assert!(here.low >= -1.0 && here.high <= 1.0 && here.high - here.low > 0.01, "{here:?}");
+        }
+        assert_eq!(of(0, 0, 0, 3).interval, Interval { level: 0.95, low: -1.0, high: 1.0 });
+    }
+
+    #[test]
+    fn clear_means_the_whole_interval_is_on_one_side() {
+        assert!(of(10, 60, 58, 0).is_clear());
+        assert!(of(60, 10, 58, 0).is_clear());
+        assert!(!of(20, 27, 81, 0).is_clear());
+    }
+}
