@@ -1,0 +1,46 @@
+//! What every command understands: the global options, and the groups of options that several commands share.
+//! Only shapes and help texts; what a value means is decided where it is used.
+
+use clap::{ArgAction, Args, Parser, ValueEnum};
+
+use crate::commands::Command;
+
+/// One tool for the whole round of the 404 subnet: commit, rent, generate, render, judge.
+///
+/// Results are JSON on stdout, everything else goes to stderr. Every option can also come from the environment or
+/// from 404-cli.toml; `404-cli sandbox` and `404-cli demo` try everything out without TAO, key or GPU.
+#[derive(Debug, Parser)]
+#[command(name = "404-cli", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct Global {
+    /// Say more on stderr: -v information, -vv debugging, -vvv everything
+    #[arg(short, long, action = ArgAction::Count, global = true, display_order = 900)]
+    pub(crate) verbose: u8,
+    /// Say nothing on stderr but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose", display_order = 901)]
+    pub(crate) quiet: bool,
+    /// Colours on stderr
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t, global = true, display_order = 902)]
+    pub(crate) color: ColorChoice,
+}
+
+/// When stderr is coloured.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}

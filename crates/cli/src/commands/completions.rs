@@ -1,0 +1,23 @@
+//! `404-cli completions`.
+
+use clap::{Args, CommandFactory};
+use clap_complete::Shell;
+
+use crate::arguments;
+use crate::context::Context;
+use crate::errors::CommandError;
+
+/// Print the completion script of a shell
+///
+/// For bash: 404-cli completions bash > ~/.local/share/bash-completion/completions/404-cli
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The shell
+    shell: Shell,
+}
+
+pub(crate) fn run(context: &Context, arguments: &Arguments) -> Result<(), CommandError> {
+    let mut script = Vec::new();
+    clap_complete::generate(arguments.shell, &mut arguments::Arguments::command(), "404-cli", &mut script);
+    context.ui.document(&String::from_utf8_lossy(&script))
+}

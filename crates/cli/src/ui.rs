@@ -1,0 +1,187 @@
+//! The one place that prints. Results go to stdout as JSON, one object a line; everything else goes to stderr.
+//! Whatever is printed loses its control characters here, so commands may pass on text from outside as it is.
+
+mod progress;
+mod terminal;
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::arguments::{ColorChoice, Global};
+use crate::errors::{CommandError, Kind};
+use crate::text::harmless;
+
+pub(crate) use progress::Progress;
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const HINT: Style = AnsiColor::Cyan.on_default();
+const DONE: Style = AnsiColor::Green.on_default();
+const FAINT: Style = Style::new().dimmed();
+
+/// The JSON object of a failure; the first two keys are the contract.
+#[derive(Serialize)]
+struct Failure<'a> {
+    success: bool,
+    error: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+    #[serde(flatten)]
+    fields: &'a Map<String, Value>,
+}
+
+/// The printer; cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Ui {
+    quiet: bool,
+    coloured: bool,
+    terminal: Arc<terminal::Terminal>,
+}
+
+impl Ui {
+    pub(crate) fn new(global: &Global) -> Self {
+        let is_terminal = io::stderr().is_terminal();
+        let coloured = match global.color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => {
+                let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+                let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+                is_terminal && !dumb && !refused
+            }
+        };
+        Self {
+            quiet: global.quiet,
+            coloured,
+            terminal: Arc::new(terminal::Terminal::new(is_terminal && !global.quiet)),
+        }
+    }
+
+    /// For failures before the arguments are known.
+    pub(crate) fn plain() -> Self {
+        Self::new(&Global::default())
+    }
+
+    pub(crate) fn coloured(&self) -> bool {
+        self.coloured
+    }
+
+    /// Prints the result of a command (or one line of several): one JSON object on one line of stdout.
+    ///
+    /// Give it a struct whose first field is `success`: keys come in the order of the fields.
+    pub(crate) fn result(&self, result: &impl Serialize) -> Result<(), CommandError> {
+        let mut line = serde_json::to_vec(result).map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
+        line.push(b'\n');
+        self.stdout(&line)
+    }
+
+    /// Prints text that was asked for as text (`--table`, completions, man pages) on stdout.
+    pub(crate) fn document(&self, text: &str) -> Result<(), CommandError> {
+        self.stdout(harmless(text).as_bytes())
+    }
+
+    fn stdout(&self, bytes: &[u8]) -> Result<(), CommandError> {
+        let write = || {
+            let mut stdout = io::stdout().lock();
+            stdout.write_all(bytes)?;
+            stdout.flush()
+        };
+        self.terminal.suspended(write).map_err(|error| CommandError::stdout(&error))
+    }
+
+    /// Something happened that the user waits for.
+    pub(crate) fn status(&self, text: impl AsRef<str>) {
+        if !self.quiet {
+            self.terminal.line(&harmless(text.as_ref()));
+        }
+    }
+
+    /// A step is done.
+    pub(crate) fn done(&self, text: impl AsRef<str>) {
+        if !self.quiet {
+            self.labelled("✓", DONE, text.as_ref());
+        }
+    }
+
+    /// A detail that may be overlooked.
+    pub(crate) fn faint(&self, text: impl AsRef<str>) {
+        if !self.quiet {
+            let text = harmless(text.as_ref());
+            self.terminal.line(&self.styled(FAINT, &text));
+        }
+    }
+
+    pub(crate) fn warning(&self, text: impl AsRef<str>) {
+        if !self.quiet {
+            self.labelled("warning:", WARNING, text.as_ref());
+        }
+    }
+
+    pub(crate) fn hint(&self, text: impl AsRef<str>) {
+        if !self.quiet {
+            self.labelled("hint:", HINT, text.as_ref());
+        }
+    }
+
+    /// A log line of a library, already formatted.
+    pub(crate) fn log(&self, line: &str) {
+        self.terminal.line(line);
+    }
+
+    /// Starts to show how far something has come: a bar on a terminal, else a plain line a step.
+    pub(crate) fn progress(&self, total: Option<u64>, what: &str) -> Progress {
+        Progress::start(self, total, what)
+    }
+
+    /// Reports a failure: words on stderr, the JSON object on stdout, and the exit code.
+    pub(crate) fn failure(&self, error: &CommandError) -> ExitCode {
+        let code = ExitCode::from(error.kind.exit_code());
+        if error.silent {
+            return code;
+        }
+        self.labelled("error:", ERROR, &error.message);
+        for hint in &error.hints {
+            self.hint(hint);
+        }
+        let hint = (!error.hints.is_empty()).then(|| error.hints.join("; "));
+        let object = Failure { success: false, error: &harmless(&error.message), hint, fields: &error.fields };
+        // With stdout gone as well there is nobody left to tell.
+        let _nobody_listens = self.result(&object);
+        code
+    }
+
+    fn labelled(&self, label: &str, style: Style, text: &str) {
+        let text = harmless(text);
+        self.terminal.line(&format!("{} {text}", self.styled(style, label)));
+    }
+
+    fn styled(&self, style: Style, text: &str) -> String {
+        if self.coloured { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+}
+
+/// What clap has to say: help and version are documents, everything else is a usage error with its JSON object.
+pub(crate) fn usage_error(error: &clap::Error) -> ExitCode {
+    use clap::error::ErrorKind;
+    let shown = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    // A closed stdout or stderr is no reason to fail while failing.
+    let _closed = error.print();
+    if shown {
+        return ExitCode::SUCCESS;
+    }
+    let text = error.render().to_string();
+    let sentence = text.split("\n\nUsage:").next().unwrap_or_default();
+    let sentence = sentence.split("\n\nFor more information").next().unwrap_or_default();
+    let sentence = match error.kind() {
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "no command given; see 404-cli --help".to_owned(),
+        _ => sentence.trim_start_matches("error: ").split_whitespace().collect::<Vec<_>>().join(" "),
+    };
+    let failure = Failure { success: false, error: &harmless(&sentence), hint: None, fields: &Map::new() };
+    let _closed = Ui::plain().result(&failure);
+    ExitCode::from(Kind::Usage.exit_code())
+}
