@@ -1,0 +1,68 @@
+//! What holds for every command: help, version, usage errors, settings files.
+
+use crate::binary::{Home, transcript};
+
+#[test]
+fn version_is_text() {
+    let output = Home::new().run(&["--version"]);
+    assert!(output.status.success());
+    assert_eq!(String::from_utf8_lossy(&output.stdout), concat!("404-cli ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+#[test]
+fn a_usage_error_is_one_json_object_and_exit_2() {
+    let output = Home::new().run(&["completions", "nu"]);
+    insta::assert_snapshot!(transcript(&output), @r#"
+    exit 2
+    --- stdout
+    {"success":false,"error":"invalid value 'nu' for '<SHELL>' [possible values: bash, elvish, fish, powershell, zsh]"}
+    --- stderr
+    error: invalid value 'nu' for '<SHELL>'
+      [possible values: bash, elvish, fish, powershell, zsh]
+
+    For more information, try '--help'.
+    "#);
+}
+
+#[test]
+fn no_command_shows_the_help_on_stderr() {
+    let output = Home::new().run(&[]);
+    assert_eq!(output.status.code(), Some(2));
+    let error = r#"{"success":false,"error":"no command given; see 404-cli --help"}"#;
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim_end(), error);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("Usage: 404-cli"));
+}
+
+#[test]
+fn a_broken_settings_file_is_named() {
+    let home = Home::new();
+    std::fs::write(home.path().join("404-cli.toml"), "seed = [").expect("the file is written");
+    let output = home.run(&["completions", "bash"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("404-cli.toml is not TOML"), "{}", transcript(&output));
+}
+
+#[test]
+fn a_closed_stdout_ends_quietly() {
+    let home = Home::new();
+    let script = format!("'{}' completions bash | true", assert_cmd::cargo::cargo_bin!("404-cli").display());
+    let output =
+        std::process::Command::new("bash").args(["-c", &script]).current_dir(home.path()).output().expect("bash");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+fn completions_and_man_pages_name_every_command() {
+    let home = Home::new();
+    let man = String::from_utf8(home.run(&["man"]).stdout).expect("text");
+    let help = String::from_utf8(home.run(&["--help"]).stdout).expect("text");
+    for shell in ["bash", "zsh", "fish"] {
+        let script = String::from_utf8(home.run(&["completions", shell]).stdout).expect("text");
+        let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+        for line in commands.take_while(|line| !line.is_empty()).filter(|line| !line.starts_with("   ")) {
+            let name = line.split_whitespace().next().expect("a command");
+            assert!(script.contains(name), "{shell} completions lack {name}");
+            assert!(man.contains(&name.replace('-', "\\-")), "the man page lacks {name}");
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The binary as a user runs it, and the rules of the house.
+#![expect(clippy::tests_outside_test_module, reason = "this whole crate is tests")]
+
+mod architecture;
+mod binary;
+mod frame;
