@@ -11,6 +11,8 @@ pub use detail::{
 };
 pub use outcome::{Interval, MatchResult, WIN_MARGIN};
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Stem;
@@ -54,9 +56,18 @@ pub struct DuelRecord {
     /// What the calls of this duel went through. Absent when no call was needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calls: Option<CallTally>,
-    /// SHA-256 over everything the decision depends on (pictures, prompt, profile, model, seed), in hex.
+    /// Everything the decision was made from. A run that finds the same again keeps the record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub inputs: Option<String>,
+    pub inputs: Option<DuelInputs>,
+}
+
+/// Fingerprint of what a decision was made from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DuelInputs {
+    /// SHA-256 over profile, model, seed and the prompt's address, in hex.
+    pub settings: String,
+    /// SHA-256 in hex of each file that was looked at, by `left/white/front.png`, `right/grid.png`, `prompt`; `None` when it was not there.
+    pub files: BTreeMap<String, Option<String>>,
 }
 
 /// A duel that could not be judged: no record is written for it and a later run tries it again.

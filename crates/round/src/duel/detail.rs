@@ -133,6 +133,9 @@ pub struct SubJudges {
     pub source: VerdictSource,
     /// Each side from its own best angle; `None` when there are no embeddings.
     pub best_view: Option<Compared>,
+    /// Why there is no best view, when that is more than a missing file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best_view_absent: Option<String>,
     /// Rendering quality on the grids.
     pub artifact_compare: Compared,
     /// Features of the prompt picture, ticked off on each grid.
@@ -335,12 +338,12 @@ pub enum Guarded {
 pub struct CallTally {
     /// Questions put to the model, repetitions not counted.
     pub calls: u32,
-    /// Requests sent for them.
-    pub requests: u32,
-    /// Requests that brought no reply (connection, time limit, HTTP status).
+    /// Attempts made for them.
+    pub attempts: u32,
+    /// Attempts that brought no reply (connection, time limit, HTTP status).
     #[serde(default)]
     pub transport_failed: u32,
-    /// Replies that could not be understood.
+    /// Attempts whose reply could not be understood.
     #[serde(default)]
     pub json_failed: u32,
     /// Questions without an answer after the last attempt: a neutral answer, or none, stands in.
