@@ -1,0 +1,50 @@
+# The two commands of the README are `make demo` and `make test`; the others are for working on the project.
+
+CARGO ?= cargo
+BINARY := target/debug/404-cli
+
+.PHONY: help setup build demo test lint interop wheel bench reference
+
+help:
+	@echo 'make demo      a whole round on this machine, no key, no TAO, no GPU'
+	@echo 'make test      all tests'
+	@echo 'make lint      formatting, lints, documentation, licences'
+	@echo 'make interop   official clients against the sandbox'
+	@echo 'make wheel     pip install into a virtual environment'
+	@echo 'make bench     the figures of docs/benchmarks.md'
+	@echo 'make reference docs/cli.md from the help texts'
+
+setup:
+	@scripts/setup
+
+build:
+	$(CARGO) build --locked --package gen404-cli
+
+demo: setup build
+	$(BINARY) demo
+
+# nextest where it is installed, cargo's own runner elsewhere.
+test: setup build
+	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
+	  $(CARGO) nextest run --locked --workspace; \
+	else \
+	  $(CARGO) test --locked --workspace --lib --bins --tests; \
+	fi
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --workspace --no-deps --document-private-items
+	python3 scripts/check-dependencies
+
+interop: setup build
+	interop/run-all $(BINARY)
+
+wheel: setup
+	scripts/check-wheel
+
+bench:
+	benches/run
+
+reference: build
+	scripts/reference $(BINARY) > docs/cli.md
