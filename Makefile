@@ -47,4 +47,4 @@ bench:
 	benches/run
 
 reference: build
-	scripts/reference $(BINARY) > docs/cli.md
+	UPDATE_REFERENCE=1 $(CARGO) test --locked --package gen404-cli --test it reference

@@ -4,3 +4,4 @@
 mod architecture;
 mod binary;
 mod frame;
+mod reference;
