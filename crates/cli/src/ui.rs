@@ -6,7 +6,7 @@ mod terminal;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
@@ -41,6 +41,8 @@ pub(crate) struct Ui {
     quiet: bool,
     coloured: bool,
     terminal: Arc<terminal::Terminal>,
+    /// Where results go instead of stdout, when a command runs inside another one.
+    rehearsal: Option<Arc<Mutex<Vec<u8>>>>,
 }
 
 impl Ui {
@@ -59,12 +61,24 @@ impl Ui {
             quiet: global.quiet,
             coloured,
             terminal: Arc::new(terminal::Terminal::new(is_terminal && !global.quiet)),
+            rehearsal: None,
         }
     }
 
     /// For failures before the arguments are known.
     pub(crate) fn plain() -> Self {
         Self::new(&Global::default())
+    }
+
+    /// The same printer for a command that runs inside another one: its results are shown on stderr and kept.
+    pub(crate) fn rehearsing(&self) -> Self {
+        Self { rehearsal: Some(Arc::default()), ..self.clone() }
+    }
+
+    /// The results printed since [`Self::rehearsing`], one JSON text a line.
+    pub(crate) fn rehearsed(&self) -> String {
+        let kept = self.rehearsal.as_ref().map(|kept| kept.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        String::from_utf8(kept.unwrap_or_default()).expect("results are JSON texts")
     }
 
     pub(crate) fn coloured(&self) -> bool {
@@ -86,6 +100,11 @@ impl Ui {
     }
 
     fn stdout(&self, bytes: &[u8]) -> Result<(), CommandError> {
+        if let Some(kept) = &self.rehearsal {
+            kept.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+            self.status(String::from_utf8_lossy(bytes).trim_end());
+            return Ok(());
+        }
         let write = || {
             let mut stdout = io::stdout().lock();
             stdout.write_all(bytes)?;
