@@ -1,0 +1,5 @@
+//! The services of the sandbox over their real protocols, on this machine only.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod scripted_judge;
