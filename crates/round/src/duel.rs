@@ -7,7 +7,7 @@ mod outcome;
 pub use detail::{
     Angle, CallTally, Checklist, ChecklistFailure, Choice, Compared, Detail, Feature, FeatureMark, GrayRescue, Guarded,
     JudgedDetail, NoPreview, PairDetail, PerAngle, PromptMatch, ScoredChecklist, SideGuard, Sides, SubJudges,
-    VerdictSource, Votes,
+    VerdictSource, VoteCounts, Votes,
 };
 pub use outcome::{Interval, MatchResult, WIN_MARGIN};
 
