@@ -1,3 +1,8 @@
 //! Every outside service on this machine: development chain, Targon API, generator, judge model, CDN.
 
+pub mod cdn;
+pub mod generator;
 pub mod judge;
+pub mod pictures;
+
+mod service;

@@ -2,4 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod cdn;
+mod generator;
 mod scripted_judge;

@@ -1,0 +1,79 @@
+//! A content delivery network of one folder: GET and HEAD of the files below it, and of the bare folders.
+//! It must never answer with anything outside the folder, and knows nothing of what the files are for.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path as UrlPath, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio_util::io::ReaderStream;
+use url::Url;
+
+use crate::service::Service;
+
+/// A running CDN; it stops when dropped.
+#[derive(Debug)]
+pub struct Cdn {
+    service: Service,
+}
+
+impl Cdn {
+    /// Serves `folder` (which must exist) on a free loopback port.
+    pub async fn start(folder: &Path) -> io::Result<Self> {
+        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
+        Ok(Self { service: Service::start(listener, router(folder)?)? })
+    }
+
+    /// Where the folder is served; ends with `/`.
+    pub fn url(&self) -> &Url {
+        self.service.url()
+    }
+}
+
+/// The routes, to be mounted elsewhere: every path is looked up below `folder` (which must exist).
+pub fn router(folder: &Path) -> io::Result<Router> {
+    let root: Arc<Path> = folder.canonicalize()?.into();
+    let bare = |method: Method, root: State<Arc<Path>>| answer(method, root, UrlPath(String::new()));
+    Ok(Router::new().route("/", get(bare)).route("/{*path}", get(answer)).with_state(root))
+}
+
+/// `axum` sends HEAD to a GET route too and drops the body.
+async fn answer(method: Method, State(root): State<Arc<Path>>, UrlPath(path): UrlPath<String>) -> Response {
+    let Some(place) = locate(&root, &path) else { return StatusCode::NOT_FOUND.into_response() };
+    if place.is_dir() {
+        return ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], "").into_response();
+    }
+    let Ok(file) = tokio::fs::File::open(&place).await else { return StatusCode::NOT_FOUND.into_response() };
+    let Ok(facts) = file.metadata().await else { return StatusCode::NOT_FOUND.into_response() };
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type(&place)));
+    headers.insert(header::CONTENT_LENGTH, facts.len().into());
+    let body = if method == Method::HEAD { Body::empty() } else { Body::from_stream(ReaderStream::new(file)) };
+    (headers, body).into_response()
+}
+
+/// The existing file or folder that a decoded URL path names, if it truly lies below `root`.
+fn locate(root: &Path, path: &str) -> Option<PathBuf> {
+    let path = Path::new(path.trim_end_matches('/'));
+    if !path.components().all(|component| matches!(component, Component::Normal(_))) {
+        return None;
+    }
+    let place = root.join(path).canonicalize().ok()?; // follows links, so that a link to the outside shows
+    place.starts_with(root).then_some(place)
+}
+
+fn content_type(path: &Path) -> &'static str {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("png") => "image/png",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("json") => "application/json",
+        _ => "application/octet-stream",
+    }
+}

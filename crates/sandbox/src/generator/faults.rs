@@ -1,0 +1,237 @@
+//! What goes wrong in real rounds, on demand: a layer in front of the batch API that spoils chosen answers.
+//! The generator behind it knows nothing of it. Control: `GET`, `POST` and `DELETE` of `/_faults`.
+//!
+//! `POST /_faults {"fault": "cut-download", "times": 2}` spoils the next two answers that the fault concerns; without
+//! `times` it lasts until `DELETE /_faults`.
+
+mod archives;
+mod records;
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use bytes::Bytes;
+use futures::stream;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+pub use self::archives::{entries, million_entries};
+pub use self::records::{Entry, Record, write_archive};
+
+/// A way to go wrong. The names in JSON are these in kebab case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fault {
+    /// `/status` says `warming_up` and `/generate` refuses.
+    SlowWarmUp,
+    /// `/status` asks for a new machine.
+    Replace,
+    /// `/status` says `generating` and never gets on.
+    EndlessGenerating,
+    /// Any call is answered with 503.
+    ServerErrors,
+    /// `/generate` takes the batch, but the reply never arrives whole.
+    LostReply,
+    /// `/generate` says that another batch is being made.
+    Busy,
+    /// `/results` ends in the middle without saying so to the connection.
+    CutDownload,
+    /// `/results` has flipped bytes.
+    CorruptZip,
+    /// `/results` is an HTML page of a proxy, with status 200.
+    WrongContentType,
+    /// The first module inflates to 10 GiB.
+    ZipBomb,
+    /// The first module's name climbs out of the folder.
+    PathTraversal,
+    /// The first module's name is an absolute path.
+    AbsolutePath,
+    /// The first module is a symbolic link to `/etc/passwd`.
+    SymbolicLink,
+    /// The first module is there twice, with different contents.
+    DuplicateNames,
+    /// The archive claims a million entries.
+    ManyEntries,
+    /// The first module is left out.
+    MissingStems,
+    /// The first module is also in `_failed.json`.
+    StemInBoth,
+    /// Every stem is in `_failed.json`.
+    AllFailed,
+    /// An archive without entries.
+    EmptyArchive,
+    /// The archive holds the modules of somebody else's batch.
+    ForeignBatch,
+    /// Every module is filled up to just under 1 MiB with a comment that does not compress.
+    LargeModules,
+}
+
+impl Fault {
+    /// Every fault.
+    pub const ALL: [Self; 21] = [
+        Self::SlowWarmUp,
+        Self::Replace,
+        Self::EndlessGenerating,
+        Self::ServerErrors,
+        Self::LostReply,
+        Self::Busy,
+        Self::CutDownload,
+        Self::CorruptZip,
+        Self::WrongContentType,
+        Self::ZipBomb,
+        Self::PathTraversal,
+        Self::AbsolutePath,
+        Self::SymbolicLink,
+        Self::DuplicateNames,
+        Self::ManyEntries,
+        Self::MissingStems,
+        Self::StemInBoth,
+        Self::AllFailed,
+        Self::EmptyArchive,
+        Self::ForeignBatch,
+        Self::LargeModules,
+    ];
+
+    fn concerns(self, path: &str) -> bool {
+        match self {
+            Self::ServerErrors => true,
+            Self::SlowWarmUp | Self::Replace | Self::EndlessGenerating => path == "/status",
+            Self::LostReply | Self::Busy => path == "/generate",
+            _ => path == "/results",
+        }
+    }
+}
+
+/// A fault that is switched on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Active {
+    /// Which.
+    pub fault: Fault,
+    /// Answers it still spoils; all when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<u32>,
+}
+
+/// The faults that are switched on; clones share them.
+#[derive(Debug, Clone, Default)]
+pub struct FaultBoard(Arc<Mutex<Vec<Active>>>);
+
+impl FaultBoard {
+    /// Switches a fault on for the next `times` answers it concerns.
+    pub fn next(&self, fault: Fault, times: u32) {
+        self.active().push(Active { fault, times: Some(times) });
+    }
+
+    /// Switches a fault on until [`Self::clear`].
+    pub fn always(&self, fault: Fault) {
+        self.active().push(Active { fault, times: None });
+    }
+
+    /// Switches all faults off.
+    pub fn clear(&self) {
+        self.active().clear();
+    }
+
+    /// Those that are still to come.
+    pub fn pending(&self) -> Vec<Active> {
+        self.active().clone()
+    }
+
+    /// The fault that spoils this answer; counts it down.
+    fn strike(&self, path: &str) -> Option<Fault> {
+        let mut active = self.active();
+        let index = active.iter().position(|active| active.fault.concerns(path))?;
+        let fault = active[index].fault;
+        if let Some(times) = &mut active[index].times {
+            *times = times.saturating_sub(1);
+            if *times == 0 {
+                active.remove(index);
+            }
+        }
+        Some(fault)
+    }
+
+    fn is_on(&self, fault: Fault) -> bool {
+        self.active().iter().any(|active| active.fault == fault)
+    }
+
+    fn active(&self) -> MutexGuard<'_, Vec<Active>> {
+        self.0.lock().expect("no code panics while it holds the board")
+    }
+}
+
+/// Puts the faults and their control in front of an API.
+pub(crate) fn in_front_of(api: Router, board: FaultBoard) -> Router {
+    let control = Router::new().route("/_faults", get(show).post(switch_on).delete(clear)).with_state(board.clone());
+    api.layer(from_fn_with_state(board, spoil)).merge(control)
+}
+
+async fn show(State(board): State<FaultBoard>) -> Json<Vec<Active>> {
+    Json(board.pending())
+}
+
+async fn switch_on(State(board): State<FaultBoard>, Json(active): Json<Active>) -> Json<Vec<Active>> {
+    board.active().push(active);
+    Json(board.pending())
+}
+
+async fn clear(State(board): State<FaultBoard>) -> StatusCode {
+    board.clear();
+    StatusCode::NO_CONTENT
+}
+
+async fn spoil(State(board): State<FaultBoard>, request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    if path == "/generate" && board.is_on(Fault::SlowWarmUp) {
+        return busy("warming_up");
+    }
+    let Some(fault) = board.strike(&path) else { return next.run(request).await };
+    match fault {
+        Fault::ServerErrors => (StatusCode::SERVICE_UNAVAILABLE, "upstream is not available").into_response(),
+        Fault::SlowWarmUp => Json(json!({"status": "warming_up"})).into_response(),
+        Fault::Replace => {
+            Json(json!({"status": "replace", "payload": {"reason": "out of memory\u{1b}[31m"}})).into_response()
+        }
+        Fault::EndlessGenerating => Json(json!({"status": "generating", "progress": 1, "total": 32})).into_response(),
+        Fault::Busy => busy("generating"),
+        Fault::LostReply => {
+            let reply = next.run(request).await;
+            cut(reply.into_parts().0.status, "application/json", Bytes::from_static(b"{\"accep"))
+        }
+        Fault::WrongContentType => {
+            ([(header::CONTENT_TYPE, "text/html")], "<html><body>The tunnel is not ready\u{7}</body></html>")
+                .into_response()
+        }
+        _ => {
+            let reply = next.run(request).await;
+            if reply.status() == StatusCode::OK { spoil_archive(fault, reply).await } else { reply }
+        }
+    }
+}
+
+async fn spoil_archive(fault: Fault, reply: Response) -> Response {
+    let Ok(honest) = to_bytes(reply.into_body(), usize::MAX).await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    if fault == Fault::CutDownload {
+        return cut(StatusCode::OK, "application/zip", honest.slice(..honest.len() / 2));
+    }
+    let spoilt = tokio::task::spawn_blocking(move || archives::spoil(fault, &honest)).await;
+    super::zip_response(spoilt.expect("spoiling does not panic"))
+}
+
+fn busy(current_status: &str) -> Response {
+    (StatusCode::CONFLICT, Json(json!({"detail": "busy", "current_status": current_status}))).into_response()
+}
+
+/// An answer whose connection breaks after `start`.
+fn cut(status: StatusCode, content_type: &'static str, start: Bytes) -> Response {
+    let pieces = [Ok(start), Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset))];
+    (status, [(header::CONTENT_TYPE, content_type)], Body::from_stream(stream::iter(pieces))).into_response()
+}
