@@ -17,7 +17,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use bytes::Bytes;
-use futures::stream;
+use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -230,8 +230,12 @@ fn busy(current_status: &str) -> Response {
     (StatusCode::CONFLICT, Json(json!({"detail": "busy", "current_status": current_status}))).into_response()
 }
 
-/// An answer whose connection breaks after `start`.
+/// An answer whose connection breaks after `start`, which is on its way by then.
 fn cut(status: StatusCode, content_type: &'static str, start: Bytes) -> Response {
-    let pieces = [Ok(start), Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset))];
-    (status, [(header::CONTENT_TYPE, content_type)], Body::from_stream(stream::iter(pieces))).into_response()
+    let pieces = stream::iter([Ok(start), Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset))]);
+    let pieces = pieces.then(async |piece| {
+        tokio::task::yield_now().await;
+        piece
+    });
+    (status, [(header::CONTENT_TYPE, content_type)], Body::from_stream(pieces)).into_response()
 }

@@ -119,7 +119,7 @@ fn mushroom(canvas: &mut Canvas) {
     for (x, y, size) in
         [(-0.32, 0.16, 0.07), (0.06, 0.3, 0.09), (0.36, 0.12, 0.06), (-0.12, 0.46, 0.05), (-0.02, 0.02, 0.05)]
     {
-        canvas.ball(x, y, size, size * 0.8, Plain(0xf6_ece0));
+        canvas.ball(x, y, size, size * 0.8, Plain(0xf0_cf98));
     }
 }
 

@@ -144,11 +144,13 @@ async fn faults_are_switched_on_and_off_at_run_time() {
     let url = bench.generator.url().join("generate").unwrap();
     let order =
         json!({"prompts": [{"stem": "lamp", "image_url": bench.cdn.url().join("lamp.png").unwrap()}], "seed": 1});
-    let lost = bench.client.post(url).json(&order).send().await.unwrap();
-    assert!(lost.bytes().await.is_err());
+    let lost = async { bench.client.post(url).json(&order).send().await?.bytes().await };
+    assert!(lost.await.is_err());
     assert_eq!(bench.results().await[0].0, "lamp.js");
 
     bench.generator.faults().next(Fault::CutDownload, 1);
-    assert!(bench.get("results").await.bytes().await.is_err());
+    let url = bench.generator.url().join("results").unwrap();
+    let cut = async { bench.client.get(url).send().await?.bytes().await };
+    assert!(cut.await.is_err());
     assert!(bench.get("results").await.bytes().await.is_ok());
 }

