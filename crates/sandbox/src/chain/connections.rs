@@ -1,0 +1,135 @@
+//! Listening on loopback and serving WebSocket and HTTP on one port, with connections that can be cut at any moment.
+//! Carries bytes to the RPC methods; knows nothing of the chain.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use jsonrpsee::Methods;
+use jsonrpsee::core::id_providers::RandomStringIdProvider;
+use jsonrpsee::server::{BatchRequestConfig, Server, ServerConfig, serve_with_graceful_shutdown, stop_channel};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+/// Requests and responses of a node with default settings.
+const LARGEST_MESSAGE: u32 = 15 * 1024 * 1024;
+const MOST_CONNECTIONS: u32 = 512;
+const LENGTH_OF_SUBSCRIPTION_IDS: usize = 16;
+
+/// The connections that are open.
+#[derive(Debug, Default)]
+pub(crate) struct Connections {
+    open: Mutex<CancellationToken>,
+}
+
+impl Connections {
+    /// Cuts every open connection without a goodbye. New ones are welcome.
+    pub(crate) fn cut(&self) {
+        let open = std::mem::take(&mut *self.open.lock().unwrap_or_else(PoisonError::into_inner));
+        open.cancel();
+    }
+
+    fn join(&self) -> CancellationToken {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Binds a port of the loopback interface; 0 takes any that is free.
+pub(crate) async fn listen(port: u16) -> io::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}
+
+/// Serves until `stop`, then cuts what is still open.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    methods: Methods,
+    service: std::sync::Arc<super::service::Service>,
+    stop: CancellationToken,
+) {
+    let (stop_handle, _server_handle) = stop_channel();
+    let config = ServerConfig::builder()
+        .max_request_body_size(LARGEST_MESSAGE)
+        .max_response_body_size(LARGEST_MESSAGE)
+        .max_connections(MOST_CONNECTIONS)
+        .set_batch_request_config(BatchRequestConfig::Unlimited)
+        .set_id_provider(RandomStringIdProvider::new(LENGTH_OF_SUBSCRIPTION_IDS))
+        .build();
+    let builder = Server::builder().set_config(config).to_service_builder();
+    loop {
+        let stream = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = listener.accept() => {
+                // Out of file descriptors, or gone before it was accepted: the next one may fare better.
+                let Ok((stream, _)) = accepted else {
+                    tokio::task::yield_now().await;
+                    continue;
+                };
+                stream
+            }
+        };
+        // Small messages go out at once; without this option they only go out later, not wrong.
+        let _ = stream.set_nodelay(true);
+        let cut = service.connections.join();
+        let rpc = builder.clone().build(methods.clone(), stop_handle.clone());
+        tokio::spawn(async move {
+            let stream = Severable { stream, cut: Box::pin(cut.clone().cancelled_owned()) };
+            if let Err(error) = serve_with_graceful_shutdown(stream, rpc, cut.cancelled_owned()).await {
+                tracing::debug!(%error, "a connection ended");
+            }
+        });
+    }
+    service.connections.cut();
+}
+
+/// A stream that breaks when it is told to, even in the middle of a message.
+struct Severable {
+    stream: TcpStream,
+    cut: Pin<Box<WaitForCancellationFutureOwned>>,
+}
+
+impl Severable {
+    fn unbroken(&mut self, context: &mut Context<'_>) -> io::Result<&mut TcpStream> {
+        match self.cut.as_mut().poll(context) {
+            Poll::Ready(()) => Err(io::ErrorKind::ConnectionReset.into()),
+            Poll::Pending => Ok(&mut self.stream),
+        }
+    }
+}
+
+impl AsyncRead for Severable {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.unbroken(context) {
+            Ok(stream) => Pin::new(stream).poll_read(context, buffer),
+            Err(error) => Poll::Ready(Err(error)),
+        }
+    }
+}
+
+impl AsyncWrite for Severable {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.unbroken(context) {
+            Ok(stream) => Pin::new(stream).poll_write(context, bytes),
+            Err(error) => Poll::Ready(Err(error)),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.unbroken(context) {
+            Ok(stream) => Pin::new(stream).poll_flush(context),
+            Err(error) => Poll::Ready(Err(error)),
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
