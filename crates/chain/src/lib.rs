@@ -1,1 +1,71 @@
-//! Subtensor: commitments, their proof, and reads; the only crate that names subxt.
+//! Subtensor: commitments, their proof, and reads. The only room that names `subxt`.
+//!
+//! Knows no wallet (a [`HotkeySigner`] signs), no terminal (an [`Observer`] is told what happens) and no configuration.
+//! Everything about pallets, calls and types comes from the metadata of the node that is connected.
+//!
+//! # The ways in
+//!
+//! * [`Network`] is parsed from what a user typed; [`Chain::connect`] makes a standing [`Chain`], on a fallback endpoint when
+//!   it has to, with the metadata from [`ConnectOptions::cache_folder`] when it can.
+//! * [`Chain::commit`] takes a [`CommitRequest`] (a [`gen404_round::Reveal`], a subnet, how far to [`Wait`]) to a
+//!   [`Commitment`]. It waits while an earlier commitment is pending, sends exactly once, survives lost connections, and
+//!   proves the reveal byte for byte. [`Chain::rehearse`] does all of it up to the signature.
+//! * [`Chain::reveals`] lists what a subnet has revealed; [`Chain::owners`], [`Chain::hotkeys_of`],
+//!   [`Chain::coldkey_locks`], [`Chain::hotkey_status`] and [`Chain::head`] answer the smaller questions.
+//! * [`ConnectError`], [`ReadError`] and [`CommitError`] have a [`FailureKind`] by `kind()`, and advice by `hint()`.
+//!
+//! ```no_run
+//! # async fn example(signer: &dyn gen404_chain::HotkeySigner) -> Result<(), Box<dyn std::error::Error>> {
+//! use std::time::Duration;
+//! use gen404_chain::{Chain, CommitRequest, ConnectOptions, SystemClock, Unobserved, Wait};
+//! use gen404_round::{NETUID, Reveal};
+//!
+//! let chain = Chain::connect(ConnectOptions::new("finney".parse()?), &Unobserved).await?;
+//! let request = CommitRequest {
+//!     netuid: NETUID,
+//!     reveal: Reveal::Commit { commit: "5b1e56b263464daec34aae0ce9fee7c609a4eb07".parse()? },
+//!     wait: Wait::Reveal,
+//!     wait_limit: Duration::from_secs(120),
+//! };
+//! let commitment = chain.commit(&request, signer, &SystemClock, &Unobserved).await?;
+//! # let _ = commitment; Ok(())
+//! # }
+//! ```
+
+mod clock;
+mod commit;
+mod connection;
+mod error;
+mod extrinsic;
+mod hashes;
+mod network;
+mod node;
+mod observer;
+mod preflight;
+mod reads;
+mod reveals;
+mod rpc;
+mod runtime;
+mod situation;
+mod submission;
+mod text;
+
+#[cfg(test)]
+mod finney;
+
+pub use clock::{Clock, ClockError, SystemClock};
+pub use commit::{BLOCKS_UNTIL_REVEAL, CommitRequest, Commitment, Rehearsal, Wait};
+pub use connection::{Chain, ChainIdentity, ConnectOptions};
+pub use error::{CommitError, ConnectError, EndpointError, FailureKind, ReadError};
+pub use extrinsic::HotkeySigner;
+pub use hashes::{BlockHash, ExtrinsicHash};
+pub use network::{Endpoint, FINNEY_GENESIS, InvalidNetwork, Network};
+pub use observer::{Event, Observer, Unobserved};
+pub use preflight::Check;
+pub use reads::{ColdkeyLock, HotkeyStatus, LockAnswer, RAO_PER_TOKEN};
+pub use reveals::{HotkeyReveals, RevealList};
+pub use rpc::{RpcError, TransportError};
+pub use runtime::IncompatibleChain;
+pub use runtime::dispatch::DispatchError;
+pub use situation::{CommitmentSpace, PendingReveal};
+pub use submission::{PoolRejection, PoolVerdict};

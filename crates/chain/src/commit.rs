@@ -1,0 +1,166 @@
+//! From a payload to a proven reveal: look, wait, encrypt, sign, send once, and follow until the chain shows the same bytes.
+//! Holds no key: a [`HotkeySigner`] signs, and a [`Clock`] says the time.
+
+mod follow;
+mod prepare;
+mod settle;
+
+use std::time::Duration;
+
+use gen404_round::{BlockNumber, Hotkey, Netuid, Reveal};
+use serde::Serialize;
+use tokio::time::Instant;
+
+use crate::clock::{Clock, ClockError};
+use crate::connection::Chain;
+use crate::error::CommitError;
+use crate::extrinsic::HotkeySigner;
+use crate::hashes::{BlockHash, ExtrinsicHash};
+use crate::observer::{Event, Observer};
+use crate::preflight::Check;
+
+/// How many blocks after the commitment its reveal is aimed at, as in the official client.
+pub const BLOCKS_UNTIL_REVEAL: u32 = 2;
+
+/// How far a commitment is followed before it counts as done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Wait {
+    /// Until it is in a block. Fixes its priority, proves nothing about the reveal.
+    Inclusion,
+    /// Until that block is final.
+    Finalized,
+    /// Until the block is final and the chain shows the payload byte for byte.
+    #[default]
+    Reveal,
+}
+
+/// What to commit.
+#[derive(Debug, Clone)]
+pub struct CommitRequest {
+    /// The subnet.
+    pub netuid: Netuid,
+    /// The payload.
+    pub reveal: Reveal,
+    /// How far to follow it.
+    pub wait: Wait,
+    /// Most time for an earlier commitment's reveal, and again for this one's way to the end.
+    pub wait_limit: Duration,
+}
+
+/// A commitment that reached what was waited for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Commitment {
+    /// The hotkey that committed.
+    pub hotkey: Hotkey,
+    /// Hash of the extrinsic.
+    pub extrinsic_hash: ExtrinsicHash,
+    /// Block that holds it.
+    pub block: BlockNumber,
+    /// Hash of that block.
+    pub block_hash: BlockHash,
+    /// Place in that block.
+    pub extrinsic_index: u32,
+    /// Beacon round that reveals it.
+    pub reveal_round: u64,
+    /// Unix time of that round, in seconds.
+    pub reveal_time: u64,
+    /// Whether the block was seen to be final.
+    pub finalized: bool,
+    /// Block of the reveal, when it was waited for.
+    pub revealed_block: Option<BlockNumber>,
+}
+
+/// What would be sent, and whether it could be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Rehearsal {
+    /// The hotkey that would commit.
+    pub hotkey: Hotkey,
+    /// The JSON that would be revealed.
+    pub payload: String,
+    /// The call, named.
+    pub call: &'static str,
+    /// The call's bytes, as `0x…`. Encrypted with fresh randomness: no two rehearsals are alike.
+    pub call_data: String,
+    /// Nonce the extrinsic would have.
+    pub nonce: u64,
+    /// Beacon round that would reveal it.
+    pub reveal_round: u64,
+    /// Unix time of that round, in seconds.
+    pub reveal_time: u64,
+    /// What was found wrong with the machine's clock.
+    pub clock_error: Option<ClockError>,
+    /// Everything that was checked.
+    pub checks: Vec<Check>,
+}
+
+impl Rehearsal {
+    /// Whether a commitment would be sent now.
+    pub fn is_clear(&self) -> bool {
+        self.checks.iter().all(|check| check.passed)
+    }
+}
+
+impl Chain {
+    /// Commits a payload: waits until nothing is pending, sends it once, and follows it as far as asked.
+    pub async fn commit(
+        &self,
+        request: &CommitRequest,
+        signer: &dyn HotkeySigner,
+        clock: &dyn Clock,
+        observer: &dyn Observer,
+    ) -> Result<Commitment, CommitError> {
+        let hotkey = signer.hotkey();
+        let payload = prepare::Payload::new(&request.reveal);
+        let prepared = self.prepare(request, hotkey, &payload, clock, observer).await?;
+        let extrinsic = prepared.call.sign(&self.runtime, &prepared.context, signer)?;
+        observer.observe(&Event::Submitting {
+            extrinsic_hash: extrinsic.hash,
+            reveal_round: prepared.reveal_round,
+            reveal_time: prepared.reveal_time,
+        });
+        let follow = follow::Follow {
+            chain: self,
+            hotkey,
+            extrinsic: &extrinsic,
+            observer,
+            deadline: Instant::now() + request.wait_limit,
+            limit: request.wait_limit,
+            pause: prepared.pause,
+        };
+        let mut inclusion = follow.until_included(prepared.block).await?;
+        let mut end = settle::End::default();
+        if request.wait > Wait::Inclusion {
+            let target = settle::Target {
+                netuid: request.netuid,
+                hotkey,
+                plaintext: &payload.plaintext,
+                reveal_round: prepared.reveal_round,
+                wait: request.wait,
+            };
+            (inclusion, end) = follow.until_settled(inclusion, &target).await?;
+        }
+        Ok(Commitment {
+            hotkey,
+            extrinsic_hash: extrinsic.hash,
+            block: inclusion.block,
+            block_hash: inclusion.block_hash,
+            extrinsic_index: inclusion.index,
+            reveal_round: prepared.reveal_round,
+            reveal_time: prepared.reveal_time,
+            finalized: end.finalized,
+            revealed_block: end.revealed_block,
+        })
+    }
+
+    /// Everything [`Chain::commit`] does up to the signature, without waiting for anything.
+    pub async fn rehearse(
+        &self,
+        request: &CommitRequest,
+        hotkey: Hotkey,
+        clock: &dyn Clock,
+        observer: &dyn Observer,
+    ) -> Result<Rehearsal, CommitError> {
+        let payload = prepare::Payload::new(&request.reveal);
+        self.dry_run(request, hotkey, payload, clock, observer).await
+    }
+}

@@ -1,0 +1,259 @@
+//! Sends the extrinsic and follows it into a block. After any lost connection the chain is looked at first; the same bytes
+//! are given to a node again only when it shows that it never had them, and they can be included only once.
+//! Never signs: one commitment is one signature.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use gen404_round::{BlockNumber, Hotkey};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::connection::Chain;
+use crate::error::{CommitError, ReadError};
+use crate::extrinsic::SignedExtrinsic;
+use crate::hashes::BlockHash;
+use crate::node::Node;
+use crate::observer::{Event, Observer};
+use crate::rpc::{Notifications, RpcError};
+use crate::runtime::dispatch::DispatchResult;
+use crate::submission::{PoolRejection, PoolStatus, PoolVerdict};
+use crate::text::printable;
+
+/// Blocks that are fetched at the same time while looking for an extrinsic.
+const BLOCKS_AT_ONCE: usize = 8;
+/// How often the same bytes are given to nodes that do not have them, the first time included.
+const SENDS: usize = 4;
+
+/// An extrinsic on its way.
+pub(super) struct Follow<'a> {
+    pub(super) chain: &'a Chain,
+    pub(super) hotkey: Hotkey,
+    pub(super) extrinsic: &'a SignedExtrinsic,
+    pub(super) observer: &'a dyn Observer,
+    pub(super) deadline: Instant,
+    pub(super) limit: Duration,
+    pub(super) pause: Duration,
+}
+
+/// Where the extrinsic is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Inclusion {
+    pub(super) block: BlockNumber,
+    pub(super) block_hash: BlockHash,
+    pub(super) index: u32,
+}
+
+/// How a watch ended.
+enum Watched {
+    InBlock(BlockHash),
+    /// The node let the extrinsic fall; it may still be in a block.
+    Ended(PoolVerdict),
+    /// Nothing more can be heard; look at the chain.
+    Deaf,
+}
+
+impl Follow<'_> {
+    /// `from` is the newest block before sending; the extrinsic can only be in a later one.
+    pub(super) async fn until_included(&self, from: BlockNumber) -> Result<Inclusion, CommitError> {
+        let mut node = self.chain.node().await;
+        let mut verdict = None;
+        match node.submit_and_watch(&self.extrinsic.bytes).await {
+            Ok(notifications) => match self.watch(notifications).await {
+                Watched::InBlock(hash) => {
+                    if let Ok(Some(inclusion)) = self.find_in(&node, hash).await {
+                        return self.accept(&node, inclusion).await;
+                    }
+                }
+                Watched::Ended(end) => verdict = Some(end),
+                Watched::Deaf => {}
+            },
+            Err(error) => {
+                if let Some(rejection) = PoolRejection::of(&error) {
+                    return Err(CommitError::Pool(rejection));
+                }
+                node = self.recover(&node, &error).await?;
+            }
+        }
+        self.search(node, from, verdict).await
+    }
+
+    /// Listens until the extrinsic is in a block.
+    async fn watch(&self, mut notifications: Notifications) -> Watched {
+        let mut in_pool = false;
+        let mut told_of_gap = false;
+        loop {
+            let Ok(Some(Ok(notification))) = timeout_at(self.deadline, notifications.next()).await else {
+                return Watched::Deaf;
+            };
+            match PoolStatus::read(&notification) {
+                PoolStatus::InBlock(hash) | PoolStatus::Finalized(hash) => return Watched::InBlock(hash),
+                PoolStatus::Ended(verdict) => return Watched::Ended(verdict),
+                PoolStatus::Future if !told_of_gap => {
+                    told_of_gap = true;
+                    self.observer.observe(&Event::WaitingForEarlierNonce);
+                }
+                PoolStatus::Ready | PoolStatus::Broadcast if !in_pool => {
+                    in_pool = true;
+                    self.observer.observe(&Event::InPool);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Looks for the extrinsic on chain until it is there, cannot get there any more, or time is up.
+    pub(super) async fn search(
+        &self,
+        mut node: Arc<Node>,
+        from: BlockNumber,
+        verdict: Option<PoolVerdict>,
+    ) -> Result<Inclusion, CommitError> {
+        let mut from = from;
+        let mut sends = 1;
+        loop {
+            let looked = self.look(&node, from, verdict).await;
+            match looked {
+                Ok(Sighting::Found(inclusion)) => return self.accept(&node, inclusion).await,
+                Ok(Sighting::NotYet { searched }) => from = searched,
+                Ok(Sighting::NeverArrived { searched }) if sends >= SENDS => from = searched,
+                Ok(Sighting::NeverArrived { searched }) => {
+                    from = searched;
+                    sends += 1;
+                    match node.submit_and_watch(&self.extrinsic.bytes).await {
+                        Ok(notifications) => {
+                            if let Watched::InBlock(hash) = self.watch(notifications).await
+                                && let Ok(Some(inclusion)) = self.find_in(&node, hash).await
+                            {
+                                return self.accept(&node, inclusion).await;
+                            }
+                        }
+                        Err(error) => match PoolRejection::of(&error) {
+                            // It had them after all.
+                            Some(rejection) if rejection.is_already_imported() => {}
+                            Some(rejection) => return Err(CommitError::Pool(rejection)),
+                            None => node = self.recover(&node, &error).await?,
+                        },
+                    }
+                }
+                Ok(Sighting::Gone(verdict)) => {
+                    return Err(CommitError::Dropped { extrinsic_hash: self.extrinsic.hash, verdict });
+                }
+                Err(error) if error.is_retryable() => node = self.recover(&node, &error).await?,
+                Err(error) => return Err(ReadError::from(error).into()),
+            }
+            if Instant::now() >= self.deadline {
+                return Err(CommitError::NotIncluded {
+                    extrinsic_hash: self.extrinsic.hash,
+                    waited: self.limit,
+                    last_block: self.extrinsic.last_block,
+                });
+            }
+            sleep(self.pause).await;
+        }
+    }
+
+    /// One look at the blocks after `from` and at the nonce.
+    async fn look(&self, node: &Node, from: BlockNumber, verdict: Option<PoolVerdict>) -> Result<Sighting, RpcError> {
+        // The nonce first: what is included between the two answers is then found in the blocks.
+        let next_nonce = node.next_nonce(&self.hotkey).await?;
+        let head = node.best_hash().await?;
+        let Some(head) = node.block_number(head).await? else { return Ok(Sighting::NotYet { searched: from }) };
+        if let Some(inclusion) = self.find_between(node, from, head).await? {
+            return Ok(Sighting::Found(inclusion));
+        }
+        // The newest block may be replaced; look at it again next time.
+        let searched = from.max(head.saturating_sub(1));
+        if head > self.extrinsic.last_block {
+            return Ok(Sighting::Gone(PoolVerdict::Invalid));
+        }
+        if let Some(verdict) = verdict {
+            return Ok(Sighting::Gone(verdict));
+        }
+        if next_nonce > self.extrinsic.nonce {
+            return Ok(Sighting::NotYet { searched });
+        }
+        Ok(Sighting::NeverArrived { searched })
+    }
+
+    async fn find_between(
+        &self,
+        node: &Node,
+        after: BlockNumber,
+        until: BlockNumber,
+    ) -> Result<Option<Inclusion>, RpcError> {
+        let mut blocks = futures::stream::iter(after + 1..=until)
+            .map(async |number| match node.block_hash(number).await? {
+                Some(hash) => self.find_in(node, hash).await,
+                None => Ok(None),
+            })
+            .buffered(BLOCKS_AT_ONCE);
+        while let Some(found) = blocks.next().await {
+            if let Some(inclusion) = found? {
+                return Ok(Some(inclusion));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn find_in(&self, node: &Node, block_hash: BlockHash) -> Result<Option<Inclusion>, RpcError> {
+        let Some(body) = node.block(block_hash).await? else { return Ok(None) };
+        let index = body.extrinsics.iter().position(|bytes| *bytes == self.extrinsic.bytes);
+        Ok(index.and_then(|index| u32::try_from(index).ok()).map(|index| Inclusion {
+            block: body.number,
+            block_hash,
+            index,
+        }))
+    }
+
+    /// Being in a block is not enough: the call must have succeeded there.
+    async fn accept(&self, node: &Node, inclusion: Inclusion) -> Result<Inclusion, CommitError> {
+        match self.dispatch_result(node, inclusion).await {
+            DispatchResult::Failed(error) => Err(CommitError::Dispatch { block: inclusion.block, error }),
+            // Unreadable events are no verdict; the reveal will tell.
+            DispatchResult::Success | DispatchResult::Unknown => {
+                self.observer.observe(&Event::Included { block: inclusion.block, block_hash: inclusion.block_hash });
+                Ok(inclusion)
+            }
+        }
+    }
+
+    async fn dispatch_result(&self, node: &Node, inclusion: Inclusion) -> DispatchResult {
+        let runtime = &self.chain.runtime;
+        let Ok(events) = runtime.item("System", "Events", &[]) else { return DispatchResult::Unknown };
+        let Ok(storage) = node.storage(std::slice::from_ref(&events.key), Some(inclusion.block_hash)).await else {
+            return DispatchResult::Unknown;
+        };
+        match runtime.decode(&events, storage.values.get(&events.key).map(Vec::as_slice)) {
+            Ok(Some(decoded)) => runtime.dispatch_result(&decoded, inclusion.index),
+            _ => DispatchResult::Unknown,
+        }
+    }
+
+    pub(super) async fn recover(&self, broken: &Arc<Node>, error: &RpcError) -> Result<Arc<Node>, CommitError> {
+        self.observer.observe(&Event::ConnectionLost { reason: printable(&error.to_string()) });
+        loop {
+            match self.chain.reconnect(broken, self.observer).await {
+                Ok(node) => return Ok(node),
+                // The extrinsic may be on chain: giving up early would leave its owner in the dark.
+                Err(error) if Instant::now() >= self.deadline => return Err(ReadError::from(error).into()),
+                Err(_) => sleep(self.pause).await,
+            }
+        }
+    }
+}
+
+/// What one look showed.
+enum Sighting {
+    Found(Inclusion),
+    /// Waiting in the pool, or in a block that the node does not have yet.
+    NotYet {
+        searched: BlockNumber,
+    },
+    /// The node has never seen it.
+    NeverArrived {
+        searched: BlockNumber,
+    },
+    /// It can no longer be included.
+    Gone(PoolVerdict),
+}

@@ -1,0 +1,221 @@
+//! Everything before the signature: read the situation, wait until nothing can be lost, choose the round, encrypt.
+//! Sends nothing.
+
+use std::time::Duration;
+
+use gen404_round::{BlockNumber, Hotkey, Reveal};
+use gen404_timelock::{Randomness, encrypt};
+use parity_scale_codec::Encode;
+use tokio::time::Instant;
+
+use super::{BLOCKS_UNTIL_REVEAL, CommitRequest, Rehearsal};
+use crate::clock::{Clock, ClockError, judge};
+use crate::connection::Chain;
+use crate::error::{CommitError, ReadError};
+use crate::extrinsic::{SetCommitment, SigningContext};
+use crate::hashes::BlockHash;
+use crate::observer::{Event, Observer};
+use crate::preflight::Intent;
+use crate::situation::{Question, Situation, UNKNOWN_HEAD};
+
+/// What will be revealed, in the two forms it is needed in.
+pub(super) struct Payload {
+    pub(super) json: String,
+    /// SCALE string of the JSON: what is encrypted, and what the chain will show.
+    pub(super) plaintext: Vec<u8>,
+}
+
+impl Payload {
+    pub(super) fn new(reveal: &Reveal) -> Self {
+        let json = reveal.to_json();
+        let plaintext = json.encode();
+        Self { json, plaintext }
+    }
+}
+
+/// Ready to be signed.
+pub(super) struct Prepared {
+    pub(super) call: SetCommitment,
+    pub(super) context: SigningContext,
+    pub(super) reveal_round: u64,
+    pub(super) reveal_time: u64,
+    /// The newest block when the situation was read.
+    pub(super) block: BlockNumber,
+    /// A pause between two looks at the chain.
+    pub(super) pause: Duration,
+}
+
+/// One look at the chain.
+struct Look {
+    situation: Situation,
+    next_nonce: u64,
+    anchor: (BlockNumber, BlockHash),
+}
+
+impl Look {
+    /// Extrinsics of the hotkey that wait in the pool.
+    fn in_pool(&self) -> u64 {
+        self.next_nonce.saturating_sub(self.situation.account_nonce)
+    }
+}
+
+/// The round to encrypt to.
+struct Schedule {
+    reveal_round: u64,
+    reveal_time: u64,
+    clock_error: Option<ClockError>,
+}
+
+fn schedule(situation: &Situation, clock: &dyn Clock) -> Schedule {
+    let (now, clock_error) = judge(clock.now(), situation.time, &situation.beacon);
+    let reveal_round = situation.beacon.reveal_round(now, BLOCKS_UNTIL_REVEAL, situation.time.block_time);
+    Schedule { reveal_round, reveal_time: situation.beacon.time_of_round(reveal_round), clock_error }
+}
+
+impl Chain {
+    /// Waits until a commitment may be sent and prepares it.
+    pub(super) async fn prepare(
+        &self,
+        request: &CommitRequest,
+        hotkey: Hotkey,
+        payload: &Payload,
+        clock: &dyn Clock,
+        observer: &dyn Observer,
+    ) -> Result<Prepared, CommitError> {
+        let intent = self.intent(request, hotkey, payload);
+        intent.check_size()?;
+        let look = self.look_until_clear(&intent, request.wait_limit, observer).await?;
+        let Schedule { reveal_round, reveal_time, clock_error } = schedule(&look.situation, clock);
+        if let Some(error) = clock_error {
+            observer.observe(&Event::ClockCorrected { error });
+        }
+        let call = encrypted_call(request, &look.situation, reveal_round, payload)?;
+        Ok(Prepared {
+            call,
+            context: SigningContext { genesis: self.genesis, anchor: look.anchor, nonce: look.next_nonce },
+            reveal_round,
+            reveal_time,
+            block: look.situation.block,
+            pause: look.situation.pause(),
+        })
+    }
+
+    /// One look, all checks, and the call that would be signed.
+    pub(super) async fn dry_run(
+        &self,
+        request: &CommitRequest,
+        hotkey: Hotkey,
+        payload: Payload,
+        clock: &dyn Clock,
+        observer: &dyn Observer,
+    ) -> Result<Rehearsal, CommitError> {
+        let intent = self.intent(request, hotkey, &payload);
+        intent.check_size()?;
+        let question = Question::new(&self.runtime, request.netuid, &hotkey)?;
+        let look = self.look(&question, &hotkey, observer).await?;
+        let Schedule { reveal_round, reveal_time, clock_error } = schedule(&look.situation, clock);
+        let call = encrypted_call(request, &look.situation, reveal_round, &payload)?;
+        let call_data = call.encode(&self.runtime)?;
+        Ok(Rehearsal {
+            hotkey,
+            call: "Commitments.set_commitment",
+            call_data: format!("0x{}", hex::encode(call_data)),
+            nonce: look.next_nonce,
+            reveal_round,
+            reveal_time,
+            clock_error,
+            checks: intent.report(&look.situation, clock_error, look.in_pool()),
+            payload: payload.json,
+        })
+    }
+
+    fn intent(&self, request: &CommitRequest, hotkey: Hotkey, payload: &Payload) -> Intent {
+        Intent {
+            netuid: request.netuid,
+            hotkey,
+            genesis: self.genesis,
+            json_bytes: payload.json.len(),
+            plaintext_bytes: payload.plaintext.len(),
+        }
+    }
+
+    /// Looks again and again until no earlier commitment can be lost.
+    async fn look_until_clear(
+        &self,
+        intent: &Intent,
+        limit: Duration,
+        observer: &dyn Observer,
+    ) -> Result<Look, CommitError> {
+        let question = Question::new(&self.runtime, intent.netuid, &intent.hotkey)?;
+        let started = Instant::now();
+        let mut told = None;
+        loop {
+            let look = self.look(&question, &intent.hotkey, observer).await?;
+            intent.check(&look.situation)?;
+            let Some(obstacle) = obstacle(&look) else { return Ok(look) };
+            if told.as_ref() != Some(&obstacle) {
+                observer.observe(&obstacle);
+                told = Some(obstacle.clone());
+            }
+            let waited = started.elapsed();
+            if waited >= limit {
+                return Err(given_up(&obstacle, waited));
+            }
+            tokio::time::sleep(look.situation.pause()).await;
+        }
+    }
+
+    /// Two round trips, one when the finalized head is known from connecting.
+    async fn look(&self, question: &Question, hotkey: &Hotkey, observer: &dyn Observer) -> Result<Look, ReadError> {
+        let keys = question.keys();
+        let known_head = self.take_fresh_finalized().await;
+        self.reading(observer, async |node| {
+            let head = match known_head {
+                Some(head) => head,
+                None => node.finalized_hash().await?,
+            };
+            let (number, storage, next_nonce) =
+                futures::try_join!(node.block_number(head), node.storage(&keys, None), node.next_nonce(hotkey))?;
+            let situation = question.read(&self.runtime, &storage)?;
+            Ok(Look { situation, next_nonce, anchor: (number.ok_or(UNKNOWN_HEAD)?, head) })
+        })
+        .await
+    }
+}
+
+fn encrypted_call(
+    request: &CommitRequest,
+    situation: &Situation,
+    reveal_round: u64,
+    payload: &Payload,
+) -> Result<SetCommitment, CommitError> {
+    let mut random = [0; Randomness::BYTES];
+    getrandom::fill(&mut random).map_err(CommitError::Randomness)?;
+    let randomness = Randomness::from_bytes(&random);
+    let encrypted = encrypt(&situation.beacon.public_key, reveal_round, &payload.plaintext, &randomness)?;
+    Ok(SetCommitment::new(request.netuid, &encrypted, reveal_round))
+}
+
+/// What a commitment sent now would destroy or stumble over.
+fn obstacle(look: &Look) -> Option<Event> {
+    let beacon = &look.situation.beacon;
+    if let Some(pending) = look.situation.pending() {
+        return Some(Event::RevealPending {
+            reveal_round: pending.reveal_round,
+            reveal_time: beacon.time_of_round(pending.reveal_round),
+            block: pending.block,
+        });
+    }
+    // What waits in the pool may be a commitment too.
+    let count = look.in_pool();
+    (count > 0).then_some(Event::ExtrinsicPending { count })
+}
+
+fn given_up(obstacle: &Event, waited: Duration) -> CommitError {
+    match obstacle {
+        Event::RevealPending { reveal_round, block, .. } => {
+            CommitError::StillPending { block: *block, reveal_round: *reveal_round, waited }
+        }
+        _ => CommitError::StillInPool { waited },
+    }
+}

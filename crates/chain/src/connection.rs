@@ -1,0 +1,319 @@
+//! A standing connection to a chain: which endpoint, which runtime, and how it is made again when it breaks.
+//! Knows nothing of commitments.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gen404_round::BlockNumber;
+use parity_scale_codec::{Compact, Decode};
+use tokio::sync::RwLock;
+use tokio::time::Instant;
+
+use crate::error::{ConnectError, EndpointError, ReadError};
+use crate::hashes::BlockHash;
+use crate::network::{Endpoint, Network};
+use crate::node::{Node, RuntimeVersion};
+use crate::observer::{Event, Observer};
+use crate::rpc::websocket::WebSocketDialler;
+use crate::rpc::{Dial, RpcError};
+use crate::runtime::Runtime;
+use crate::runtime::cache::MetadataCache;
+use crate::text::printable;
+
+/// Newest metadata version this tool reads.
+const NEWEST_METADATA: u32 = 16;
+/// A finalized head this old is still a good anchor for an era of 128 blocks.
+const HEAD_STAYS_FRESH: Duration = Duration::from_secs(30);
+
+/// Where to connect, and how patiently.
+#[derive(Debug, Clone)]
+pub struct ConnectOptions {
+    /// The chain.
+    pub network: Network,
+    /// Folder for metadata between two runs; `None` keeps nothing.
+    pub cache_folder: Option<PathBuf>,
+    /// Most time for one endpoint to answer the connection.
+    pub connect_limit: Duration,
+    /// Most time for one answer of the node.
+    pub call_limit: Duration,
+}
+
+impl ConnectOptions {
+    /// Ten seconds to connect, thirty for an answer, nothing kept on disk.
+    pub fn new(network: Network) -> Self {
+        Self {
+            network,
+            cache_folder: None,
+            connect_limit: Duration::from_secs(10),
+            call_limit: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What a chain says about itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChainIdentity {
+    /// Hash of its first block.
+    pub genesis: BlockHash,
+    /// Name of its runtime, printable.
+    pub spec_name: String,
+    /// Version of its runtime.
+    pub spec_version: u32,
+}
+
+/// A connection to a chain. Cheap to share; makes itself again when it breaks.
+pub struct Chain {
+    pub(crate) options: ConnectOptions,
+    dialler: Box<dyn Dial>,
+    pub(crate) genesis: BlockHash,
+    pub(crate) runtime: Runtime,
+    link: RwLock<Link>,
+}
+
+impl std::fmt::Debug for Chain {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Chain").field("network", &self.options.network).finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone)]
+struct Link {
+    node: Arc<Node>,
+    endpoint: Endpoint,
+    /// The finalized head seen while connecting, so that it need not be asked for again.
+    finalized: Option<(BlockHash, Instant)>,
+}
+
+/// The answers to the first questions on a new connection.
+struct Introduction {
+    genesis: BlockHash,
+    version: RuntimeVersion,
+    metadata_versions: Vec<u32>,
+    finalized: BlockHash,
+}
+
+impl Chain {
+    /// Connects to the first endpoint that works.
+    pub async fn connect(options: ConnectOptions, observer: &dyn Observer) -> Result<Self, ConnectError> {
+        let dialler = WebSocketDialler { connect_limit: options.connect_limit, call_limit: options.call_limit };
+        Self::connect_with(options, Box::new(dialler), observer).await
+    }
+
+    pub(crate) async fn connect_with(
+        options: ConnectOptions,
+        dialler: Box<dyn Dial>,
+        observer: &dyn Observer,
+    ) -> Result<Self, ConnectError> {
+        let cache = MetadataCache::new(options.cache_folder.clone());
+        let expected = options.network.expected_genesis();
+        let endpoints = options.network.endpoints();
+        let mut failures = Failures::new(&options.network);
+        for endpoint in &endpoints {
+            let (node, introduction) = match meet(dialler.as_ref(), endpoint, expected).await {
+                Ok(met) => met,
+                Err(error) => {
+                    failures.add(endpoint, error, observer);
+                    continue;
+                }
+            };
+            let Introduction { genesis, version, metadata_versions, finalized } = introduction;
+            let runtime = match read_runtime(&node, &cache, genesis, version, &metadata_versions).await {
+                Ok(runtime) => runtime,
+                Err(error) => {
+                    failures.add(endpoint, error, observer);
+                    continue;
+                }
+            };
+            observer.observe(&Event::Connected {
+                endpoint: endpoint.clone(),
+                fallback: *endpoint != endpoints[0],
+                spec_version: runtime.version.spec_version,
+            });
+            let link =
+                Link { node: Arc::new(node), endpoint: endpoint.clone(), finalized: Some((finalized, Instant::now())) };
+            return Ok(Self { dialler, genesis, runtime, link: RwLock::new(link), options });
+        }
+        Err(failures.into_error())
+    }
+
+    /// What the chain says about itself.
+    pub fn identity(&self) -> ChainIdentity {
+        ChainIdentity {
+            genesis: self.genesis,
+            spec_name: printable(&self.runtime.version.spec_name),
+            spec_version: self.runtime.version.spec_version,
+        }
+    }
+
+    /// The endpoint that is used now.
+    pub async fn endpoint(&self) -> Endpoint {
+        self.link.read().await.endpoint.clone()
+    }
+
+    pub(crate) async fn node(&self) -> Arc<Node> {
+        Arc::clone(&self.link.read().await.node)
+    }
+
+    /// The finalized head seen while connecting, once, while it is fresh.
+    pub(crate) async fn take_fresh_finalized(&self) -> Option<BlockHash> {
+        let (hash, seen) = self.link.write().await.finalized.take()?;
+        (seen.elapsed() < HEAD_STAYS_FRESH).then_some(hash)
+    }
+
+    /// Makes the connection again after `broken` failed; the endpoint in use comes first, then the others.
+    pub(crate) async fn reconnect(
+        &self,
+        broken: &Arc<Node>,
+        observer: &dyn Observer,
+    ) -> Result<Arc<Node>, ConnectError> {
+        let mut link = self.link.write().await;
+        if !Arc::ptr_eq(&link.node, broken) {
+            // Somebody else has been here already.
+            return Ok(Arc::clone(&link.node));
+        }
+        let first_choice = self.options.network.endpoints();
+        let mut endpoints = vec![link.endpoint.clone()];
+        endpoints.extend(first_choice.iter().filter(|endpoint| **endpoint != link.endpoint).cloned());
+        let mut failures = Failures::new(&self.options.network);
+        for endpoint in &endpoints {
+            match meet(self.dialler.as_ref(), endpoint, Some(self.genesis)).await {
+                Ok((node, introduction)) => {
+                    *link = Link {
+                        node: Arc::new(node),
+                        endpoint: endpoint.clone(),
+                        finalized: Some((introduction.finalized, Instant::now())),
+                    };
+                    observer.observe(&Event::Connected {
+                        endpoint: endpoint.clone(),
+                        fallback: *endpoint != first_choice[0],
+                        spec_version: self.runtime.version.spec_version,
+                    });
+                    return Ok(Arc::clone(&link.node));
+                }
+                Err(error) => failures.add(endpoint, error, observer),
+            }
+        }
+        Err(failures.into_error())
+    }
+
+    /// Reads something, and once more on a fresh connection when this one breaks. Only for questions: asking twice is safe.
+    pub(crate) async fn reading<T>(
+        &self,
+        observer: &dyn Observer,
+        read: impl AsyncFn(&Node) -> Result<T, ReadError>,
+    ) -> Result<T, ReadError> {
+        let node = self.node().await;
+        match read(&node).await {
+            Err(ReadError::Rpc(error)) if error.is_retryable() => {
+                observer.observe(&Event::ConnectionLost { reason: printable(&error.to_string()) });
+                let node = self.reconnect(&node, observer).await?;
+                read(&node).await
+            }
+            other => other,
+        }
+    }
+
+    /// Number and hash of the newest block.
+    pub async fn head(&self, observer: &dyn Observer) -> Result<(BlockNumber, BlockHash), ReadError> {
+        const WRONG: RpcError = RpcError::Unexpected { method: "chain_getHeader", expected: "the header of its head" };
+        self.reading(observer, async |node| {
+            let hash = node.best_hash().await?;
+            Ok((node.block_number(hash).await?.ok_or(WRONG)?, hash))
+        })
+        .await
+    }
+}
+
+/// Connects to one endpoint and asks, all at once, what must be known before anything else.
+async fn meet(
+    dialler: &dyn Dial,
+    endpoint: &Endpoint,
+    expected: Option<BlockHash>,
+) -> Result<(Node, Introduction), EndpointError> {
+    let node = Node::new(dialler.dial(endpoint).await.map_err(|source| EndpointError::Dial { source })?);
+    let (genesis, version, metadata_versions, finalized) = futures::join!(
+        node.block_hash(0),
+        node.runtime_version(),
+        node.runtime_call("Metadata_metadata_versions", &[], None),
+        node.finalized_hash(),
+    );
+    let not_a_chain = |error: RpcError| match error {
+        source @ (RpcError::Refused { .. } | RpcError::Unexpected { .. }) => EndpointError::NotSubstrate { source },
+        other => EndpointError::Rpc(other),
+    };
+    let genesis = genesis.map_err(not_a_chain)?.ok_or_else(|| {
+        not_a_chain(RpcError::Unexpected { method: "chain_getBlockHash", expected: "the genesis hash" })
+    })?;
+    let version = version.map_err(not_a_chain)?;
+    let finalized = finalized.map_err(not_a_chain)?;
+    if expected.is_some_and(|expected| expected != genesis) {
+        return Err(EndpointError::WrongGenesis { found: genesis });
+    }
+    // Runtimes before metadata version 15 have no such function; they offer version 14 only.
+    let metadata_versions =
+        metadata_versions.ok().and_then(|versions| Vec::decode(&mut &*versions).ok()).unwrap_or_default();
+    Ok((node, Introduction { genesis, version, metadata_versions, finalized }))
+}
+
+/// The runtime's metadata, from the cache or from the node.
+async fn read_runtime(
+    node: &Node,
+    cache: &MetadataCache,
+    genesis: BlockHash,
+    version: RuntimeVersion,
+    offered: &[u32],
+) -> Result<Runtime, EndpointError> {
+    let spec_version = version.spec_version;
+    if let Some(metadata) = cache.load(genesis, spec_version)
+        && let Ok(runtime) = Runtime::read(&metadata, version.clone())
+    {
+        return Ok(runtime);
+    }
+    let newest = offered.iter().copied().filter(|version| (15..=NEWEST_METADATA).contains(version)).max();
+    let metadata = match newest {
+        Some(newest) => {
+            let wrapped = node
+                .runtime_call("Metadata_metadata_at_version", &newest.to_le_bytes(), None)
+                .await
+                .map_err(EndpointError::Rpc)?;
+            let wrong = RpcError::Unexpected { method: "state_call", expected: "the metadata it offers" };
+            unwrap_opaque(&wrapped).ok_or(EndpointError::Rpc(wrong))?.to_vec()
+        }
+        None => node.oldest_metadata().await.map_err(EndpointError::Rpc)?,
+    };
+    let runtime = Runtime::read(&metadata, version)?;
+    cache.store(genesis, spec_version, &metadata);
+    Ok(runtime)
+}
+
+/// Takes the metadata out of `Option<OpaqueMetadata>`.
+fn unwrap_opaque(wrapped: &[u8]) -> Option<&[u8]> {
+    let mut rest = wrapped.strip_prefix(&[1])?;
+    let length = Compact::<u32>::decode(&mut rest).ok()?.0;
+    rest.get(..usize::try_from(length).ok()?)
+}
+
+/// The endpoints that did not work.
+struct Failures<'a> {
+    network: &'a Network,
+    tried: usize,
+    last: Option<(Endpoint, EndpointError)>,
+}
+
+impl<'a> Failures<'a> {
+    fn new(network: &'a Network) -> Self {
+        Self { network, tried: 0, last: None }
+    }
+
+    fn add(&mut self, endpoint: &Endpoint, error: EndpointError, observer: &dyn Observer) {
+        observer.observe(&Event::EndpointFailed { endpoint: endpoint.clone(), reason: printable(&error.to_string()) });
+        self.tried += 1;
+        self.last = Some((endpoint.clone(), error));
+    }
+
+    fn into_error(self) -> ConnectError {
+        let (endpoint, source) = self.last.expect("every network has an endpoint, and each failed");
+        ConnectError { network: self.network.clone(), endpoint, tried: self.tried, source }
+    }
+}

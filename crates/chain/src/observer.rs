@@ -1,0 +1,105 @@
+//! What happens while the chain is being talked to, as typed events for whoever shows progress.
+//! Has no opinion on how, or whether, an event is shown.
+
+use gen404_round::BlockNumber;
+use serde::Serialize;
+
+use crate::clock::ClockError;
+use crate::hashes::{BlockHash, ExtrinsicHash};
+use crate::network::Endpoint;
+
+/// Receives events as they happen. Must return quickly: the commitment waits for it.
+pub trait Observer: Send + Sync {
+    /// Something happened.
+    fn observe(&self, event: &Event);
+}
+
+/// An observer for whom nothing is of interest.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unobserved;
+
+impl Observer for Unobserved {
+    fn observe(&self, _event: &Event) {}
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Event {
+    /// An endpoint could not be used; the next one is tried, if there is one.
+    EndpointFailed {
+        /// Which one.
+        endpoint: Endpoint,
+        /// Why, in printable words.
+        reason: String,
+    },
+    /// A connection stands.
+    Connected {
+        /// To which endpoint.
+        endpoint: Endpoint,
+        /// Whether it is not the network's first choice.
+        fallback: bool,
+        /// Version of the runtime there.
+        spec_version: u32,
+    },
+    /// The machine's clock is wrong; the chain's time is used for the reveal round.
+    ClockCorrected {
+        /// By how much.
+        error: ClockError,
+    },
+    /// The hotkey has a commitment that is not revealed yet; sending now would destroy it, so it is waited for.
+    RevealPending {
+        /// Beacon round that reveals it.
+        reveal_round: u64,
+        /// Unix time of that round, in seconds.
+        reveal_time: u64,
+        /// Block of the pending commitment.
+        block: BlockNumber,
+    },
+    /// An earlier extrinsic of the hotkey is not in a block yet; it may be a commitment, so it is waited for.
+    ExtrinsicPending {
+        /// How many are waiting.
+        count: u64,
+    },
+    /// The extrinsic goes to the node now.
+    Submitting {
+        /// Its hash.
+        extrinsic_hash: ExtrinsicHash,
+        /// Round that reveals it.
+        reveal_round: u64,
+        /// Unix time of that round, in seconds.
+        reveal_time: u64,
+    },
+    /// The node took it into its pool.
+    InPool,
+    /// The node keeps it aside because an earlier nonce is missing.
+    WaitingForEarlierNonce,
+    /// The connection broke; what happened meanwhile is looked up on chain.
+    ConnectionLost {
+        /// Why, in printable words.
+        reason: String,
+    },
+    /// The commitment is in a block. This block is what counts for priority.
+    Included {
+        /// Its number.
+        block: BlockNumber,
+        /// Its hash.
+        block_hash: BlockHash,
+    },
+    /// The block was replaced by another one; the commitment is looked for again.
+    Retracted {
+        /// Number of the block that is gone.
+        block: BlockNumber,
+    },
+    /// The block is final.
+    Finalized {
+        /// Its number.
+        block: BlockNumber,
+    },
+    /// The chain has opened the commitment, and what it shows is byte for byte what was sent.
+    Revealed {
+        /// Block of the reveal.
+        block: BlockNumber,
+    },
+}
