@@ -5,5 +5,6 @@ pub mod chain;
 pub mod generator;
 pub mod judge;
 pub mod pictures;
+pub mod targon;
 
 mod service;

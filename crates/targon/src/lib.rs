@@ -1,1 +1,38 @@
 //! The Targon cloud: the only crate that buys and stops machines.
+//!
+//! One client for the service's `/tha/v2` API, and on top of it the life of a pod: look up its price, register it,
+//! remember it on disk, deploy it, wait until it answers, and give it back on every other way out. Knows no terminal:
+//! what happens is told to a [`PodObserver`].
+
+mod amount;
+mod client;
+mod clock;
+mod error;
+mod key;
+mod lease;
+mod life;
+mod listing;
+mod names;
+mod observer;
+mod plain;
+mod pod;
+mod quote;
+mod start;
+mod stop;
+mod wire;
+
+pub use amount::{HourlyPrice, Usd};
+pub use client::{DEFAULT_BASE_URL, LogLines, TargonClient};
+pub use clock::{Clock, SystemClock};
+pub use error::{Call, Said, TargonError};
+pub use key::{AccountMark, ApiKey, FoundKey, KeyError, find_key};
+pub use lease::{Claim, FoundLease, HeldLease, Lease, LeaseError, Leases, Phase};
+pub use life::{Failure, Next, Patience, Seen, Watch};
+pub use listing::{LeftOver, Pod, Unchecked, left_overs, pods};
+pub use names::{InvalidName, PodName, ResourceName, Uid};
+pub use observer::{PodEvent, PodObserver, Unobserved};
+pub use pod::{EnvironmentVariable, InvalidRegistryLogin, PodKind, PodSpecification, RegistryLogin};
+pub use quote::{Offers, Quote, QuoteError, TypeChoice};
+pub use start::{Cause, Older, Order, StartError, Started, start};
+pub use stop::{PodTag, StopAllError, StopError, Stopped, stop_all};
+pub use wire::{Credits, Offer, PublicUrl, Status, Workload, WorkloadEvent, WorkloadState, WorkloadType, create_body};

@@ -1,0 +1,153 @@
+//! The far side of the GPU cloud: a stateful, strict Targon API on loopback, with faults on demand.
+//! It is written from the service's recorded traffic and knows nothing of our own client.
+
+mod api;
+mod catalogue;
+mod control;
+mod cut;
+mod fault;
+mod gate;
+mod pod;
+mod query;
+mod registration;
+mod reply;
+mod world;
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+pub use fault::{Call, Fault};
+pub use registration::WorkloadType;
+pub use world::{RecordedCall, SeenWorkload, Standing};
+
+use gate::Gate;
+use world::World;
+
+/// How the fake behaves.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The address to listen on; port 0 of 127.0.0.1 when none is given.
+    pub address: Option<SocketAddr>,
+    /// How fast pods come to life.
+    pub delays: Delays,
+    /// Faults from the beginning; [`FakeTargon::set_faults`] changes them later.
+    pub faults: Vec<Fault>,
+    /// Pod name → address (`host:port`) that a healthy pod of the name passes its connections on to. A pod without one answers
+    /// its health path itself.
+    pub backends: HashMap<String, SocketAddr>,
+    /// Workloads that are there from the beginning.
+    pub standing: Vec<Standing>,
+}
+
+/// The pace of a pod's life, counted from deploying.
+#[derive(Debug, Clone, Copy)]
+pub struct Delays {
+    /// Until it is `provisioning`.
+    pub provisioning: Duration,
+    /// From then until it is `running` and has an address.
+    pub running: Duration,
+    /// From then until its health path answers 200.
+    pub healthy: Duration,
+    /// Between two lines of a followed log.
+    pub log_line: Duration,
+}
+
+impl Default for Delays {
+    /// Everything at once; a log line a second.
+    fn default() -> Self {
+        Self {
+            provisioning: Duration::ZERO,
+            running: Duration::ZERO,
+            healthy: Duration::ZERO,
+            log_line: Duration::from_secs(1),
+        }
+    }
+}
+
+/// What all requests share.
+#[derive(Debug)]
+struct Shared {
+    world: Mutex<World>,
+    gate: Gate,
+    stop: CancellationToken,
+}
+
+impl Shared {
+    fn world(&self) -> MutexGuard<'_, World> {
+        // A poisoned world is still a world: a panic in one test's request must not hide what it left behind.
+        self.world.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// A running fake. Everything stops when it is dropped.
+#[derive(Debug)]
+pub struct FakeTargon {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    _stop: DropGuard,
+}
+
+impl FakeTargon {
+    /// Starts it on loopback.
+    pub async fn start(options: Options) -> io::Result<Self> {
+        let listen_on = options.address.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
+        let listener = TcpListener::bind(listen_on).await?;
+        let address = listener.local_addr()?;
+        let stop = CancellationToken::new();
+        let shared =
+            Arc::new(Shared { world: Mutex::new(World::new(options)), gate: Gate::default(), stop: stop.clone() });
+        let service = api::router(Arc::clone(&shared)).into_make_service_with_connect_info::<cut::Cutter>();
+        let server = axum::serve(cut::CuttableListener::new(listener), service);
+        let stopped = stop.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = stopped.cancelled() => {}
+                outcome = server => if let Err(error) = outcome { tracing::warn!(%error, "the fake Targon stopped") },
+            }
+        });
+        Ok(Self { shared, address, _stop: stop.drop_guard() })
+    }
+
+    /// The base URL for clients, for example `http://127.0.0.1:43117`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Replaces all faults.
+    pub fn set_faults(&self, faults: Vec<Fault>) {
+        self.shared.world().set_faults(faults);
+        self.shared.gate.release();
+    }
+
+    /// Every workload that was ever registered, oldest first.
+    pub fn workloads(&self) -> Vec<SeenWorkload> {
+        self.shared.world().seen()
+    }
+
+    /// Workloads that cost money at this moment.
+    pub fn running(&self) -> Vec<SeenWorkload> {
+        self.workloads().into_iter().filter(|workload| workload.costs_money).collect()
+    }
+
+    /// Every request so far, oldest first.
+    pub fn calls(&self) -> Vec<RecordedCall> {
+        self.shared.world().calls().to_vec()
+    }
+
+    /// Resolves when a request is held by [`Fault::Hold`].
+    pub async fn held(&self) {
+        self.shared.gate.held().await;
+    }
+
+    /// Lets held requests go on, and holds no more.
+    pub fn release(&self) {
+        self.shared.world().faults_mut().retain(|fault| !matches!(fault, Fault::Hold { .. }));
+        self.shared.gate.release();
+    }
+}

@@ -1,0 +1,372 @@
+//! The HTTP client: one method a call, with time limits, paging and repetition where repeating is safe.
+//! It knows nothing of a pod's life; it says what the service answered.
+
+mod answer;
+mod logs;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::{RequestBuilder, StatusCode};
+use secrecy::ExposeSecret as _;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use crate::clock::Clock;
+use crate::error::{Call, TargonError};
+use crate::key::{AccountMark, ApiKey};
+use crate::names::Uid;
+use crate::pod::PodSpecification;
+use crate::wire::{
+    Credits, Items, Offer, PublicUrl, Workload, WorkloadEvent, WorkloadState, WorkloadType, create_body,
+};
+pub use logs::LogLines;
+pub(crate) use logs::fresh_lines;
+
+/// The service's own address.
+pub const DEFAULT_BASE_URL: &str = "https://api.targon.com";
+
+/// The path all calls begin with.
+const PREFIX: &str = "/tha/v2";
+
+/// What one request may take, from connecting to the last byte; the official client's own limit.
+const REQUEST_LIMIT: Duration = Duration::from_secs(30);
+
+/// What one health check may take.
+const HEALTH_LIMIT: Duration = Duration::from_secs(10);
+
+/// How often a call that may be repeated is made in all.
+const ATTEMPTS: u32 = 5;
+
+/// The wait before the second attempt.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+/// The longest wait that a `Retry-After` can ask for.
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
+/// Between two looks at a pod.
+const POLL: Duration = Duration::from_secs(5);
+
+/// Workloads asked for in one page, as the official client does.
+const PAGE: usize = 50;
+
+/// More pages than any account has.
+const MOST_PAGES: usize = 1_000;
+
+/// Newest events matter most; more pages than these are not read.
+const EVENT_PAGES: usize = 5;
+
+/// When a call is made again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Repeat {
+    /// Reading and deleting: whenever it may help.
+    Safe,
+    /// Deploying: only when the service certainly did nothing (429, or no connection).
+    NothingHappened,
+    /// Registering: whoever asks decides.
+    Never,
+}
+
+impl Repeat {
+    fn allows(self, error: &TargonError) -> bool {
+        match self {
+            Self::Safe => error.is_retryable(),
+            Self::NothingHappened => {
+                matches!(error, TargonError::RateLimited { .. } | TargonError::Unreachable { .. })
+            }
+            Self::Never => false,
+        }
+    }
+}
+
+/// The wait after that many failed attempts: what the service asks for, else the first wait, doubled each time.
+fn pause_before_next(attempts: u32, first: Duration, error: &TargonError) -> Duration {
+    let asked = match error {
+        TargonError::RateLimited { retry_after, .. } => *retry_after,
+        _ => None,
+    };
+    asked.unwrap_or_else(|| first * (1 << attempts.saturating_sub(1).min(5))).min(LONGEST_PAUSE)
+}
+
+/// A client of the service, for one account.
+#[derive(Clone)]
+pub struct TargonClient {
+    http: reqwest::Client,
+    base: Url,
+    key: Option<ApiKey>,
+    clock: Arc<dyn Clock>,
+    poll: Duration,
+}
+
+impl TargonClient {
+    /// A client for that address and key. Without a key only the inventory can be read.
+    ///
+    /// The address must be https, or http on this machine: a key never crosses a network in the clear. The process
+    /// must have installed a rustls provider.
+    pub fn new(base: Url, key: Option<ApiKey>, clock: Arc<dyn Clock>) -> Result<Self, TargonError> {
+        let bad = |why| TargonError::BadAddress { address: shown(&base), why };
+        match (base.scheme(), base.host()) {
+            (_, None) => return Err(bad("it has no host")),
+            ("https", Some(_)) => {}
+            ("http", Some(host)) if is_this_machine(&host) => {}
+            ("http", Some(_)) => return Err(bad("http would send the key readable across the network; use https")),
+            _ => return Err(bad("it must begin with https://")),
+        }
+        if !base.username().is_empty() || base.password().is_some() {
+            return Err(bad("it holds a user or password"));
+        }
+        let http = reqwest::Client::builder()
+            .user_agent(concat!("404-cli/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(Duration::from_secs(10))
+            // The key goes to the address it was meant for and nowhere else.
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|source| TargonError::NoClient { source })?;
+        Ok(Self { http, base, key, clock, poll: POLL })
+    }
+
+    /// The same client with another time between two looks at a pod; the first wait before asking again is no longer.
+    #[must_use]
+    pub fn with_poll_interval(mut self, poll: Duration) -> Self {
+        self.poll = poll;
+        self
+    }
+
+    /// The address, for people and for the state file.
+    pub fn address(&self) -> String {
+        shown(&self.base)
+    }
+
+    /// Which account the key belongs to, without saying the key.
+    pub fn account(&self) -> Option<AccountMark> {
+        self.key.as_ref().map(ApiKey::mark)
+    }
+
+    /// The time this client lives by.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    /// What can be rented as that type. Needs no key. A 400 means that the service no longer knows the type.
+    pub async fn inventory(&self, workload_type: WorkloadType) -> Result<Vec<Offer>, TargonError> {
+        let query = [("type", workload_type.inventory_word())];
+        self.read(Call::Inventory, "/inventory", &query).await
+    }
+
+    /// What is left on the account.
+    pub async fn credits(&self) -> Result<Credits, TargonError> {
+        self.read(Call::Credits, "/me/credits", &[]).await
+    }
+
+    /// Every workload of the account, all pages of it, in the service's order.
+    pub async fn workloads(&self) -> Result<Vec<Workload>, TargonError> {
+        self.pages(Call::List, "/workloads", &[], MOST_PAGES).await
+    }
+
+    /// Every workload of exactly that name.
+    pub async fn workloads_named(&self, name: &str) -> Result<Vec<Workload>, TargonError> {
+        let mut workloads = self.pages(Call::List, "/workloads", &[("name", name)], MOST_PAGES).await?;
+        workloads.retain(|workload: &Workload| workload.name == name);
+        Ok(workloads)
+    }
+
+    /// Registers a pod. Never repeated here: after a failure that may have happened all the same, look by name first.
+    pub async fn create(&self, pod: &PodSpecification, workload_type: WorkloadType) -> Result<Workload, TargonError> {
+        let body = create_body(pod, workload_type);
+        let request = || {
+            self.http
+                .post(self.url("/workloads", &[]))
+                .header(reqwest::header::CONTENT_TYPE, "application/json")
+                .body(body.clone())
+        };
+        let body = self.send(Call::Create, Repeat::Never, request).await?;
+        self.understand(Call::Create, &body)
+    }
+
+    /// Starts a registered pod. When the answer is lost it may have been started all the same.
+    pub async fn deploy(&self, uid: &Uid) -> Result<(), TargonError> {
+        let request = || self.http.post(self.url(&format!("/workloads/{uid}/deploy"), &[]));
+        self.send(Call::Deploy, Repeat::NothingHappened, request).await.map(drop)
+    }
+
+    /// One workload.
+    pub async fn workload(&self, uid: &Uid) -> Result<Workload, TargonError> {
+        self.read(Call::Read, &format!("/workloads/{uid}"), &[]).await
+    }
+
+    /// How a workload is.
+    pub async fn state(&self, uid: &Uid) -> Result<WorkloadState, TargonError> {
+        self.read(Call::State, &format!("/workloads/{uid}/state"), &[]).await
+    }
+
+    /// What happened to a workload, in the service's order.
+    pub async fn events(&self, uid: &Uid) -> Result<Vec<WorkloadEvent>, TargonError> {
+        self.pages(Call::Events, &format!("/workloads/{uid}/events"), &[], EVENT_PAGES).await
+    }
+
+    /// Deletes a workload; one that is already gone is fine.
+    pub async fn delete(&self, uid: &Uid) -> Result<(), TargonError> {
+        let request = || self.http.delete(self.url(&format!("/workloads/{uid}"), &[]));
+        match self.send(Call::Delete, Repeat::Safe, request).await {
+            Ok(_) | Err(TargonError::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The pod's own HTTP status on that path; `None` when it does not answer. Sends no key: a pod is not the service.
+    pub async fn health(&self, url: &PublicUrl, path: &str) -> Option<u16> {
+        let answer = self.http.get(url.join(path)).timeout(HEALTH_LIMIT).send().await.ok()?;
+        Some(answer.status().as_u16())
+    }
+
+    async fn read<T: DeserializeOwned>(
+        &self,
+        call: Call,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<T, TargonError> {
+        let body = self.send(call, Repeat::Safe, || self.http.get(self.url(path, query))).await?;
+        self.understand(call, &body)
+    }
+
+    async fn pages<T: DeserializeOwned>(
+        &self,
+        call: Call,
+        path: &str,
+        query: &[(&str, &str)],
+        most: usize,
+    ) -> Result<Vec<T>, TargonError> {
+        let limit = PAGE.to_string();
+        let mut all = Vec::new();
+        let mut seen = HashSet::new();
+        let mut cursor: Option<String> = None;
+        for _ in 0..most {
+            let mut query = query.to_vec();
+            query.push(("limit", &limit));
+            if let Some(cursor) = &cursor {
+                query.push(("cursor", cursor));
+            }
+            let page: Items<T> = self.read(call, path, &query).await?;
+            let items = page.items.unwrap_or_default();
+            if items.strange > 0 {
+                tracing::warn!(count = items.strange, "{call}: entries that cannot be read were left out");
+            }
+            all.extend(items.entries);
+            match page.next_cursor.filter(|next| !next.is_empty()) {
+                None => return Ok(all),
+                Some(next) if !seen.insert(next.clone()) => return Err(TargonError::EndlessPages { call }),
+                Some(next) => cursor = Some(next),
+            }
+        }
+        // Events beyond the limit are old news; a list of workloads cut short would hide what costs money.
+        if call == Call::Events { Ok(all) } else { Err(TargonError::EndlessPages { call }) }
+    }
+
+    /// One call, repeated as far as that is safe.
+    async fn send(
+        &self,
+        call: Call,
+        repeat: Repeat,
+        request: impl Fn() -> RequestBuilder,
+    ) -> Result<Vec<u8>, TargonError> {
+        let mut attempt = 0;
+        loop {
+            let error = match self.send_once(call, request()).await {
+                Ok(body) => return Ok(body),
+                Err(error) => error,
+            };
+            attempt += 1;
+            if attempt >= ATTEMPTS || !repeat.allows(&error) {
+                return Err(error);
+            }
+            self.pause_after(attempt, &error).await;
+        }
+    }
+
+    /// Waits before a call that failed that many times is made again.
+    pub(crate) async fn pause_after(&self, attempts: u32, error: &TargonError) {
+        let pause = pause_before_next(attempts, self.poll.min(FIRST_PAUSE), error);
+        tracing::info!(attempts, pause_ms = pause.as_millis(), "{error}; asking again");
+        self.clock.sleep(pause).await;
+    }
+
+    /// Waits until the next look at a pod.
+    pub(crate) async fn pause(&self) {
+        self.clock.sleep(self.poll).await;
+    }
+
+    async fn send_once(&self, call: Call, request: RequestBuilder) -> Result<Vec<u8>, TargonError> {
+        let request = self.with_key(call, request)?.header(reqwest::header::ACCEPT, "application/json");
+        let answer = request.timeout(REQUEST_LIMIT).send().await.map_err(|error| answer::broken(call, error))?;
+        let status = answer.status();
+        let retry_after = answer::retry_after(answer.headers(), self.clock.now());
+        tracing::debug!(status = status.as_u16(), "{call}");
+        let body = answer::read_body(call, answer).await;
+        if status.is_success() {
+            return body;
+        }
+        // The status says enough when the rest of a refusal is lost.
+        Err(answer::refusal(call, status, &body.unwrap_or_default(), retry_after, self.secret()))
+    }
+
+    fn with_key(&self, call: Call, request: RequestBuilder) -> Result<RequestBuilder, TargonError> {
+        match &self.key {
+            Some(key) => Ok(request.bearer_auth(key.expose().expose_secret())),
+            None if call == Call::Inventory => Ok(request),
+            None => Err(TargonError::KeyMissing { call }),
+        }
+    }
+
+    fn secret(&self) -> &str {
+        self.key.as_ref().map_or("", |key| key.expose().expose_secret())
+    }
+
+    fn understand<T: DeserializeOwned>(&self, call: Call, body: &[u8]) -> Result<T, TargonError> {
+        serde_json::from_slice(body).map_err(|source| {
+            let begin = answer::shown_body(body, self.secret());
+            tracing::debug!(%source, body = begin, "{call}: not understood");
+            TargonError::NotUnderstood { call, source }
+        })
+    }
+
+    fn url(&self, path: &str, query: &[(&str, &str)]) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}{PREFIX}{path}", self.base.path().trim_end_matches('/')));
+        url.set_query(None);
+        url.set_fragment(None);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        url
+    }
+}
+
+impl std::fmt::Debug for TargonClient {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("TargonClient").field("address", &self.address()).finish_non_exhaustive()
+    }
+}
+
+/// The status that says a type of workload is no longer known.
+pub(crate) fn type_is_gone(error: &TargonError) -> bool {
+    matches!(error, TargonError::Refused { call: Call::Inventory, status, .. } if *status == StatusCode::BAD_REQUEST.as_u16())
+}
+
+fn is_this_machine(host: &url::Host<&str>) -> bool {
+    match host {
+        url::Host::Domain(name) => *name == "localhost",
+        url::Host::Ipv4(address) => address.is_loopback(),
+        url::Host::Ipv6(address) => address.is_loopback(),
+    }
+}
+
+fn shown(url: &Url) -> String {
+    let mut url = url.clone();
+    // Fails only for addresses without a host, which hold no credentials either.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.set_query(None);
+    url.set_fragment(None);
+    url.as_str().trim_end_matches('/').to_owned()
+}

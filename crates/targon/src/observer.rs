@@ -1,0 +1,90 @@
+//! What happens while pods are started and stopped, as typed events for whoever shows it.
+//! How it is shown, and whether, is not known here.
+
+use std::time::Duration;
+
+use crate::amount::Usd;
+use crate::quote::Quote;
+use crate::stop::PodTag;
+use crate::wire::{PublicUrl, Status};
+
+/// Something that happened.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum PodEvent<'a> {
+    /// A machine was found, with its price.
+    Quoted(&'a Quote),
+    /// An older pod of the name goes first.
+    Replacing {
+        /// The old one.
+        pod: &'a PodTag,
+        /// How old it is.
+        age: Option<Duration>,
+    },
+    /// It is registered and remembered; it costs nothing yet.
+    Registered {
+        /// The new pod.
+        pod: &'a PodTag,
+    },
+    /// The service was asked to run it: it costs money from now on.
+    Deployed {
+        /// The new pod.
+        pod: &'a PodTag,
+    },
+    /// One look at a pod that is being waited for.
+    Waiting {
+        /// The status word.
+        status: &'a Status,
+        /// The newest event, in the service's words.
+        event: Option<&'a str>,
+        /// Since it was deployed.
+        elapsed: Duration,
+        /// What that cost.
+        spent: Option<Usd>,
+        /// Where it can be reached, once it can.
+        url: Option<&'a PublicUrl>,
+    },
+    /// A new line of its log.
+    LogLine(&'a str),
+    /// It answers.
+    Ready {
+        /// Where.
+        url: &'a PublicUrl,
+    },
+    /// It is being deleted.
+    Stopping {
+        /// Which.
+        pod: &'a PodTag,
+        /// How old it is.
+        age: Option<Duration>,
+    },
+    /// It is gone, checked.
+    Stopped {
+        /// Which.
+        pod: &'a PodTag,
+    },
+    /// There was nothing left to stop.
+    AlreadyStopped {
+        /// Which.
+        pod: &'a PodTag,
+    },
+    /// The pod runs, but the note about it could not be updated.
+    LeaseNotUpdated {
+        /// Why.
+        error: &'a crate::lease::LeaseError,
+    },
+}
+
+/// Whoever wants to know.
+pub trait PodObserver: Send + Sync {
+    /// Called for everything that happens, in order.
+    fn on(&self, event: PodEvent<'_>);
+}
+
+/// Nobody wants to know.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unobserved;
+
+impl PodObserver for Unobserved {
+    fn on(&self, _event: PodEvent<'_>) {}
+}

@@ -1,0 +1,177 @@
+//! Giving machines back: delete, check that it is gone, and say loudly when it is not.
+//! The only place that deletes anything; every way out of a start leads through here.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use futures::future::join_all;
+
+use crate::amount::HourlyPrice;
+use crate::client::TargonClient;
+use crate::error::TargonError;
+use crate::lease::{LeaseError, Leases};
+use crate::names::Uid;
+use crate::observer::{PodEvent, PodObserver};
+use crate::pod::PodKind;
+use crate::wire::{Status, Workload};
+
+/// Which machine is meant, and what it costs: everything a person needs to stop it by hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PodTag {
+    /// The service's identifier.
+    pub uid: Uid,
+    /// The pod's name.
+    pub name: String,
+    /// Its price, where it is known.
+    pub cost_per_hour: Option<HourlyPrice>,
+}
+
+impl From<&Workload> for PodTag {
+    fn from(workload: &Workload) -> Self {
+        Self { uid: workload.uid.clone(), name: workload.name.clone(), cost_per_hour: workload.cost_per_hour }
+    }
+}
+
+/// `generator (wrk-000000000001, $13.00/h)`
+impl fmt::Display for PodTag {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} ({}", crate::plain::plain(&self.name), self.uid)?;
+        match self.cost_per_hour {
+            Some(price) => write!(formatter, ", {price})"),
+            None => formatter.write_str(", price unknown)"),
+        }
+    }
+}
+
+/// Why it is not certain that a machine was stopped.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StopError {
+    /// It is still listed after it was deleted.
+    #[error("it is still {status} after it was deleted")]
+    StillThere {
+        /// Its status.
+        status: Status,
+    },
+    /// The service does not answer well enough to know.
+    #[error(transparent)]
+    Targon(#[from] TargonError),
+}
+
+/// Deletions tried before giving up.
+const ROUNDS: u32 = 3;
+
+/// Looks after one deletion.
+const LOOKS: u32 = 6;
+
+impl TargonClient {
+    /// Deletes the pod and looks until it is gone; deletes again when it does not go.
+    pub async fn give_back(&self, uid: &Uid) -> Result<(), StopError> {
+        let mut last = StopError::StillThere { status: Status::default() };
+        for _ in 0..ROUNDS {
+            let deleted = self.delete(uid).await;
+            let looks = if deleted.is_ok() { LOOKS } else { 1 };
+            if let Err(error) = deleted {
+                if error.is_about_the_key() {
+                    return Err(error.into());
+                }
+                last = error.into();
+            }
+            for _ in 0..looks {
+                match self.workload(uid).await {
+                    Err(TargonError::NotFound { .. }) => return Ok(()),
+                    Ok(workload) if workload.state.status.is_gone() => return Ok(()),
+                    Ok(workload) if looks > 1 => last = StopError::StillThere { status: workload.state.status },
+                    Ok(_) => {}
+                    Err(error) if error.is_about_the_key() => return Err(error.into()),
+                    Err(error) => last = error.into(),
+                }
+                self.pause().await;
+            }
+        }
+        Err(last)
+    }
+}
+
+/// What became of the pods that should be stopped.
+#[derive(Debug, Default)]
+pub struct Stopped {
+    /// Gone, checked.
+    pub stopped: Vec<PodTag>,
+    /// Not stopped, or not certainly.
+    pub failed: Vec<(PodTag, StopError)>,
+}
+
+/// Why nothing could be stopped at all.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StopAllError {
+    /// The account's pods are not known.
+    #[error(transparent)]
+    Targon(#[from] TargonError),
+    /// The leases cannot be read.
+    #[error(transparent)]
+    Lease(#[from] LeaseError),
+}
+
+/// Stops every pod named exactly like one of the three kinds, on whatever page it is listed, and every lease of such
+/// a name that no list shows. Other pods are left alone, whoever made them.
+pub async fn stop_all(
+    client: &TargonClient,
+    leases: &Leases,
+    observer: &dyn PodObserver,
+) -> Result<Stopped, StopAllError> {
+    let workloads = client.workloads().await?;
+    let listed: HashSet<Uid> = workloads.iter().map(|workload| workload.uid.clone()).collect();
+    let mut targets: Vec<Workload> = Vec::new();
+    for workload in workloads {
+        if PodKind::from_name(&workload.name).is_none() {
+            continue;
+        }
+        if workload.state.status.is_stopped() {
+            observer.on(PodEvent::AlreadyStopped { pod: &PodTag::from(&workload) });
+            forget(leases, &workload.uid);
+        } else {
+            targets.push(workload);
+        }
+    }
+    for found in leases.all()? {
+        let lease = found.lease;
+        if listed.contains(&lease.uid) || !client.is_account_of(&lease) {
+            continue;
+        }
+        match client.workload(&lease.uid).await {
+            Ok(workload) if workload.state.status.is_stopped() => forget(leases, &lease.uid),
+            Ok(workload) if PodKind::from_name(&workload.name).is_some() => targets.push(workload),
+            Ok(_) => {}
+            Err(TargonError::NotFound { .. }) => forget(leases, &lease.uid),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let outcomes = join_all(targets.iter().map(|workload| async move {
+        let tag = PodTag::from(workload);
+        let age = workload.created_at.map(|then| client.age(then));
+        observer.on(PodEvent::Stopping { pod: &tag, age });
+        let outcome = client.give_back(&workload.uid).await;
+        if outcome.is_ok() {
+            forget(leases, &workload.uid);
+            observer.on(PodEvent::Stopped { pod: &tag });
+        }
+        (tag, outcome)
+    }));
+    let mut result = Stopped::default();
+    for (tag, outcome) in outcomes.await {
+        match outcome {
+            Ok(()) => result.stopped.push(tag),
+            Err(error) => result.failed.push((tag, error)),
+        }
+    }
+    Ok(result)
+}
+
+/// The pod is gone; a lease that stays behind is found out the next time somebody looks.
+pub(crate) fn forget(leases: &Leases, uid: &Uid) {
+    if let Err(error) = leases.forget(uid) {
+        tracing::warn!("{error}");
+    }
+}

@@ -1,0 +1,14 @@
+//! The service's answers as values: tolerant of what is missing, strange or new, because only clients were ever seen.
+//! What an answer means for a pod's life is decided elsewhere.
+
+mod create;
+mod event;
+mod inventory;
+mod lenient;
+mod workload;
+
+pub use create::{WorkloadType, create_body};
+pub use event::WorkloadEvent;
+pub use inventory::{Credits, Offer};
+pub(crate) use lenient::{Items, Log, Problem};
+pub use workload::{PublicUrl, Status, Workload, WorkloadState};

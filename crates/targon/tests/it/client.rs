@@ -1,0 +1,115 @@
+//! One call at a time: paging, repeating, refusals, strange answers.
+
+use std::time::Duration;
+
+use gen404_sandbox::targon::{Call, Fault, Options, Standing};
+use gen404_targon::{PodKind, TargonError, WorkloadType};
+
+use crate::ready::{KEY, Ready, client};
+
+fn crowd(count: usize) -> Vec<Standing> {
+    let name = |number| if number % 400 == 399 { "judge".to_owned() } else { format!("other-{number}") };
+    (0..count)
+        .map(|number| Standing { name: name(number), resource: "cpu-small".to_owned(), age: Duration::from_hours(1) })
+        .collect()
+}
+
+#[tokio::test]
+async fn every_page_of_the_list_is_read() {
+    let standing = crowd(1_000);
+    let faults = vec![Fault::SmallPages { size: 30 }];
+    let ready = Ready::new(Options { standing, faults, ..Options::default() }).await;
+    let workloads = ready.client.workloads().await.unwrap();
+    assert_eq!(workloads.len(), 1_000);
+    assert_eq!(workloads.iter().filter(|workload| PodKind::from_name(&workload.name).is_some()).count(), 2);
+    assert_eq!(ready.fake.calls().iter().filter(|call| call.call == Call::List).count(), 34);
+}
+
+#[tokio::test]
+async fn names_are_compared_exactly() {
+    let three = ["generator", "generator-2", "my-generator"];
+    let standing = three.map(|name| Standing { name: name.into(), resource: "cpu-small".into(), age: Duration::ZERO });
+    let ready = Ready::new(Options { standing: standing.into(), ..Options::default() }).await;
+    let named = ready.client.workloads_named("generator").await.unwrap();
+    assert_eq!(named.iter().map(|workload| workload.name.as_str()).collect::<Vec<_>>(), ["generator"]);
+}
+
+#[tokio::test]
+async fn a_rate_limit_is_waited_out_as_asked() {
+    let faults = vec![Fault::RateLimited { times: 2, retry_after_seconds: 7 }];
+    let ready = Ready::new(Options { faults, ..Options::default() }).await;
+    ready.client.workloads().await.unwrap();
+    assert_eq!(gen404_targon::Clock::elapsed(&*ready.clock), Duration::from_secs(14));
+}
+
+#[tokio::test]
+async fn reading_is_repeated_when_the_connection_breaks() {
+    let faults = vec![Fault::Cut { call: Some(Call::List), times: 3 }];
+    let ready = Ready::new(Options { faults, ..Options::default() }).await;
+    assert!(ready.client.workloads().await.unwrap().is_empty());
+    assert_eq!(ready.fake.calls().len(), 4);
+}
+
+#[tokio::test]
+async fn registering_is_never_repeated_by_itself() {
+    let faults = vec![Fault::Cut { call: Some(Call::Create), times: 1 }];
+    let ready = Ready::new(Options { faults, ..Options::default() }).await;
+    let pod = PodKind::Judge.specification(None).unwrap();
+    let error = ready.client.create(&pod, WorkloadType::Rental).await.unwrap_err();
+    assert!(error.is_uncertain(), "{error}");
+    assert_eq!(ready.fake.workloads().len(), 1, "it went through although its answer was lost");
+    assert_eq!(ready.fake.calls().len(), 1);
+}
+
+#[tokio::test]
+async fn a_refused_key_is_said_at_once_and_not_shown() {
+    let ready = Ready::new(Options::default()).await;
+    let client = client(&ready.fake, "bad-key", &ready.clock);
+    let error = client.workloads().await.unwrap_err();
+    assert!(matches!(error, TargonError::KeyRefused { status: 401, .. }), "{error}");
+    assert_eq!(ready.fake.calls().len(), 1, "asking again would not help");
+    assert!(!format!("{error:?} {client:?}").contains("bad-key"));
+}
+
+#[tokio::test]
+async fn the_key_goes_to_the_service_and_not_to_a_pod() {
+    let ready = Ready::new(Options::default()).await;
+    ready.start(&crate::ready::order()).await.unwrap();
+    for call in ready.fake.calls() {
+        assert_eq!(call.headers["authorization"], format!("Bearer {KEY}"), "{}", call.path);
+        assert!(!call.path.contains(KEY));
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_would_show_the_key_is_refused() {
+    let ready = Ready::new(Options::default()).await;
+    for bad in ["http://api.targon.com", "ftp://127.0.0.1", "https://user:word@api.targon.com", "data:x"] {
+        let clock = std::sync::Arc::<crate::ready::JumpingClock>::clone(&ready.clock);
+        let error = gen404_targon::TargonClient::new(bad.parse().unwrap(), None, clock).unwrap_err();
+        assert!(matches!(error, TargonError::BadAddress { .. }), "{bad}");
+        assert!(!error.to_string().contains("word"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_log_ends_with_its_pod() {
+    use futures::StreamExt as _;
+    let ready = Ready::new(Options::default()).await;
+    let started = ready.start(&crate::ready::order()).await.unwrap();
+    let uid = &started.pod.uid;
+    assert_eq!(ready.client.logs(uid, 1).await.unwrap(), ["listening on :10006"]);
+    let mut lines = ready.client.follow_logs(uid).await.unwrap();
+    assert_eq!(lines.next().await.unwrap().unwrap(), "boot");
+    ready.client.give_back(uid).await.unwrap();
+    let rest: Vec<_> = lines.collect().await;
+    assert!(rest.iter().all(Result::is_ok), "{rest:?}");
+}
+
+#[tokio::test]
+async fn a_log_before_the_pod_runs_is_empty() {
+    let ready = Ready::new(Options::default()).await;
+    let pod = PodKind::Renderer.specification(None).unwrap();
+    let workload = ready.client.create(&pod, WorkloadType::Rental).await.unwrap();
+    assert!(ready.client.logs(&workload.uid, 20).await.unwrap().is_empty());
+}

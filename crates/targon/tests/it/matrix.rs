@@ -1,0 +1,104 @@
+//! Every fault times every moment at which a signal can arrive: at the end no machine is left running, or the error
+//! says which one, with its identifier and price.
+
+use std::time::Duration;
+
+use gen404_sandbox::targon::{Call, Fault, Options, Standing};
+use gen404_targon::{StartError, left_overs};
+
+use crate::ready::{KEY, Ready, order};
+
+/// When the user interrupts: while the answer to such a request is on its way.
+const MOMENTS: [(&str, Option<Call>); 6] = [
+    ("never", None),
+    ("before registering", Some(Call::List)),
+    ("between registering and deploying", Some(Call::Create)),
+    ("while deploying", Some(Call::Deploy)),
+    ("while pending", Some(Call::State)),
+    ("while unhealthy", Some(Call::Health)),
+];
+
+fn faults() -> Vec<(&'static str, Vec<Fault>)> {
+    let cut = |call| vec![Fault::Cut { call: Some(call), times: 2 }];
+    vec![
+        ("no fault", vec![]),
+        ("refused deploy", vec![Fault::DeployRefused]),
+        ("deploy 502 that goes ahead", vec![Fault::DeployBadGateway { times: 1 }]),
+        ("crash loop", vec![Fault::CrashLoop]),
+        ("never visible", vec![Fault::NeverVisible]),
+        ("never healthy", vec![Fault::NeverHealthy]),
+        ("delete fails once", vec![Fault::NeverHealthy, Fault::DeleteFails { times: 1 }]),
+        ("delete fails always", vec![Fault::NeverHealthy, Fault::DeleteFails { times: 1_000_000 }]),
+        ("list larger than a page", vec![Fault::SmallPages { size: 3 }]),
+        ("429 with Retry-After", vec![Fault::RateLimited { times: 4, retry_after_seconds: 2 }]),
+        ("slow", vec![Fault::Slow { milliseconds: 2 }]),
+        ("cut at listing", cut(Call::List)),
+        ("cut at registering", cut(Call::Create)),
+        ("cut at deploying", cut(Call::Deploy)),
+        ("cut at the state", cut(Call::State)),
+        ("cut at deleting", vec![Fault::NeverVisible, Fault::Cut { call: Some(Call::Delete), times: 2 }]),
+        ("name taken", vec![Fault::NameTaken]),
+    ]
+}
+
+#[tokio::test]
+async fn nothing_is_left_running_whatever_happens_whenever() {
+    let mut cases = 0;
+    for (fault, faults) in faults() {
+        for (moment, call) in MOMENTS {
+            let case = format!("{fault}, interrupted {moment}");
+            one_case(&case, faults.clone(), call).await;
+            cases += 1;
+        }
+    }
+    assert_eq!(cases, 102);
+}
+
+async fn one_case(case: &str, mut faults: Vec<Fault>, moment: Option<Call>) {
+    let always_failing = faults.contains(&Fault::DeleteFails { times: 1_000_000 });
+    faults.extend(moment.map(|call| Fault::Hold { call }));
+    let foreign = |number| Standing {
+        name: format!("foreign-{number}"),
+        resource: "cpu-small".to_owned(),
+        age: Duration::from_hours(1),
+    };
+    let ready = Ready::new(Options { faults, standing: (0..7).map(foreign).collect(), ..Options::default() }).await;
+    let order = order();
+    let work = ready.start(&order);
+    tokio::pin!(work);
+    let outcome = tokio::select! {
+        outcome = &mut work => outcome,
+        () = ready.fake.held() => {
+            ready.interrupt.cancel();
+            ready.fake.release();
+            work.await
+        }
+    };
+
+    let ours = |one: &&gen404_sandbox::targon::SeenWorkload| !one.name.starts_with("foreign-");
+    let running = ready.fake.running();
+    let left: Vec<_> = running.iter().filter(ours).collect();
+    assert_eq!(running.len() - left.len(), 7, "{case}: foreign pods are left alone");
+    let remembered = left_overs(&ready.client, &ready.leases).await.unwrap();
+    match &outcome {
+        Ok(started) => {
+            assert!(!ready.interrupt.is_cancelled(), "{case}: an interrupted start is no success");
+            assert_eq!(left.iter().map(|one| &*one.uid).collect::<Vec<_>>(), [started.pod.uid.as_str()], "{case}");
+        }
+        Err(error @ StartError::LeftRunning { pod, .. }) => {
+            assert!(always_failing, "{case}: {error}");
+            assert_eq!(left.iter().map(|one| &*one.uid).collect::<Vec<_>>(), [pod.uid.as_str()], "{case}");
+            assert!(
+                error.to_string().contains(&*left[0].uid) && error.to_string().contains("$13.00/h"),
+                "{case}: {error}"
+            );
+            assert_eq!(remembered.len(), 1, "{case}: it is remembered");
+        }
+        Err(error) => {
+            assert!(left.is_empty(), "{case}: {error}, but {left:?}");
+            assert!(remembered.is_empty(), "{case}: nothing to remember");
+        }
+    }
+    let seen = format!("{outcome:?} {}", ready.diary.text());
+    assert!(!seen.contains(KEY), "{case}: the key is shown");
+}
