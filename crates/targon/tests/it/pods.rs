@@ -185,11 +185,14 @@ async fn only_exact_names_are_stopped_on_whatever_page() {
 async fn a_left_over_is_found_only_when_nobody_waits_for_it() {
     let ready = Ready::new(Options { faults: vec![Fault::Hold { call: Call::State }], ..Options::default() }).await;
     let order = order();
-    tokio::select! {
-        _ = ready.start(&order) => panic!("the state is held"),
-        () = ready.fake.held() => {
-            assert!(left_overs(&ready.client, &ready.leases).await.unwrap().is_empty(), "somebody waits for it");
+    {
+        let work = ready.start(&order);
+        tokio::pin!(work);
+        tokio::select! {
+            _ = &mut work => panic!("the state is held"),
+            () = ready.fake.held() => {}
         }
+        assert!(left_overs(&ready.client, &ready.leases).await.unwrap().is_empty(), "somebody waits for it");
     }
     // The process is gone, as after a kill -9: its lock is free.
     let left = left_overs(&ready.client, &ready.leases).await.unwrap();
