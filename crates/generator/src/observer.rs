@@ -1,0 +1,102 @@
+//! What happens during a run, as events for whoever shows it.
+//! Text inside events may come from outside and is raw: the one who prints it makes it harmless.
+
+use std::time::Duration;
+
+use gen404_round::Stem;
+
+use crate::archive::Finding;
+
+/// Watches a run.
+pub trait Observer: Send + Sync {
+    /// Something happened. Must return soon.
+    fn on(&self, event: Event<'_>);
+}
+
+/// Watches nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Silent;
+
+impl Observer for Silent {
+    fn on(&self, _: Event<'_>) {}
+}
+
+/// What is being waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waiting {
+    /// `/health` does not answer yet.
+    Start,
+    /// The service is warming up.
+    WarmUp,
+    /// The service is making somebody else's batch.
+    OtherBatch,
+}
+
+/// One event.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// What an earlier run left: files that stay, and files that will be replaced because nothing says that this very
+    /// request made them.
+    Found {
+        /// Files of this request, unchanged since.
+        kept: usize,
+        /// Files that are replaced when the new ones come.
+        replaced: usize,
+    },
+    /// The service cannot take a batch yet. Comes once for each reason.
+    Waiting(Waiting),
+    /// A batch goes out, or one that an earlier run sent is taken up again.
+    BatchBegins {
+        /// From 1.
+        number: usize,
+        /// Batches of this run; may grow.
+        of: usize,
+        /// Prompts in it.
+        prompts: usize,
+        /// Whether an earlier run sent it.
+        resumed: bool,
+    },
+    /// The service holds results for exactly these stems that this folder's journal does not know, so the batch is sent
+    /// in two parts: an unchanged set of stems would not be made anew.
+    SentDifferently,
+    /// The service says how far it is.
+    Progress {
+        /// Prompts of the whole run that are made, this batch's included.
+        made: usize,
+        /// Prompts of the whole run.
+        total: usize,
+        /// Estimate for the rest of the run.
+        time_left: Option<Duration>,
+    },
+    /// The results are on their way.
+    Downloading {
+        /// Bytes that have come.
+        bytes: u64,
+    },
+    /// A file is in its place.
+    Saved {
+        /// Its stem.
+        stem: &'a Stem,
+        /// Its length.
+        bytes: u64,
+    },
+    /// The service says that it could not make this one.
+    Failed {
+        /// Its stem.
+        stem: &'a Stem,
+        /// The service's reason.
+        reason: &'a str,
+    },
+    /// An entry of the archive was not taken.
+    Rejected(&'a Finding),
+    /// A call failed and is repeated.
+    Retrying {
+        /// `submitting`, `status`, `results` …
+        call: &'static str,
+        /// What went wrong.
+        error: &'a (dyn std::error::Error + 'static),
+        /// Wait before it.
+        wait: Duration,
+    },
+}
