@@ -1,16 +1,55 @@
-//! Runs a development chain by itself and prints its URL, for trying clients against it.
+//! Runs a development chain by itself, for trying clients against it.
 //!
 //! ```text
-//! cargo run -p gen404-sandbox --example development_chain
+//! cargo run -p gen404-sandbox --example development_chain -- FOLDER [ROUND=SIGNATURE …]
 //! ```
+//!
+//! Writes the wallet `miner` into FOLDER and prints one JSON line. With pulses, the chain listens to drand's quicknet
+//! and knows these of its rounds only; without, it has a beacon of its own.
 
-use gen404_sandbox::chain::{DevelopmentChain, Options};
+use std::path::PathBuf;
+
+use gen404_sandbox::chain::{BeaconSource, DevelopmentChain, Lock, Neuron, Options};
+use gen404_sandbox::wallets::{RehearsalWallet, WALLET_NAME};
+use serde_json::json;
 
 #[tokio::main]
 #[expect(clippy::print_stdout, reason = "an example has no printer")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let chain = DevelopmentChain::start(Options::default()).await?;
-    println!("{}", chain.url());
+    let mut arguments = std::env::args().skip(1);
+    let folder = PathBuf::from(arguments.next().ok_or("name a folder for the wallet")?);
+    let wallet = RehearsalWallet::write(&folder, 2)?;
+    let mut pulses = Vec::new();
+    for argument in arguments {
+        let (round, signature) = argument.split_once('=').ok_or("a pulse is ROUND=SIGNATURE")?;
+        let signature = hex::decode(signature)?.try_into().map_err(|_| "a signature has 48 bytes")?;
+        pulses.push((round.parse()?, signature));
+    }
+    let beacon = if pulses.is_empty() { BeaconSource::default() } else { BeaconSource::Quicknet { pulses } };
+    let neurons = wallet.hotkeys.iter().map(|hotkey| Neuron { hotkey: hotkey.account, coldkey: wallet.coldkey });
+    let chain = DevelopmentChain::start(Options {
+        beacon,
+        neurons: neurons.collect(),
+        locks: vec![Lock {
+            coldkey: wallet.coldkey,
+            locked_mass: 123_000_000_000,
+            conviction_bits: 3 << 63,
+            last_update: 1,
+        }],
+        ..Options::default()
+    })
+    .await?;
+    let hotkeys: Vec<_> = wallet.hotkeys.iter().map(|hotkey| hotkey.name.as_str()).collect();
+    println!(
+        "{}",
+        json!({
+            "success": true,
+            "subtensor": chain.url(),
+            "wallet_path": wallet.path,
+            "wallet_name": WALLET_NAME,
+            "hotkeys": hotkeys,
+        })
+    );
     tokio::signal::ctrl_c().await?;
     Ok(())
 }

@@ -6,5 +6,6 @@ pub mod generator;
 pub mod judge;
 pub mod pictures;
 pub mod targon;
+pub mod wallets;
 
 mod service;

@@ -2,6 +2,8 @@
 //! A pure state machine over raw storage; it knows no extrinsic, no block production and no network.
 
 mod data;
+#[cfg(test)]
+mod scenarios;
 
 use std::collections::BTreeSet;
 
