@@ -1,1 +1,17 @@
-//! The report of a judged match: data in, HTML out; pure.
+//! The report of a judged match: data in, one self-contained HTML page out.
+//!
+//! Pure but for `folder`, the one file that touches a disk. Nothing here judges, and nothing here knows a network or a
+//! terminal: the page shows what the records say.
+
+mod bitmap;
+mod duel;
+mod folder;
+mod jpeg;
+mod page;
+mod pictures;
+mod stages;
+mod summary;
+
+pub use folder::{Folders, ReportError, Request, Written, write};
+pub use page::{RenderError, render};
+pub use pictures::{Picture, Pictures, Side, View};

@@ -1,0 +1,308 @@
+//! The top of the page: who would win the match, by how much, and how sure that is.
+//! Words and positions only; the figures come from the match file.
+
+use gen404_round::duel::{MatchFile, MatchResult, MatchRun};
+
+use crate::pictures::Side;
+
+/// The top of the page.
+pub(crate) struct Summary {
+    pub(crate) headline: String,
+    pub(crate) lead: String,
+    pub(crate) confidence: String,
+    pub(crate) prompts: usize,
+    pub(crate) parts: Vec<Part>,
+    pub(crate) scale: Scale,
+    pub(crate) notices: Vec<String>,
+    pub(crate) facts: Vec<Fact>,
+}
+
+/// One outcome with its share of the bar, in percent of its width.
+pub(crate) struct Part {
+    pub(crate) key: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) folder: String,
+    pub(crate) path: String,
+    pub(crate) count: usize,
+    pub(crate) x: String,
+    pub(crate) width: String,
+}
+
+/// Positions on the scale of margins, in percent of its width.
+pub(crate) struct Scale {
+    pub(crate) low: String,
+    pub(crate) span: String,
+    pub(crate) margin: String,
+    pub(crate) needed: String,
+    pub(crate) left_end: String,
+    pub(crate) right_end: String,
+}
+
+/// One line of what the match was judged from.
+pub(crate) struct Fact {
+    pub(crate) name: &'static str,
+    pub(crate) value: String,
+}
+
+impl Summary {
+    pub(crate) fn of(file: &MatchFile) -> Self {
+        let result = file.result();
+        Self {
+            headline: headline(&result),
+            lead: lead(&result),
+            confidence: confidence(&result),
+            prompts: result.prompts,
+            parts: parts(&result, file.run.as_ref()),
+            scale: scale(&result),
+            notices: notices(file),
+            facts: facts(file),
+        }
+    }
+}
+
+fn headline(result: &MatchResult) -> String {
+    if result.left_wins + result.right_wins + result.draws == 0 {
+        return "No duel was judged".to_owned();
+    }
+    if result.challenger_wins { "The challenger would take the lead" } else { "The leader would stay" }.to_owned()
+}
+
+fn lead(result: &MatchResult) -> String {
+    let needed = format!("{} needed", percent(result.win_margin));
+    format!(
+        "Right (the challenger) won {}, left (the leader) {}, {} drawn. That is a score of {:+} and a margin of {}, with {needed}: a score of {} or more.",
+        prompts(result.right_wins),
+        result.left_wins,
+        result.draws,
+        result.score,
+        signed_percent(result.margin),
+        result.score_needed,
+    )
+}
+
+fn prompts(count: usize) -> String {
+    if count == 1 { "1 prompt".to_owned() } else { format!("{count} prompts") }
+}
+
+fn confidence(result: &MatchResult) -> String {
+    let interval = format!(
+        "Over many such prompts the margin would lie between {} and {} ({} confidence).",
+        signed_percent(result.interval.low),
+        signed_percent(result.interval.high),
+        percent(result.interval.level),
+    );
+    let meaning = if result.is_clear() {
+        "Other prompts would most likely say the same."
+    } else {
+        "Other prompts might well say otherwise."
+    };
+    format!("{interval} {meaning}")
+}
+
+fn parts(result: &MatchResult, run: Option<&MatchRun>) -> Vec<Part> {
+    let counts = [
+        ("left", "Left", result.left_wins, Some(Side::Left)),
+        ("draw", "Draw", result.draws, None),
+        ("failed", "Failed", result.failed, None),
+        ("right", "Right", result.right_wins, Some(Side::Right)),
+    ];
+    let mut before = 0;
+    counts
+        .into_iter()
+        .filter(|(key, _, count, _)| *key != "failed" || *count > 0)
+        .map(|(key, name, count, side)| {
+            let x = position(share(before, result.prompts));
+            before += count;
+            let path = side.and_then(|side| run.map(|run| path_of(run, side))).unwrap_or_default();
+            let folder = side.map(|side| folder_name(run, side)).unwrap_or_default();
+            Part { key, name, folder, path: path.to_owned(), count, x, width: position(share(count, result.prompts)) }
+        })
+        .collect()
+}
+
+fn path_of(run: &MatchRun, side: Side) -> &str {
+    match side {
+        Side::Left => &run.image_dir_1,
+        Side::Right => &run.image_dir_2,
+    }
+}
+
+/// The shortest end of a side's folder that tells it from the other side's; empty when it is unknown.
+pub(crate) fn folder_name(run: Option<&MatchRun>, side: Side) -> String {
+    let Some(run) = run else { return String::new() };
+    let other = if side == Side::Left { Side::Right } else { Side::Left };
+    let names = |path: &str| -> Vec<String> {
+        path.split(['/', '\\']).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    };
+    let (this, that) = (names(path_of(run, side)), names(path_of(run, other)));
+    let same = this.iter().rev().zip(that.iter().rev()).take_while(|(one, other)| one == other).count();
+    this[this.len().saturating_sub(same + 1)..].join("/")
+}
+
+/// The part of the scale that is shown reaches a little beyond whatever must be seen on it.
+fn scale(result: &MatchResult) -> Scale {
+    let farthest = [result.interval.low, result.interval.high, result.margin, 2.0 * result.win_margin]
+        .into_iter()
+        .map(f64::abs)
+        .fold(0.0, f64::max);
+    let reach = ((farthest * 10.0).ceil() / 10.0).clamp(0.1, 1.0);
+    let place = |margin: f64| f64::midpoint(1.0, margin / reach);
+    Scale {
+        low: position(place(result.interval.low)),
+        span: position(place(result.interval.high) - place(result.interval.low)),
+        margin: position(place(result.margin) - 0.005),
+        needed: position(place(result.win_margin) - 0.002_5),
+        left_end: format!("left wins {}", percent(reach)),
+        right_end: format!("right wins {}", percent(reach)),
+    }
+}
+
+fn notices(file: &MatchFile) -> Vec<String> {
+    let mut notices = Vec::new();
+    if !file.failures.is_empty() {
+        notices.push(format!(
+            "{} could not be judged. They count like draws; the next run tries them again.",
+            prompts(file.failures.len())
+        ));
+    }
+    if file.not_judged > 0 {
+        notices
+            .push(format!("The run was interrupted before {}; the same command continues.", prompts(file.not_judged)));
+    }
+    let unanswered: u32 = file.results.iter().filter_map(|record| record.calls).map(|calls| calls.unanswered).sum();
+    if unanswered > 0 {
+        let questions = if unanswered == 1 { "1 question".to_owned() } else { format!("{unanswered} questions") };
+        notices.push(format!(
+            "{questions} to the model stayed without an answer; a neutral one stands in. Filter by “failed calls”."
+        ));
+    }
+    notices
+}
+
+fn facts(file: &MatchFile) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    if let Some(run) = &file.run {
+        facts.extend([
+            Fact { name: "Left", value: run.image_dir_1.clone() },
+            Fact { name: "Right", value: run.image_dir_2.clone() },
+            Fact { name: "Prompts", value: run.prompts_json.clone() },
+            Fact { name: "Profile", value: run.profile.clone() },
+            Fact { name: "Model", value: run.model.clone() },
+            Fact { name: "Seed", value: run.seed.to_string() },
+        ]);
+    }
+    let tallies = || file.results.iter().filter_map(|record| record.calls);
+    let sum =
+        |count: fn(&gen404_round::duel::CallTally) -> u32| tallies().map(|tally| u64::from(count(&tally))).sum::<u64>();
+    if tallies().next().is_some() {
+        facts.push(Fact {
+            name: "Questions",
+            value: format!(
+                "{} asked in {} attempts; {} without a reply, {} with one that could not be understood",
+                sum(|tally| tally.calls),
+                sum(|tally| tally.attempts),
+                sum(|tally| tally.transport_failed),
+                sum(|tally| tally.json_failed),
+            ),
+        });
+    }
+    facts
+}
+
+#[expect(clippy::cast_precision_loss, reason = "duels are counted in hundreds")]
+fn share(part: usize, whole: usize) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+/// A share as a coordinate from 0 to 100.
+pub(crate) fn position(share: f64) -> String {
+    format!("{:.2}", (share * 100.0).clamp(0.0, 100.0))
+}
+
+/// A share in percent, without digits that say nothing.
+pub(crate) fn percent(share: f64) -> String {
+    let text = format!("{:.1}", share * 100.0);
+    format!("{} %", text.strip_suffix(".0").unwrap_or(&text))
+}
+
+fn signed_percent(share: f64) -> String {
+    let sign = if share < 0.0 { "−" } else { "+" };
+    if share == 0.0 { "0 %".to_owned() } else { format!("{sign}{}", percent(share.abs())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use gen404_round::duel::{PicturesUsed, Winner};
+
+    use super::*;
+
+    fn result(left: usize, right: usize, draws: usize) -> MatchResult {
+        let winners = [(Winner::Left, left), (Winner::Right, right), (Winner::Draw, draws)];
+        MatchResult::of(winners.into_iter().flat_map(|(winner, times)| std::iter::repeat_n(winner, times)), 0)
+    }
+
+    fn run(left: &str, right: &str) -> MatchRun {
+        MatchRun {
+            prompts_json: "/p/prompts.json".to_owned(),
+            image_dir_1: left.to_owned(),
+            image_dir_2: right.to_owned(),
+            profile: "cli".to_owned(),
+            model: "glm".to_owned(),
+            seed: 1,
+            pictures: PicturesUsed {
+                front: vec![],
+                sides: vec![],
+                reference: "front".to_owned(),
+                gray: "front".to_owned(),
+            },
+        }
+    }
+
+    #[test]
+    fn the_headline_follows_the_margin() {
+        assert_eq!(headline(&result(20, 27, 81)), "The challenger would take the lead");
+        assert_eq!(headline(&result(20, 26, 82)), "The leader would stay");
+        assert_eq!(headline(&MatchResult::of([], 3)), "No duel was judged");
+        let lead = lead(&result(20, 27, 81));
+        assert!(
+            lead.contains("won 27 prompts")
+                && lead.contains("+7")
+                && lead.contains("+5.5 %")
+                && lead.contains("5 % needed"),
+            "{lead}"
+        );
+    }
+
+    #[test]
+    fn uncertainty_is_said() {
+        assert!(confidence(&result(20, 27, 81)).contains("might well say otherwise"));
+        assert!(confidence(&result(5, 90, 33)).contains("most likely say the same"));
+    }
+
+    #[test]
+    fn the_bar_is_full() {
+        let parts = parts(&result(1, 2, 1), None);
+        let width: f64 = parts.iter().map(|part| part.width.parse::<f64>().unwrap()).sum();
+        assert!((width - 100.0).abs() < 0.05);
+        assert_eq!(parts.last().unwrap().x, "50.00");
+    }
+
+    #[test]
+    fn everything_is_on_the_scale() {
+        for (left, right, draws) in [(0, 0, 5), (128, 0, 0), (0, 128, 0), (20, 27, 81)] {
+            let scale = scale(&result(left, right, draws));
+            let number = |text: &str| text.parse::<f64>().unwrap();
+            assert!(number(&scale.low) + number(&scale.span) <= 100.01);
+            assert!(number(&scale.needed) > 50.0);
+        }
+    }
+
+    #[test]
+    fn folders_are_told_apart_by_their_shortest_ends() {
+        let name = |left, right, side| folder_name(Some(&run(left, right)), side);
+        assert_eq!(name("/a/old", "/a/new", Side::Right), "new");
+        assert_eq!(name("/a/old/images", "/a/new/images/", Side::Left), "old/images");
+        assert_eq!(name("/a/x", "/a/x", Side::Left), "a/x");
+        assert_eq!(folder_name(None, Side::Left), "");
+    }
+}
