@@ -152,7 +152,11 @@ addEventListener("DOMContentLoaded", () => {
   find("close").addEventListener("click", () => viewer.close());
   find("previous").addEventListener("click", () => step(-1));
   find("next").addEventListener("click", () => step(1));
-  find("flip").addEventListener("click", flip);
+  find("flip").addEventListener("click", (event) => {
+    flip();
+    // after a click of the mouse the space bar turns to the other side instead of pressing the button again
+    if (event.detail) stage.focus();
+  });
 
   // ---- keys
   const viewerKeys = {

@@ -3,6 +3,7 @@
 
 use gen404_round::duel::{Choice, Detail, DuelFailure, DuelRecord, JudgedDetail, Winner};
 
+use crate::pictures::capital;
 use crate::stages::{self, Stage};
 
 /// A word with the class that colours it.
@@ -56,8 +57,8 @@ pub(crate) struct Duel {
     pub(crate) gap_sort: String,
     pub(crate) why: String,
     pub(crate) tags: Vec<String>,
-    pub(crate) decided: String,
-    pub(crate) error: String,
+    /// The record's own word for it.
+    pub(crate) decided_by: String,
     pub(crate) issues: String,
     pub(crate) stages: Vec<Stage>,
     pub(crate) calls: String,
@@ -92,14 +93,12 @@ pub(crate) fn outcome(winner: Winner) -> Outcome {
 impl Duel {
     pub(crate) fn of(record: &DuelRecord, pictures: DuelPictures) -> Self {
         let tally = record.calls.unwrap_or_default();
-        let (stage, why, decided) = match &record.detail {
+        let (stage, why, decided_by) = match &record.detail {
             Detail::Judged(detail) => {
                 let (stage, why) = stages::decision(&detail.decided_by, record.winner);
-                (stage, why, format!("Decided by {}.", detail.decided_by))
+                (stage, why, detail.decided_by.clone())
             }
-            Detail::Unjudged(nothing) => {
-                ("none", nothing.reason.clone(), format!("Without a question: {}.", nothing.reason))
-            }
+            Detail::Unjudged(nothing) => ("none", capital(&nothing.reason), String::new()),
         };
         let gap = judged(record).map(|detail| stages::front_gap(&detail.s1));
         let contradictory = judged(record).map_or(0, |detail| detail.s1.n_total.saturating_sub(detail.s1.n_consistent));
@@ -124,8 +123,7 @@ impl Duel {
             gap_sort: format!("{:.4}", gap.map_or(1000.0, f64::abs)),
             why,
             tags,
-            decided,
-            error: String::new(),
+            decided_by,
             issues: judged(record).map(|detail| detail.issues.clone()).unwrap_or_default(),
             stages: judged(record).map(stages::of).unwrap_or_default(),
             calls: record.calls.map(stages::calls_in_words).unwrap_or_default(),
@@ -142,10 +140,9 @@ impl Duel {
             stage: "failed",
             flags: String::new(),
             gap_sort: "2000".to_owned(),
-            why: failure.error.clone(),
+            why: format!("Not judged: {}. The next run tries it again.", failure.error.trim_end_matches('.')),
             tags: Vec::new(),
-            decided: "This duel has no decision; the next run tries it again.".to_owned(),
-            error: failure.error.clone(),
+            decided_by: String::new(),
             issues: String::new(),
             stages: Vec::new(),
             calls: String::new(),

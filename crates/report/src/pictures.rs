@@ -63,6 +63,9 @@ impl View {
     pub(crate) fn title(&self) -> String {
         match self {
             Self::Grid => "Grid".to_owned(),
+            // "left" and "right" are the sides of the match
+            Self::White(name) if name == "left" || name == "right" => capital(&format!("{name} side")),
+            Self::White(name) if name == "top_down" => "Top".to_owned(),
             Self::White(name) => capital(&name.replace('_', " ")),
             Self::Gray(name) => format!("Gray {}", name.replace('_', " ")),
         }

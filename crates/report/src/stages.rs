@@ -138,6 +138,7 @@ pub(crate) fn of(detail: &JudgedDetail) -> Vec<Stage> {
 
 fn front(stage: &PromptMatch) -> Stage {
     let gap = front_gap(stage);
+    let weighted = stage.angles.iter().any(|angle| angle.weight != stage.angles[0].weight);
     let nearer = match stage.choice {
         Choice::A => format!("Left is nearer to the prompt: its penalty is {:.1} lower.", gap.abs()),
         Choice::B => format!("Right is nearer to the prompt: its penalty is {:.1} lower.", gap.abs()),
@@ -155,16 +156,16 @@ fn front(stage: &PromptMatch) -> Stage {
         sentences,
         subject: "Angle",
         remark: "Asked twice, in both orders",
-        penalties: stage.angles.iter().map(angle_row).collect(),
+        penalties: stage.angles.iter().map(|angle| angle_row(angle, weighted)).collect(),
         ..Stage::default()
     }
 }
 
-fn angle_row(angle: &Angle) -> PenaltyRow {
+fn angle_row(angle: &Angle, weighted: bool) -> PenaltyRow {
     let view = View::white(&angle.label);
     PenaltyRow {
         name: view.as_ref().map_or_else(|| angle.label.clone(), View::title),
-        under: angle.weight.map(|weight| format!("weight {weight}")).unwrap_or_default(),
+        under: angle.weight.filter(|_| weighted).map(|weight| format!("weight {weight}")).unwrap_or_default(),
         view: view.map(|view| view.key()).unwrap_or_default(),
         penalties: penalties(angle.pen_a, angle.pen_b),
         remark: orders(&angle.pair),

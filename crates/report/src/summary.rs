@@ -36,6 +36,8 @@ pub(crate) struct Scale {
     pub(crate) needed: String,
     pub(crate) left_end: String,
     pub(crate) right_end: String,
+    pub(crate) margin_text: String,
+    pub(crate) needed_text: String,
 }
 
 /// One line of what the match was judged from.
@@ -152,18 +154,19 @@ fn scale(result: &MatchResult) -> Scale {
         span: position(place(result.interval.high) - place(result.interval.low)),
         margin: position(place(result.margin) - 0.005),
         needed: position(place(result.win_margin) - 0.002_5),
-        left_end: format!("left wins {}", percent(reach)),
-        right_end: format!("right wins {}", percent(reach)),
+        left_end: format!("left by {}", percent(reach)),
+        right_end: format!("right by {}", percent(reach)),
+        margin_text: signed_percent(result.margin),
+        needed_text: signed_percent(result.win_margin),
     }
 }
 
 fn notices(file: &MatchFile) -> Vec<String> {
     let mut notices = Vec::new();
     if !file.failures.is_empty() {
-        notices.push(format!(
-            "{} could not be judged. They count like draws; the next run tries them again.",
-            prompts(file.failures.len())
-        ));
+        let failed = file.failures.len();
+        let they = if failed == 1 { "It counts like a draw" } else { "They count like draws" };
+        notices.push(format!("{} could not be judged. {they}; the next run tries again.", prompts(failed)));
     }
     if file.not_judged > 0 {
         notices
