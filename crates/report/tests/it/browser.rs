@@ -30,7 +30,7 @@ pub(crate) fn browser() -> Option<Browser> {
     let Some(program) = find() else {
         #[expect(clippy::print_stderr, reason = "a test that is left out must be seen")]
         {
-            eprintln!("LEFT OUT: no Chromium found; install `chromium`, or name one in the variable CHROMIUM");
+            eprintln!("LEFT OUT: no Chromium found; install `chromium`, or name one in the variable CHROMIUM_PATH");
         }
         return None;
     };
@@ -38,7 +38,7 @@ pub(crate) fn browser() -> Option<Browser> {
 }
 
 fn find() -> Option<PathBuf> {
-    let chosen = std::env::var_os("CHROMIUM").map(PathBuf::from);
+    let chosen = std::env::var_os("CHROMIUM_PATH").map(PathBuf::from);
     let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
     let folders: Vec<PathBuf> = std::env::var_os("PATH").iter().flat_map(std::env::split_paths).collect();
     let installed = names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
