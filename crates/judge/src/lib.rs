@@ -1,1 +1,31 @@
-//! The duel judge: stages as pure functions over a Vlm trait, and a client for chat completions.
+//! The duel judge: a vision model compares two models of the same prompt in up to four stages, and the code decides.
+//!
+//! [`Plan`] looks at what is on disk, [`run`] judges the rest and writes the records (`gen404_round::duel`). The stages are plain
+//! functions from replies to decisions; the model is behind [`Vlm`], time behind [`Clock`], and progress goes to an [`Observer`].
+//! Nothing here prints or knows a terminal.
+
+mod call;
+mod clock;
+mod duel;
+mod embeddings;
+mod observer;
+mod pictures;
+mod plan;
+mod profile;
+mod records;
+mod reply;
+mod run;
+mod stages;
+mod vlm;
+
+pub use call::AttemptError;
+pub use clock::{Clock, RealClock, StoppedClock};
+pub use duel::DuelError;
+pub use observer::{Event, Observer, Stage};
+pub use pictures::PictureError;
+pub use plan::{Cost, Match, Plan};
+pub use profile::{BUILT_IN, InvalidProfile, InvalidTemplate, Part, Profile, Slot, Template};
+pub use records::WriteError;
+pub use reply::UnusableReply;
+pub use run::{Concurrency, Failure, Outcome, run};
+pub use vlm::{ChatClient, ChatSettings, Request, Vlm, VlmError};

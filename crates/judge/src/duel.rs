@@ -1,0 +1,306 @@
+//! One duel from its pictures to its detail: which stage asks what, and when the next one is needed.
+//! Every decision is taken by the stages' own functions; files and records are other rooms.
+
+use bytes::Bytes;
+use futures::future::{try_join, try_join_all, try_join3};
+use gen404_round::Stem;
+use gen404_round::duel::{
+    Checklist, Choice, GrayRescue, JudgedDetail, PromptMatch, SideGuard, SubJudges, VerdictSource,
+};
+
+use crate::call::{AttemptError, Caller};
+use crate::clock::Clock;
+use crate::embeddings;
+use crate::observer::{Event, Stage};
+use crate::pictures::{PictureError, Pictures, Side};
+use crate::profile::{Filling, Part, Profile, Question, Slot, Template};
+use crate::reply::{Issues, Penalties, PromptChecklist, SideVerdict, Verification};
+use crate::stages::gray_rescue::{self, Paleness};
+use crate::stages::pair::Pair;
+use crate::stages::sub_judges::{self, BestViewAnswers};
+use crate::stages::{prompt_match, side_guard};
+use crate::vlm::{Vlm, VlmError};
+
+/// Why a duel has no decision.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DuelError {
+    /// No duel can be judged like this.
+    #[error(transparent)]
+    Hopeless(VlmError),
+    /// Not one question was answered; calling that a draw would be an invention.
+    #[error("none of {calls} questions was answered in {attempts} attempts")]
+    NothingAnswered {
+        /// Questions.
+        calls: u32,
+        /// Attempts.
+        attempts: u32,
+        /// What the last attempt met.
+        #[source]
+        last: Option<AttemptError>,
+    },
+    /// A picture that a stage needs.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+}
+
+/// A duel about to be judged.
+pub(crate) struct Duel<'a, V, C> {
+    pub(crate) caller: Caller<'a, V, C>,
+    pub(crate) pictures: &'a Pictures,
+    pub(crate) stem: &'a Stem,
+}
+
+/// What a wording is filled with.
+#[derive(Default)]
+struct Shown<'a> {
+    reference: Bytes,
+    images: [Bytes; 2],
+    seen_from: &'a str,
+    main_object: &'a str,
+    features: &'a str,
+}
+
+impl Shown<'_> {
+    fn parts(&self, template: &Template) -> Vec<Part> {
+        template.fill(|slot| match slot {
+            Slot::ReferenceImage => Filling::Picture(self.reference.clone()),
+            Slot::Image1 => Filling::Picture(self.images[0].clone()),
+            Slot::Image2 => Filling::Picture(self.images[1].clone()),
+            Slot::SeenFrom => Filling::Words(self.seen_from),
+            Slot::MainObject => Filling::Words(self.main_object),
+            Slot::Features => Filling::Words(self.features),
+        })
+    }
+}
+
+impl<V: Vlm, C: Clock> Duel<'_, V, C> {
+    /// Goes through the stages.
+    pub(crate) async fn judge(&self) -> Result<JudgedDetail, DuelError> {
+        let started = self.caller.clock.now();
+        let (issues, mut detail) = try_join(self.explain(), self.stages()).await?;
+        let counts = self.caller.tally.counts();
+        if counts.unanswered == counts.calls {
+            let last = self.caller.tally.take_last_failure();
+            return Err(DuelError::NothingAnswered { calls: counts.calls, attempts: counts.attempts, last });
+        }
+        detail.issues = issues;
+        if detail.s2.is_some() {
+            let elapsed = self.caller.clock.now().saturating_sub(started).as_secs_f64();
+            detail.elapsed_seconds = Some((elapsed * 10.0).round() / 10.0);
+        }
+        Ok(detail)
+    }
+
+    async fn stages(&self) -> Result<JudgedDetail, DuelError> {
+        let s1 = self.prompt_match().await?;
+        self.reached(Stage::PromptMatch(&s1));
+        let mut detail = JudgedDetail {
+            s2: None,
+            s3: None,
+            s4: None,
+            decided_by: "S1".to_owned(),
+            issues: String::new(),
+            elapsed_seconds: None,
+            s1,
+        };
+        if detail.s1.choice != Choice::Draw {
+            return Ok(detail);
+        }
+
+        let s2 = self.sub_judges().await?;
+        self.reached(Stage::SubJudges(&s2));
+        let mut primary = s2.choice;
+        detail.decided_by = match (s2.source, &s2.strong_tag) {
+            (VerdictSource::StrongVoter, Some(tag)) => format!("S2 strong_voter [{tag}]"),
+            _ => "S2 consensus".to_owned(),
+        };
+        detail.s2 = Some(s2);
+
+        if primary == Choice::Draw {
+            let s3 = self.gray_rescue().await?;
+            self.reached(Stage::GrayRescue(&s3));
+            primary = s3.choice.unwrap_or(Choice::Draw);
+            let changed = s3.choice.is_some();
+            let decided_by = if changed { "S3 gray-rescue" } else { "S3 (gate did not fire) -> draw" };
+            decided_by.clone_into(&mut detail.decided_by);
+            detail.s3 = Some(s3);
+        }
+
+        let s4 = self.side_guard(primary).await?;
+        self.reached(Stage::SideGuard(&s4));
+        if s4.choice != primary {
+            detail.decided_by = format!("S4 step-down (was {})", primary.as_str());
+        }
+        detail.s4 = Some(s4);
+        Ok(detail)
+    }
+
+    fn profile(&self) -> &Profile {
+        self.caller.profile
+    }
+
+    fn reached(&self, stage: Stage<'_>) {
+        self.caller.observer.observe(Event::Stage { stem: self.stem, stage });
+    }
+
+    fn odd(&self, what: &str) {
+        self.caller.observer.observe(Event::Oddity { stem: self.stem, what });
+    }
+
+    async fn both(&self, name: &str) -> Result<[Bytes; 2], DuelError> {
+        let (left, right) = try_join(self.pictures.url(Side::Left, name), self.pictures.url(Side::Right, name)).await?;
+        Ok([left, right])
+    }
+
+    /// Asks in both orders.
+    async fn pair(&self, question: &Question, images: [Bytes; 2], seen_from: &str) -> Result<Pair, DuelError> {
+        let reference = self.pictures.prompt().await?;
+        let [left, right] = images;
+        let ab = Shown {
+            reference: reference.clone(),
+            images: [left.clone(), right.clone()],
+            seen_from,
+            ..Shown::default()
+        };
+        let ba = Shown { reference, images: [right, left], seen_from, ..Shown::default() };
+        let (ab, ba) = (ab.parts(&question.text), ba.parts(&question.text));
+        let answers = try_join(self.caller.ask(question, 0, 0, &ab), self.caller.ask(question, 1, 0, &ba));
+        let (ab, ba) = answers.await.map_err(DuelError::Hopeless)?;
+        Ok(Pair { ab: ab.unwrap_or_else(Penalties::neutral), ba: ba.unwrap_or_else(Penalties::neutral) })
+    }
+
+    async fn prompt_match(&self) -> Result<PromptMatch, DuelError> {
+        let rules = &self.profile().prompt_match;
+        let answers = rules.views.iter().map(|front| async {
+            let images = self.both(&white(&front.view)).await?;
+            self.pair(&rules.question, images, &front.seen_from).await
+        });
+        Ok(prompt_match::decide(rules, &try_join_all(answers).await?))
+    }
+
+    async fn sub_judges(&self) -> Result<SubJudges, DuelError> {
+        let grids = self.both("grid.png").await?;
+        let artifacts = self.pair(&self.profile().artifacts.question, grids.clone(), "");
+        let (best_view, artifacts, checklist) = try_join3(self.best_view(), artifacts, self.checklist(grids)).await?;
+        Ok(sub_judges::decide(self.profile(), best_view, &artifacts, checklist))
+    }
+
+    /// The inner error says why there is no best view, if that is worth a word.
+    async fn best_view(&self) -> Result<Result<BestViewAnswers, Option<String>>, DuelError> {
+        let mut views = Vec::new();
+        for side in Side::BOTH {
+            match self.best_view_of(side).await {
+                Ok(view) => views.push(view),
+                Err(None) => return Ok(Err(None)),
+                Err(Some(reason)) => {
+                    let reason = format!("{}/{reason}", side.name());
+                    self.odd(&format!("no best view: {reason}"));
+                    return Ok(Err(Some(reason)));
+                }
+            }
+        }
+        let [a, b] = <[String; 2]>::try_from(views).expect("one view a side");
+        let (file_a, file_b) = (white(&a), white(&b));
+        let images = try_join(self.pictures.url(Side::Left, &file_a), self.pictures.url(Side::Right, &file_b)).await?;
+        let pair = self.pair(&self.profile().best_view.question, images.into(), "").await?;
+        Ok(Ok(BestViewAnswers { pair, views: [a, b] }))
+    }
+
+    async fn best_view_of(&self, side: Side) -> Result<String, Option<String>> {
+        let file = self.pictures.raw(side, "embeddings.npz").await.map_err(|error| Some(error.to_string()))?;
+        let view =
+            embeddings::best_view(&file.ok_or(None)?).map_err(|error| Some(format!("embeddings.npz: {error}")))?;
+        let picture = white(&view);
+        if self.pictures.has(side, &picture) { Ok(view) } else { Err(Some(format!("{picture} is missing"))) }
+    }
+
+    async fn checklist(&self, grids: [Bytes; 2]) -> Result<Checklist, DuelError> {
+        let rules = &self.profile().checklist;
+        let reference = self.pictures.prompt().await?;
+        let shown = Shown { reference: reference.clone(), ..Shown::default() };
+        let parts = shown.parts(&rules.decompose.text);
+        let found: Option<PromptChecklist> =
+            self.caller.ask(&rules.decompose, 0, 0, &parts).await.map_err(DuelError::Hopeless)?;
+        let Some(found) = found else { return Ok(sub_judges::checklist(rules, None, None)) };
+        let features: Vec<String> = found.features.iter().map(|feature| format!("- {}", feature.description)).collect();
+        let features = features.join("\n");
+        let verify = |which: usize| {
+            let shown = Shown {
+                reference: reference.clone(),
+                images: [grids[which].clone(), Bytes::new()],
+                main_object: &found.main_object,
+                features: &features,
+                ..Shown::default()
+            };
+            let parts = shown.parts(&rules.verify.text);
+            async move { self.caller.ask::<Verification>(&rules.verify, which, 0, &parts).await }
+        };
+        let (a, b) = try_join(verify(0), verify(1)).await.map_err(DuelError::Hopeless)?;
+        Ok(sub_judges::checklist(rules, Some(found), Some([a, b])))
+    }
+
+    async fn gray_rescue(&self) -> Result<GrayRescue, DuelError> {
+        let rules = &self.profile().gray_rescue;
+        let name = format!("gray/{}.png", rules.view);
+        let paleness = match self.paleness(&name).await? {
+            Ok(paleness) if gray_rescue::fires(rules, paleness) => paleness,
+            other => return Ok(gray_rescue::not_fired(other)),
+        };
+        let images = self.both(&name).await?;
+        let answers = self.pair(&rules.question, images, &rules.seen_from).await?;
+        Ok(gray_rescue::decide(rules, paleness, &answers))
+    }
+
+    /// The inner error says why the pictures cannot be measured.
+    async fn paleness(&self, name: &str) -> Result<Result<Paleness, String>, DuelError> {
+        let mut files = Vec::new();
+        for side in Side::BOTH {
+            match self.pictures.raw(side, name).await? {
+                Some(file) => files.push(file),
+                None => return Ok(Err(format!("{}/{name} is missing", side.name()))),
+            }
+        }
+        let rules = self.profile().gray_rescue.clone();
+        let measure = move || gray_rescue::measure(&rules, [&files[0], &files[1]]);
+        let measured = tokio::task::spawn_blocking(measure).await;
+        let measured = measured.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+        Ok(measured.map_err(|(picture, error)| format!("{}/{name}: {error}", Side::BOTH[picture].name())))
+    }
+
+    async fn side_guard(&self, primary: Choice) -> Result<SideGuard, DuelError> {
+        let rules = &self.profile().side_guard;
+        let verdicts = |side: Side| {
+            let views = rules.views.iter().zip(0..).map(move |(view, step)| self.side_verdict(side, view, step));
+            try_join_all(views)
+        };
+        let (a, b) = try_join(verdicts(Side::Left), verdicts(Side::Right)).await?;
+        Ok(side_guard::decide(rules, primary, &a, &b))
+    }
+
+    async fn side_verdict(&self, side: Side, view: &str, step: u64) -> Result<SideVerdict, DuelError> {
+        let rules = &self.profile().side_guard;
+        let (reference, angle) = (white(&rules.reference), white(view));
+        let images = try_join(self.pictures.url(side, &reference), self.pictures.url(side, &angle)).await?;
+        let parts = Shown { images: images.into(), ..Shown::default() }.parts(&rules.question.text);
+        let answer =
+            self.caller.ask(&rules.question, side as usize, step, &parts).await.map_err(DuelError::Hopeless)?;
+        Ok(answer.unwrap_or_else(SideVerdict::neutral))
+    }
+
+    async fn explain(&self) -> Result<String, DuelError> {
+        let question = &self.profile().explain.question;
+        let shown = Shown {
+            reference: self.pictures.prompt().await?,
+            images: self.both("grid.png").await?,
+            ..Shown::default()
+        };
+        let parts = shown.parts(&question.text);
+        let answer: Option<Issues> = self.caller.ask(question, 0, 0, &parts).await.map_err(DuelError::Hopeless)?;
+        Ok(answer.unwrap_or_default().issues)
+    }
+}
+
+fn white(view: &str) -> String {
+    format!("white/{view}.png")
+}

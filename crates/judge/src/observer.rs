@@ -1,0 +1,84 @@
+//! What happens while a match is judged, as typed events; the library never prints.
+//! Whoever listens decides what becomes a line, a bar or nothing.
+
+use gen404_round::Stem;
+use gen404_round::duel::{GrayRescue, PromptMatch, SideGuard, SubJudges, Winner};
+use serde::Serialize;
+
+/// Something happened.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// An attempt at a question ended.
+    Attempt {
+        /// Whether it brought a usable reply.
+        answered: bool,
+    },
+    /// A stage of a duel is done.
+    Stage {
+        /// The duel.
+        stem: &'a Stem,
+        /// The stage with its result.
+        stage: Stage<'a>,
+    },
+    /// Something about a duel is odd, but does not stop it.
+    Oddity {
+        /// The duel.
+        stem: &'a Stem,
+        /// What, in words.
+        what: &'a str,
+    },
+    /// A duel is decided and its record written.
+    Decided {
+        /// The duel.
+        stem: &'a Stem,
+        /// Who won.
+        winner: Winner,
+        /// By what.
+        decided_by: &'a str,
+    },
+    /// A duel could not be judged.
+    Failed {
+        /// The duel.
+        stem: &'a Stem,
+        /// Why, in one sentence.
+        error: &'a str,
+    },
+}
+
+/// A stage's result. It serialises as the stage's part of the record.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(untagged)]
+pub enum Stage<'a> {
+    /// Stage 1.
+    PromptMatch(&'a PromptMatch),
+    /// Stage 2.
+    SubJudges(&'a SubJudges),
+    /// Stage 3.
+    GrayRescue(&'a GrayRescue),
+    /// Stage 4.
+    SideGuard(&'a SideGuard),
+}
+
+impl Stage<'_> {
+    /// `S1` to `S4`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PromptMatch(_) => "S1",
+            Self::SubJudges(_) => "S2",
+            Self::GrayRescue(_) => "S3",
+            Self::SideGuard(_) => "S4",
+        }
+    }
+}
+
+/// Listens to a match. Called from several duels at once, and must not block.
+pub trait Observer: Send + Sync {
+    /// Something happened.
+    fn observe(&self, event: Event<'_>);
+}
+
+/// Listens to nothing.
+impl Observer for () {
+    fn observe(&self, _: Event<'_>) {}
+}

@@ -1,0 +1,298 @@
+//! The pictures of one duel: each file is read, hashed and encoded once, when a stage first asks for it.
+//! Remembers what was looked at, so that the record can name it; what a picture shows is not known here.
+
+use std::collections::BTreeMap;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use gen404_round::{Prompt, PromptImage};
+use sha2::{Digest, Sha256};
+use tokio::sync::OnceCell;
+
+/// A render has about 1 MB; what is larger than this is something else.
+const LARGEST_FILE: u64 = 32 << 20;
+
+/// A file of this machine that a stage needs and cannot have.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PictureError {
+    /// It is not there.
+    #[error("{} is missing", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It cannot be read.
+    #[error("cannot read {}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It is too large for a picture.
+    #[error("{} is larger than {} MiB", path.display(), LARGEST_FILE >> 20)]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// A side of the duel; also the index into pairs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Left,
+    Right,
+}
+
+impl Side {
+    pub(crate) const BOTH: [Self; 2] = [Self::Left, Self::Right];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Left => "left",
+            Self::Right => "right",
+        }
+    }
+}
+
+/// What became of a file.
+#[derive(Debug, Clone)]
+enum Loaded {
+    Absent,
+    /// Encoded for the model.
+    Encoded {
+        url: Bytes,
+        sha256: String,
+    },
+    /// As it is, for the judge's own eyes.
+    Raw {
+        bytes: Bytes,
+        sha256: String,
+    },
+}
+
+/// Where the pictures of a duel are.
+#[derive(Debug, Clone)]
+pub(crate) struct Places {
+    /// `<image-dir>/<stem>` of left and right.
+    pub(crate) sides: [PathBuf; 2],
+    /// The prompt picture, when it is a file.
+    pub(crate) prompt_file: Option<PathBuf>,
+}
+
+impl Places {
+    /// Relative paths of prompt pictures begin at the prompts file's folder.
+    pub(crate) fn of(prompt: &Prompt, image_dirs: [&Path; 2], prompts_folder: &Path) -> Self {
+        let prompt_file = match &prompt.image {
+            PromptImage::Path(path) => Some(prompts_folder.join(path)),
+            PromptImage::Url(_) => None,
+        };
+        Self { sides: image_dirs.map(|folder| folder.join(prompt.stem.as_str())), prompt_file }
+    }
+
+    /// A file by the name it has in records: `left/white/front.png`, `prompt`.
+    pub(crate) fn file(&self, key: &str) -> Option<PathBuf> {
+        match key.split_once('/') {
+            Some(("left", name)) => Some(self.sides[0].join(name)),
+            Some(("right", name)) => Some(self.sides[1].join(name)),
+            _ => self.prompt_file.clone().filter(|_| key == "prompt"),
+        }
+    }
+}
+
+/// The pictures of one duel.
+#[derive(Debug)]
+pub(crate) struct Pictures {
+    places: Places,
+    prompt_url: String,
+    files: Mutex<BTreeMap<String, Arc<OnceCell<Loaded>>>>,
+}
+
+impl Pictures {
+    pub(crate) fn new(places: Places, prompt: &Prompt) -> Self {
+        Self { places, prompt_url: prompt.image_url.clone(), files: Mutex::default() }
+    }
+
+    /// The prompt picture's URL, as it stands inside a JSON string.
+    pub(crate) async fn prompt(&self) -> Result<Bytes, PictureError> {
+        match &self.places.prompt_file {
+            Some(path) => self.encoded("prompt", path).await,
+            None => Ok(Bytes::from(self.prompt_url.replace('\\', "\\\\").replace('"', "\\\""))),
+        }
+    }
+
+    /// The `data:` URL of a side's picture.
+    pub(crate) async fn url(&self, side: Side, name: &str) -> Result<Bytes, PictureError> {
+        let key = format!("{}/{name}", side.name());
+        self.encoded(&key, &self.places.sides[side as usize].join(name)).await
+    }
+
+    /// Whether a side has a picture, without looking at it.
+    pub(crate) fn has(&self, side: Side, name: &str) -> bool {
+        self.places.sides[side as usize].join(name).is_file()
+    }
+
+    /// A side's file as it is; `None` when it is not there.
+    pub(crate) async fn raw(&self, side: Side, name: &str) -> Result<Option<Bytes>, PictureError> {
+        let key = format!("{}/{name}", side.name());
+        let path = self.places.sides[side as usize].join(name);
+        let loaded = self.load(&key, &path, |bytes| {
+            let sha256 = sha256_of(&bytes);
+            Loaded::Raw { bytes: Bytes::from(bytes), sha256 }
+        });
+        match loaded.await? {
+            Loaded::Raw { bytes, .. } => Ok(Some(bytes)),
+            Loaded::Absent | Loaded::Encoded { .. } => Ok(None),
+        }
+    }
+
+    /// What was looked at so far, with the SHA-256 of each file in hex.
+    pub(crate) fn looked_at(&self) -> BTreeMap<String, Option<String>> {
+        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let sum = |loaded: &Loaded| match loaded {
+            Loaded::Absent => None,
+            Loaded::Encoded { sha256, .. } | Loaded::Raw { sha256, .. } => Some(sha256.clone()),
+        };
+        files.iter().filter_map(|(key, cell)| Some((key.clone(), sum(cell.get()?)))).collect()
+    }
+
+    async fn encoded(&self, key: &str, path: &Path) -> Result<Bytes, PictureError> {
+        let mime = mime_of(path);
+        let loaded = self.load(key, path, move |bytes| {
+            let sha256 = sha256_of(&bytes);
+            Loaded::Encoded { url: data_url(mime, &bytes), sha256 }
+        });
+        match loaded.await? {
+            Loaded::Encoded { url, .. } => Ok(url),
+            Loaded::Raw { bytes, .. } => Ok(data_url(mime, &bytes)),
+            Loaded::Absent => Err(PictureError::Missing { path: path.to_owned() }),
+        }
+    }
+
+    async fn load(
+        &self,
+        key: &str,
+        path: &Path,
+        finish: impl FnOnce(Vec<u8>) -> Loaded + Send + 'static,
+    ) -> Result<Loaded, PictureError> {
+        let cell = {
+            let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(files.entry(key.to_owned()).or_default())
+        };
+        let path = path.to_owned();
+        let work = || async {
+            let work = move || Ok(read(&path)?.map_or(Loaded::Absent, finish));
+            tokio::task::spawn_blocking(work)
+                .await
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+        };
+        cell.get_or_try_init(work).await.cloned()
+    }
+}
+
+fn data_url(mime: &str, bytes: &[u8]) -> Bytes {
+    let mut url = String::with_capacity(mime.len() + 13 + bytes.len().div_ceil(3) * 4);
+    url.push_str("data:");
+    url.push_str(mime);
+    url.push_str(";base64,");
+    STANDARD.encode_string(bytes, &mut url);
+    Bytes::from(url)
+}
+
+/// Length of the `data:` URL of a PNG of so many bytes.
+pub(crate) fn encoded_length(bytes: u64) -> u64 {
+    bytes.div_ceil(3) * 4 + 22
+}
+
+/// The whole file, `None` when there is none.
+pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, PictureError> {
+    let unreadable = |source| PictureError::Unreadable { path: path.to_owned(), source };
+    let file = match std::fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
+        Err(error) => return Err(unreadable(error)),
+    };
+    let length = file.metadata().map_err(unreadable)?.len();
+    let mut bytes = Vec::with_capacity(usize::try_from(length.min(LARGEST_FILE)).unwrap_or_default());
+    file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Err(PictureError::TooLarge { path: path.to_owned() });
+    }
+    Ok(Some(bytes))
+}
+
+/// In hex.
+pub(crate) fn sha256_of(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
+}
+
+fn mime_of(path: &Path) -> &'static str {
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    match extension.to_ascii_lowercase().as_str() {
+        "jpg" | "jpeg" => "image/jpeg",
+        "webp" => "image/webp",
+        "gif" => "image/gif",
+        "bmp" => "image/bmp",
+        _ => "image/png",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prompt(image_url: &str) -> Prompt {
+        let json = serde_json::json!({"prompts": [{"stem": "a", "image_url": image_url}]}).to_string();
+        gen404_round::PromptSet::parse(json.as_bytes()).expect("prompts").prompts.remove(0)
+    }
+
+    fn pictures(folder: &Path, image_url: &str) -> Pictures {
+        let prompt = prompt(image_url);
+        let sides = [folder.join("left"), folder.join("right")];
+        Pictures::new(Places::of(&prompt, [&sides[0], &sides[1]], folder), &prompt)
+    }
+
+    #[tokio::test]
+    async fn files_are_read_once_and_remembered() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir_all(folder.path().join("left/a/white")).expect("a folder");
+        let file = folder.path().join("left/a/white/front.png");
+        std::fs::write(&file, b"ABC").expect("writes");
+        std::fs::write(folder.path().join("chair.JPG"), b"J").expect("writes");
+        let pictures = pictures(folder.path(), "chair.JPG");
+        let first = pictures.url(Side::Left, "white/front.png").await.expect("there");
+        assert_eq!(first, "data:image/png;base64,QUJD");
+        assert_eq!(first.len() as u64, encoded_length(3));
+        std::fs::write(&file, b"changed").expect("writes");
+        let second = pictures.url(Side::Left, "white/front.png").await.expect("there");
+        assert_eq!(first.as_ptr(), second.as_ptr(), "one reading, one encoding");
+        assert_eq!(pictures.prompt().await.expect("there"), "data:image/jpeg;base64,Sg==");
+        assert_eq!(pictures.raw(Side::Right, "embeddings.npz").await.expect("no error"), None);
+        assert!(matches!(pictures.url(Side::Right, "grid.png").await, Err(PictureError::Missing { .. })));
+        let seen = pictures.looked_at();
+        let keys: Vec<_> = seen.iter().map(|(key, sum)| (key.as_str(), sum.is_some())).collect();
+        assert_eq!(
+            keys,
+            [
+                ("left/white/front.png", true),
+                ("prompt", true),
+                ("right/embeddings.npz", false),
+                ("right/grid.png", false)
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn prompt_addresses_stay_as_they_are() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pictures = pictures(folder.path(), r#"https://h/a"b\c.png"#);
+        let url = pictures.prompt().await.expect("an address");
+        assert_eq!(url, r#"https://h/a\"b\\c.png"#);
+        assert!(pictures.looked_at().is_empty());
+    }
+}

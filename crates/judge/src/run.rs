@@ -1,0 +1,326 @@
+//! A match from its plan to `duels.json`: several duels at once, a record for each as soon as it is decided, an end that is honest
+//! about what failed. Which question is asked when is the duel's business.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use futures::stream::StreamExt;
+use gen404_round::Prompt;
+use gen404_round::duel::{
+    CallTally, Detail, DuelFailure, DuelInputs, DuelRecord, MatchFile, MatchResult, NoPreview, Winner,
+};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::call::{AttemptError, Caller, Tally};
+use crate::clock::Clock;
+use crate::duel::{Duel, DuelError};
+use crate::observer::{Event, Observer};
+use crate::pictures::{Pictures, Places};
+use crate::plan::{Match, Plan, Step};
+use crate::records::{self, WriteError};
+use crate::stages::winner;
+use crate::vlm::Vlm;
+
+/// So many duels in a row without a single answer, and the model is given up.
+const GIVE_UP_AFTER: u32 = 3;
+
+/// How much at once.
+#[derive(Debug, Clone, Copy)]
+pub struct Concurrency {
+    /// Duels.
+    pub duels: usize,
+    /// Requests, over all duels.
+    pub requests: usize,
+}
+
+/// How a match ended.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What `duels.json` holds.
+    pub file: MatchFile,
+    /// The first failure of each kind worth telling apart.
+    pub first_failure: Option<Failure>,
+    /// Duels judged by this run.
+    pub judged: usize,
+    /// What this run's calls went through.
+    pub calls: CallTally,
+    /// The run was asked to stop before it was through.
+    pub interrupted: bool,
+}
+
+/// Why duels of a match have no decision.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// No question can be answered: nothing else was tried.
+    #[error(transparent)]
+    Hopeless(DuelError),
+    /// A duel without a single answer.
+    #[error("duel `{stem}`")]
+    NothingAnswered {
+        /// The duel.
+        stem: String,
+        /// What its calls met.
+        source: DuelError,
+        /// It was not the first in a row, and the others were not tried any more.
+        gave_up: bool,
+    },
+    /// A picture is missing or unreadable.
+    #[error("duel `{stem}`")]
+    Picture {
+        /// The duel.
+        stem: String,
+        /// The picture.
+        source: DuelError,
+    },
+}
+
+impl Failure {
+    /// Whether an outside service is to blame.
+    pub fn is_of_the_service(&self) -> bool {
+        !matches!(self, Self::Picture { .. })
+    }
+
+    /// What the user can do about it.
+    pub fn hint(&self) -> &'static str {
+        let error = match self {
+            Self::Hopeless(error)
+            | Self::NothingAnswered { source: error, .. }
+            | Self::Picture { source: error, .. } => error,
+        };
+        hint(error)
+    }
+}
+
+fn hint(error: &DuelError) -> &'static str {
+    use crate::vlm::VlmError::{Key, Status};
+    match error {
+        DuelError::Hopeless(Status { status: 401 | 403, .. } | Key) => {
+            "give the endpoint's key with --api-key or OPENAI_API_KEY"
+        }
+        DuelError::Hopeless(_) => {
+            "check --endpoint and --model against what the endpoint serves (GET /v1/models lists it)"
+        }
+        DuelError::NothingAnswered { last: Some(AttemptError::Reply(_)), .. } => {
+            "the model answers, but not with the JSON it is asked for: use a vision model and a server that follows JSON schemas"
+        }
+        DuelError::NothingAnswered { .. } => {
+            "check that the endpoint is up and takes pictures; run the same command again to go on"
+        }
+        DuelError::Picture(_) => "render the side again; then run the same command, and only what is missing is judged",
+    }
+}
+
+/// Everything the duels of a run share.
+struct Runner<'a, V, C> {
+    contest: &'a Match,
+    vlm: &'a V,
+    clock: &'a C,
+    observer: &'a dyn Observer,
+    permits: Semaphore,
+    /// Duels without an answer since the last answer.
+    in_a_row: AtomicU32,
+}
+
+enum Ended {
+    Kept(DuelRecord),
+    Decided(DuelRecord),
+    Failed(DuelError),
+}
+
+/// Judges what the plan says and writes the records.
+///
+/// When `stop` is cancelled the duels in flight are dropped; what is recorded stays, and the next run goes on from there.
+pub async fn run<V: Vlm, C: Clock>(
+    plan: Plan,
+    vlm: &V,
+    clock: &C,
+    concurrency: Concurrency,
+    observer: &dyn Observer,
+    stop: &CancellationToken,
+) -> Result<Outcome, WriteError> {
+    let run = plan.run();
+    let Plan { contest, duels, .. } = plan;
+    let runner = Runner {
+        contest: &contest,
+        vlm,
+        clock,
+        observer,
+        permits: Semaphore::new(concurrency.requests.max(1)),
+        in_a_row: AtomicU32::new(0),
+    };
+    let prompts: Vec<Prompt> = duels.iter().map(|(prompt, _)| prompt.clone()).collect();
+    let mut records: Vec<Option<DuelRecord>> = prompts.iter().map(|_| None).collect();
+    let mut failures: Vec<Option<DuelFailure>> = prompts.iter().map(|_| None).collect();
+    let mut outcome = Outcome {
+        file: MatchFile { results: Vec::new(), failures: Vec::new(), not_judged: 0, result: None, run: Some(run) },
+        first_failure: None,
+        judged: 0,
+        calls: CallTally::default(),
+        interrupted: false,
+    };
+    let work = duels.into_iter().enumerate().map(|(index, (prompt, step))| {
+        let runner = &runner;
+        async move { (index, runner.duel(&prompt, step).await) }
+    });
+    let mut ended = std::pin::pin!(futures::stream::iter(work).buffer_unordered(concurrency.duels.max(1)));
+    loop {
+        let next = tokio::select! {
+            biased;
+            () = stop.cancelled() => {
+                outcome.interrupted = true;
+                break;
+            }
+            next = ended.next() => next,
+        };
+        let Some((index, ended)) = next else { break };
+        match ended? {
+            Ended::Kept(record) => records[index] = Some(record),
+            Ended::Decided(record) => {
+                outcome.judged += 1;
+                add(&mut outcome.calls, record.calls.unwrap_or_default());
+                records[index] = Some(record);
+            }
+            Ended::Failed(error) => {
+                let prompt = &prompts[index];
+                failures[index] = Some(failure_of(prompt, &error));
+                let gave_up = runner.in_a_row.load(Ordering::Relaxed) >= GIVE_UP_AFTER;
+                let hopeless = matches!(error, DuelError::Hopeless(_));
+                let failure = sort(prompt, error, gave_up);
+                let service_first = outcome.first_failure.as_ref().is_none_or(|first| !first.is_of_the_service());
+                if outcome.first_failure.is_none() || (service_first && failure.is_of_the_service()) || gave_up {
+                    outcome.first_failure = Some(failure);
+                }
+                if hopeless || gave_up {
+                    break;
+                }
+            }
+        }
+    }
+    let done = records.iter().flatten().count() + failures.iter().flatten().count();
+    outcome.file.not_judged = prompts.len() - done;
+    outcome.file.results = records.into_iter().flatten().collect();
+    outcome.file.failures = failures.into_iter().flatten().collect();
+    let winners = outcome.file.results.iter().map(|record| record.winner);
+    outcome.file.result = Some(MatchResult::of(winners, outcome.file.failures.len() + outcome.file.not_judged));
+    if !outcome.file.results.is_empty() {
+        records::write_match(&contest.output, &outcome.file)?;
+    }
+    Ok(outcome)
+}
+
+impl<V: Vlm, C: Clock> Runner<'_, V, C> {
+    async fn duel(&self, prompt: &Prompt, step: Step) -> Result<Ended, WriteError> {
+        match step {
+            Step::Keep(record) => Ok(Ended::Kept(*record)),
+            Step::Decide(winner, detail) => self.without_preview(prompt, winner, detail).await,
+            Step::Judge(places) => self.judge(prompt, places).await,
+            Step::Impossible(error) => Ok(self.failed(prompt, error.into())),
+        }
+    }
+
+    async fn without_preview(&self, prompt: &Prompt, winner: Winner, detail: NoPreview) -> Result<Ended, WriteError> {
+        let record = DuelRecord {
+            stem: prompt.stem.clone(),
+            prompt_url: prompt.image_url.clone(),
+            winner,
+            detail: Detail::Unjudged(detail),
+            calls: None,
+            inputs: None,
+        };
+        self.decided(record).await
+    }
+
+    async fn judge(&self, prompt: &Prompt, places: Places) -> Result<Ended, WriteError> {
+        let pictures = Pictures::new(places, prompt);
+        let tally = Tally::default();
+        let caller = Caller {
+            vlm: self.vlm,
+            clock: self.clock,
+            observer: self.observer,
+            profile: &self.contest.profile,
+            seed: self.contest.seed,
+            permits: &self.permits,
+            tally: &tally,
+        };
+        let duel = Duel { caller, pictures: &pictures, stem: &prompt.stem };
+        let detail = match duel.judge().await {
+            Ok(detail) => detail,
+            Err(error) => return Ok(self.failed(prompt, error)),
+        };
+        self.in_a_row.store(0, Ordering::Relaxed);
+        let choice = detail.s4.as_ref().map_or(detail.s1.choice, |s4| s4.choice);
+        let inputs = DuelInputs { settings: self.contest.settings_digest(prompt), files: pictures.looked_at() };
+        let record = DuelRecord {
+            stem: prompt.stem.clone(),
+            prompt_url: prompt.image_url.clone(),
+            winner: winner(choice),
+            detail: Detail::Judged(Box::new(detail)),
+            calls: Some(tally.counts()),
+            inputs: Some(inputs),
+        };
+        self.decided(record).await
+    }
+
+    /// Writes the record, then says so.
+    async fn decided(&self, record: DuelRecord) -> Result<Ended, WriteError> {
+        let folder = self.contest.output.clone();
+        let record = blocking(move || write(&folder, record)).await?;
+        let decided_by = match &record.detail {
+            Detail::Judged(detail) => &detail.decided_by,
+            Detail::Unjudged(detail) => &detail.reason,
+        };
+        self.observer.observe(Event::Decided { stem: &record.stem, winner: record.winner, decided_by });
+        Ok(Ended::Decided(record))
+    }
+
+    fn failed(&self, prompt: &Prompt, error: DuelError) -> Ended {
+        if matches!(error, DuelError::NothingAnswered { .. }) {
+            self.in_a_row.fetch_add(1, Ordering::Relaxed);
+        }
+        self.observer.observe(Event::Failed { stem: &prompt.stem, error: &sentence(&error) });
+        Ended::Failed(error)
+    }
+}
+
+fn write(folder: &Path, record: DuelRecord) -> Result<DuelRecord, WriteError> {
+    records::write(folder, &record).map(|()| record)
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+}
+
+fn sort(prompt: &Prompt, source: DuelError, gave_up: bool) -> Failure {
+    let stem = prompt.stem.to_string();
+    match source {
+        DuelError::Hopeless(_) => Failure::Hopeless(source),
+        DuelError::NothingAnswered { .. } => Failure::NothingAnswered { stem, source, gave_up },
+        DuelError::Picture(_) => Failure::Picture { stem, source },
+    }
+}
+
+fn failure_of(prompt: &Prompt, error: &DuelError) -> DuelFailure {
+    DuelFailure { stem: prompt.stem.clone(), prompt_url: prompt.image_url.clone(), error: sentence(error) }
+}
+
+/// The error with its causes.
+fn sentence(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+fn add(sum: &mut CallTally, calls: CallTally) {
+    sum.calls += calls.calls;
+    sum.attempts += calls.attempts;
+    sum.transport_failed += calls.transport_failed;
+    sum.json_failed += calls.json_failed;
+    sum.unanswered += calls.unanswered;
+}
