@@ -3,6 +3,7 @@
 
 mod completions;
 mod man;
+mod sandbox;
 
 use clap::Subcommand;
 
@@ -12,14 +13,15 @@ use crate::errors::CommandError;
 /// Every command, in the order of `--help`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Sandbox(sandbox::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
 }
 
 /// Runs a command to its end.
-#[expect(clippy::unused_async, reason = "the first commands that wait are on their way")]
 pub(crate) async fn run(context: &Context, command: Command) -> Result<(), CommandError> {
     match command {
+        Command::Sandbox(arguments) => sandbox::run(context, arguments).await,
         Command::Completions(arguments) => completions::run(context, &arguments),
         Command::Man(arguments) => man::run(context, &arguments),
     }

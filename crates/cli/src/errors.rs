@@ -1,6 +1,8 @@
 //! The one error type of the commands: what went wrong, of which kind, and what to do about it.
 //! The only place that knows exit codes; each service's errors are sorted into kinds in a file of `errors/`.
 
+mod sandbox;
+
 use std::error::Error;
 use std::fmt;
 
