@@ -1,9 +1,11 @@
 //! The commands: a file each, holding its help text, its arguments and one function.
 //! To add one: write its file, name it in [`Command`] and in [`run`].
 
+mod commit_hash;
+mod commit_repo_cdn;
 mod completions;
+mod list_all;
 mod man;
-mod sandbox;
 
 use clap::Subcommand;
 
@@ -13,7 +15,9 @@ use crate::errors::CommandError;
 /// Every command, in the order of `--help`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    Sandbox(sandbox::Arguments),
+    CommitHash(commit_hash::Arguments),
+    CommitRepoCdn(commit_repo_cdn::Arguments),
+    ListAll(list_all::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
 }
@@ -21,7 +25,9 @@ pub(crate) enum Command {
 /// Runs a command to its end.
 pub(crate) async fn run(context: &Context, command: Command) -> Result<(), CommandError> {
     match command {
-        Command::Sandbox(arguments) => sandbox::run(context, arguments).await,
+        Command::CommitHash(arguments) => commit_hash::run(context, &arguments).await,
+        Command::CommitRepoCdn(arguments) => commit_repo_cdn::run(context, &arguments).await,
+        Command::ListAll(arguments) => list_all::run(context, &arguments).await,
         Command::Completions(arguments) => completions::run(context, &arguments),
         Command::Man(arguments) => man::run(context, &arguments),
     }

@@ -1,7 +1,9 @@
 //! The one error type of the commands: what went wrong, of which kind, and what to do about it.
 //! The only place that knows exit codes; each service's errors are sorted into kinds in a file of `errors/`.
 
-mod sandbox;
+mod cdn;
+mod chain;
+mod wallet;
 
 use std::error::Error;
 use std::fmt;
@@ -94,6 +96,13 @@ impl CommandError {
     #[must_use]
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
+        self
+    }
+
+    /// Adds whatever the failed room advises.
+    #[must_use]
+    pub(crate) fn with_hints(mut self, hints: impl IntoIterator<Item: Into<String>>) -> Self {
+        self.hints.extend(hints.into_iter().map(Into::into));
         self
     }
 

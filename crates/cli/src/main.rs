@@ -6,10 +6,16 @@
 #![expect(dead_code, reason = "the first commands that wait and report are on their way")]
 
 mod arguments;
+mod cdn;
+mod chain_status;
 mod commands;
+mod commitment;
 mod context;
 mod errors;
+mod folders;
+mod hotkey;
 mod interrupt;
+mod locks;
 mod logging;
 mod settings;
 mod text;

@@ -3,5 +3,12 @@
 
 mod architecture;
 mod binary;
+mod cdn;
+mod cdn_check;
+mod commit;
 mod frame;
+mod list;
+mod miner;
 mod reference;
+mod running;
+mod wallets;

@@ -1,0 +1,142 @@
+//! What the chain crate reports, as a miner sees it on stderr: a line for what is done, a spinner for what is waited for.
+//! Remembers how far a commitment has come, so that an interrupted run can say so.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use gen404_chain::{Event, ExtrinsicHash, Observer, Wait};
+use gen404_round::BlockNumber;
+
+use crate::errors::CommandError;
+use crate::ui::{Progress, Ui};
+
+/// Shows events as they come.
+pub(crate) struct ChainStatus {
+    ui: Ui,
+    /// How far a commitment is followed.
+    until: Wait,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: Option<Progress>,
+    sent: Option<ExtrinsicHash>,
+    block: Option<BlockNumber>,
+    finalized: bool,
+    revealed: bool,
+}
+
+impl ChainStatus {
+    /// For a commitment that is followed so far; reads have nothing to follow.
+    pub(crate) fn new(ui: &Ui, until: Wait) -> Self {
+        Self { ui: ui.clone(), until, state: Mutex::default() }
+    }
+
+    /// Says in a failure what is already on its way, because sending again would replace it.
+    pub(crate) fn explain(&self, mut error: CommandError) -> CommandError {
+        let mut state = self.state();
+        state.waiting = None;
+        let Some(extrinsic_hash) = state.sent else { return error };
+        if error.hints.is_empty() {
+            error = error.with_hint(
+                "the commitment had been sent already and stays: see with list-all before you send it again, because a \
+                 second one would replace it",
+            );
+        }
+        error = error.with_field("extrinsic_hash", extrinsic_hash.to_string());
+        match state.block {
+            Some(block) => error.with_field("block", block),
+            None => error,
+        }
+    }
+
+    /// What an included commitment still has to wait for.
+    fn follow(&self, state: &mut State) {
+        let finality = self.until >= Wait::Finalized && !state.finalized;
+        let reveal = self.until >= Wait::Reveal && !state.revealed;
+        let what = match (finality, reveal) {
+            (true, true) => "waiting for finality and reveal",
+            (true, false) => "waiting for finality",
+            (false, true) => "waiting for the reveal",
+            (false, false) => return,
+        };
+        state.waiting = Some(self.ui.progress(None, what));
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Observer for ChainStatus {
+    fn observe(&self, event: &Event) {
+        let ui = &self.ui;
+        let mut state = self.state();
+        // What was waited for has happened, or something else is more interesting now.
+        state.waiting = None;
+        let wait = |state: &mut State, what: &str| state.waiting = Some(ui.progress(None, what));
+        match event {
+            Event::EndpointFailed { endpoint, reason } => ui.warning(format!("cannot use {endpoint}: {reason}")),
+            Event::Connected { endpoint, fallback: true, .. } => ui.warning(format!("using {endpoint} instead")),
+            Event::Connected { endpoint, spec_version, .. } => {
+                ui.status(format!("connected to {endpoint} (runtime {spec_version})"));
+            }
+            Event::ClockCorrected { error } => {
+                ui.warning(format!("the clock of this machine is {error}; the chain's time is used"));
+            }
+            Event::RevealPending { reveal_round, reveal_time, block } => wait(
+                &mut state,
+                &format!(
+                    "the commitment of block {block} would be lost: waiting for its reveal (beacon round {reveal_round}, {})",
+                    time(*reveal_time)
+                ),
+            ),
+            Event::ExtrinsicPending { count } => {
+                wait(
+                    &mut state,
+                    &format!("waiting for {count} earlier extrinsic(s) of this hotkey to get into a block"),
+                );
+            }
+            Event::Submitting { extrinsic_hash, reveal_round, reveal_time } => {
+                ui.status(format!(
+                    "sending {extrinsic_hash}, to be revealed in beacon round {reveal_round} ({})",
+                    time(*reveal_time)
+                ));
+                wait(&mut state, "waiting for a block");
+                state.sent = Some(*extrinsic_hash);
+            }
+            Event::InPool => wait(&mut state, "in the node's pool: waiting for a block"),
+            Event::WaitingForEarlierNonce => wait(&mut state, "waiting for an earlier extrinsic of this hotkey"),
+            Event::ConnectionLost { reason } => {
+                ui.warning(format!("connection lost ({reason}); looking on chain what happened"));
+            }
+            Event::Included { block, .. } => {
+                ui.done(format!("included in block {block}"));
+                state.block = Some(*block);
+                self.follow(&mut state);
+            }
+            Event::Retracted { block } => {
+                ui.warning(format!("block {block} was replaced by another one"));
+                wait(&mut state, "waiting for a block");
+                state.block = None;
+            }
+            Event::Finalized { block } => {
+                ui.done(format!("block {block} is final"));
+                state.finalized = true;
+                self.follow(&mut state);
+            }
+            Event::Revealed { block } => {
+                ui.done(format!("revealed in block {block}, byte for byte as committed"));
+                state.revealed = true;
+                self.follow(&mut state);
+            }
+            _ => (),
+        }
+    }
+}
+
+/// A moment in UTC, by the clock.
+pub(crate) fn time(unix_seconds: u64) -> String {
+    let moment = i64::try_from(unix_seconds).ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+    moment.map_or_else(|| "beyond all times".to_owned(), |moment| moment.strftime("%H:%M:%S UTC").to_string())
+}

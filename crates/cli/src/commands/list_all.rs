@@ -1,0 +1,137 @@
+//! `404-cli list-all`.
+
+use clap::Args;
+use comfy_table::{Table, presets};
+use gen404_chain::{Chain, Wait};
+use gen404_round::{AccountId, BlockNumber, Hotkey, Latest};
+use serde::Serialize;
+
+use crate::arguments::{Subtensor, UnusedWallet};
+use crate::chain_status::ChainStatus;
+use crate::context::Context;
+use crate::errors::CommandError;
+use crate::locks::{self, Lock, Rho};
+
+/// Longest text of a stranger that a table's cell shows, in characters.
+const WIDEST_CELL: usize = 64;
+
+/// Show what every hotkey has revealed, ordered by the block of its commit
+///
+/// One JSON object a line, for each hotkey that has revealed a commit hash. Needs no wallet (its options are accepted
+/// and ignored). See docs/commit.md.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Show a table instead of JSON
+    #[arg(long)]
+    table: bool,
+    /// Lock that a coldkey needs on the subnet for each of its hotkeys listed, in ρ
+    #[arg(long, value_name = "RHO", default_value_t = Rho::whole(100))]
+    required_lock: Rho,
+    #[command(flatten)]
+    subtensor: Subtensor,
+    #[command(flatten)]
+    _wallet: UnusedWallet,
+}
+
+/// One line.
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    hotkey: Hotkey,
+    commit_hash: &'a str,
+    commit_block: BlockNumber,
+    repo: Option<&'a str>,
+    repo_block: Option<BlockNumber>,
+    cdn_url: Option<&'a str>,
+    cdn_block: Option<BlockNumber>,
+    coldkey: Option<AccountId>,
+    #[serde(flatten)]
+    lock: Lock,
+}
+
+pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Result<(), CommandError> {
+    context.until_interrupted(list(context, arguments)).await
+}
+
+async fn list(context: &Context, arguments: &Arguments) -> Result<(), CommandError> {
+    let Arguments { table, required_lock, subtensor, _wallet: _ } = arguments;
+    let status = ChainStatus::new(&context.ui, Wait::Inclusion);
+    let chain = Chain::connect(subtensor.connect_options(), &status).await?;
+    let list = chain.reveals(subtensor.netuid, &status).await?;
+
+    let mut committed: Vec<_> =
+        list.hotkeys.iter().filter_map(|of| Some((of.hotkey, of.fields.commit.as_ref()?, &of.fields))).collect();
+    committed.sort_by_key(|(hotkey, commit, _)| (commit.block, *hotkey));
+    context.ui.status(format!(
+        "{} of {} hotkeys with reveals have a commit hash, at block {}",
+        committed.len(),
+        list.hotkeys.len(),
+        list.block
+    ));
+    let hotkeys: Vec<_> = committed.iter().map(|(hotkey, ..)| *hotkey).collect();
+    let owned =
+        locks::read(&chain, &hotkeys, subtensor.netuid, *required_lock, &status).await.unwrap_or_else(|error| {
+            context.ui.warning(format!("owners and locks are unknown: {error}"));
+            locks::unknown(&hotkeys)
+        });
+
+    let lines = committed.into_iter().zip(owned).map(|((hotkey, commit, fields), (coldkey, lock))| Line {
+        hotkey,
+        commit_hash: &commit.value,
+        commit_block: commit.block,
+        repo: value(fields.repo.as_ref()),
+        repo_block: fields.repo.as_ref().map(|latest| latest.block),
+        cdn_url: value(fields.cdn_url.as_ref()),
+        cdn_block: fields.cdn_url.as_ref().map(|latest| latest.block),
+        coldkey,
+        lock,
+    });
+    if *table {
+        return context.ui.document(&format!("{}\n", draw(lines)));
+    }
+    for line in lines {
+        context.ui.result(&line)?;
+    }
+    Ok(())
+}
+
+fn value(latest: Option<&Latest>) -> Option<&str> {
+    latest.map(|latest| latest.value.as_str())
+}
+
+fn draw<'a>(lines: impl Iterator<Item = Line<'a>>) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_FULL_CONDENSED).set_header(["block", "hotkey", "commit", "repo", "cdn", "lock"]);
+    for line in lines {
+        table.add_row([
+            line.commit_block.to_string(),
+            line.hotkey.to_string(),
+            cell(line.commit_hash),
+            cell(line.repo.unwrap_or("-")),
+            cell(line.cdn_url.unwrap_or("-")),
+            line.lock.to_string(),
+        ]);
+    }
+    table
+}
+
+/// A stranger's text that can neither break out of its cell nor push the others off the screen.
+fn cell(text: &str) -> String {
+    let mut characters = text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c });
+    let mut shown: String = characters.by_ref().take(WIDEST_CELL).collect();
+    if characters.next().is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cell;
+
+    #[test]
+    fn cells_hold_one_short_line() {
+        assert_eq!(cell("owner/name"), "owner/name");
+        assert_eq!(cell("a\nb\t\u{1b}[2J"), "a\u{fffd}b\u{fffd}\u{fffd}[2J");
+        assert_eq!(cell(&"ü".repeat(65)), format!("{}…", "ü".repeat(64)));
+    }
+}

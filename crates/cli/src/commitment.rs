@@ -1,0 +1,117 @@
+//! What both commit commands do with their payload: find the hotkey, connect, open, and commit or rehearse.
+//! Only puts wallet and chain together; the rules of a commitment are the chain crate's.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use gen404_chain::{Chain, CommitRequest, Commitment, HotkeySigner, Rehearsal, SystemClock};
+use gen404_round::{Hotkey, Reveal};
+use serde::Serialize;
+
+use crate::arguments::{Committing, Subtensor, Wallet};
+use crate::chain_status::{ChainStatus, time};
+use crate::context::Context;
+use crate::errors::{CommandError, Kind};
+use crate::hotkey;
+
+/// The options of both commands.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    wallet: Wallet,
+    #[command(flatten)]
+    subtensor: Subtensor,
+    #[command(flatten)]
+    committing: Committing,
+}
+
+/// What came of it.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Outcome {
+    Committed(Commitment),
+    Rehearsed {
+        dry_run: bool,
+        #[serde(flatten)]
+        rehearsal: Rehearsal,
+    },
+}
+
+/// Commits the payload. `check` looks at the outside world meanwhile, and nothing is signed before it succeeds.
+pub(crate) async fn commit(
+    context: &Context,
+    options: &Options,
+    reveal: Reveal,
+    check: impl Future<Output = Result<(), CommandError>>,
+) -> Result<Outcome, CommandError> {
+    let status = Arc::new(ChainStatus::new(&context.ui, options.committing.wait.into()));
+    let outcome = context.until_interrupted(work(context, options, reveal, check, &status)).await;
+    outcome.map_err(|error| status.explain(error))
+}
+
+async fn work(
+    context: &Context,
+    options: &Options,
+    reveal: Reveal,
+    check: impl Future<Output = Result<(), CommandError>>,
+    status: &Arc<ChainStatus>,
+) -> Result<Outcome, CommandError> {
+    let Options { wallet, subtensor, committing } = options;
+    let keyfile = hotkey::find(&context.ui, wallet)?;
+
+    // The network is asked before the user is: nobody likes to type a password for nothing.
+    let connecting = tokio::spawn({
+        let (options, status) = (subtensor.connect_options(), status.clone());
+        async move { Chain::connect(options, &*status).await }
+    });
+    check.await?;
+    let chain = connecting.await.map_err(|_| CommandError::panicked())??;
+    let signer = Signer(hotkey::open(context, keyfile).await?);
+
+    let request = CommitRequest {
+        netuid: subtensor.netuid,
+        reveal,
+        wait: committing.wait.into(),
+        wait_limit: committing.wait_limit(),
+    };
+    if committing.dry_run {
+        let rehearsal = chain.rehearse(&request, signer.hotkey(), &SystemClock, &**status).await?;
+        return judge(context, rehearsal);
+    }
+    Ok(Outcome::Committed(chain.commit(&request, &signer, &SystemClock, &**status).await?))
+}
+
+/// A rehearsal succeeds when the commitment would.
+fn judge(context: &Context, rehearsal: Rehearsal) -> Result<Outcome, CommandError> {
+    for check in &rehearsal.checks {
+        let line = format!("{}: {}", check.name, check.detail);
+        if check.passed { context.ui.done(line) } else { context.ui.warning(line) }
+    }
+    context.ui.status(format!(
+        "{} would be revealed in beacon round {} ({}); nothing was signed or sent",
+        rehearsal.payload,
+        rehearsal.reveal_round,
+        time(rehearsal.reveal_time)
+    ));
+    if rehearsal.is_clear() {
+        return Ok(Outcome::Rehearsed { dry_run: true, rehearsal });
+    }
+    let failed: Vec<_> =
+        rehearsal.checks.iter().filter(|check| !check.passed).map(|check| check.detail.as_str()).collect();
+    let message = format!("it could not be committed now: {}", failed.join("; "));
+    let fields = serde_json::to_value(&rehearsal).expect("a rehearsal is plain data");
+    Err(CommandError::new(Kind::Failed, message).with_field("dry_run", true).with_field("rehearsal", fields))
+}
+
+/// The wallet's key at the chain's service.
+struct Signer(gen404_wallet::HotkeySigner);
+
+impl HotkeySigner for Signer {
+    fn hotkey(&self) -> Hotkey {
+        self.0.account()
+    }
+
+    fn sign(&self, payload: &[u8]) -> [u8; 64] {
+        self.0.sign(payload)
+    }
+}

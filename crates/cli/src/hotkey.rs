@@ -1,0 +1,83 @@
+//! Opens the hotkey that the wallet options choose: asks for a password when one is needed and says what takes time.
+//! Everything about keyfiles is the wallet crate's business.
+
+use std::io::{self, IsTerminal};
+use std::path::Path;
+
+use gen404_wallet::{
+    Encryption, HotkeyFile, HotkeySigner, NoPassword, PasswordSource, WalletEvent, WalletFolder, WalletObserver,
+};
+use secrecy::SecretString;
+
+use crate::arguments::Wallet;
+use crate::context::Context;
+use crate::errors::CommandError;
+use crate::ui::Ui;
+
+/// Finds the hotkey's keyfile without opening it.
+pub(crate) fn find(ui: &Ui, wallet: &Wallet) -> Result<HotkeyFile, CommandError> {
+    let folder = WalletFolder::new(&wallet.path, std::env::home_dir().as_deref());
+    let file = folder.find_hotkey(&wallet.name, &wallet.hotkey)?;
+    if file.name() != wallet.hotkey {
+        ui.status(format!("{} is the address of the hotkey `{}`", wallet.hotkey, file.name()));
+    }
+    Ok(file)
+}
+
+/// Opens the keyfile; may ask on the terminal, and may take seconds.
+pub(crate) async fn open(context: &Context, file: HotkeyFile) -> Result<HotkeySigner, CommandError> {
+    let ui = context.ui.clone();
+    let path = file.path().to_owned();
+    let opening = tokio::task::spawn_blocking(move || file.open(&mut Terminal, &Saying(ui)));
+    let opened = context
+        .until_interrupted(async { opening.await.map_err(|_| CommandError::panicked())?.map_err(Into::into) })
+        .await?;
+    for warning in &opened.warnings {
+        context.ui.warning(warning.to_string());
+    }
+    context.ui.status(format!("hotkey {} from {}", opened.signer.account(), path.display()));
+    Ok(opened.signer)
+}
+
+/// Passwords from the environment, or typed blindly.
+struct Terminal;
+
+impl PasswordSource for Terminal {
+    fn variable(&self, name: &str) -> Option<SecretString> {
+        std::env::var(name).ok().filter(|value| !value.is_empty()).map(SecretString::from)
+    }
+
+    fn ask(&mut self, keyfile: &Path) -> Result<SecretString, NoPassword> {
+        // With stdin redirected this is a script, which must not hang on a question that nobody sees.
+        if !io::stdin().is_terminal() {
+            return Err(NoPassword::NoTerminal);
+        }
+        let question = format!("Password of {}: ", keyfile.display());
+        rpassword::prompt_password(question).map(SecretString::from).map_err(|error| match error.kind() {
+            io::ErrorKind::Interrupted | io::ErrorKind::UnexpectedEof => NoPassword::Declined,
+            io::ErrorKind::NotFound => NoPassword::NoTerminal,
+            _ => NoPassword::Terminal(error),
+        })
+    }
+}
+
+/// Says what takes time.
+struct Saying(Ui);
+
+impl WalletObserver for Saying {
+    fn on_event(&self, event: WalletEvent) {
+        if let WalletEvent::Unlocking(encryption) = event
+            && encryption.typical_seconds() > 0
+        {
+            self.0.status(unlocking(encryption));
+        }
+    }
+}
+
+fn unlocking(encryption: Encryption) -> String {
+    let seconds = encryption.typical_seconds();
+    match encryption.memory_mebibytes() {
+        0 => format!("unlocking the {encryption} keyfile: takes about {seconds} s"),
+        memory => format!("unlocking the {encryption} keyfile: takes about {seconds} s and {memory} MiB of memory"),
+    }
+}
