@@ -1,11 +1,11 @@
 //! Runs a development chain by itself, for trying clients against it.
 //!
 //! ```text
-//! cargo run -p gen404-sandbox --example development_chain -- FOLDER [ROUND=SIGNATURE …]
+//! cargo run -p gen404-sandbox --example development_chain -- FOLDER [PULSES.json]
 //! ```
 //!
 //! Writes the wallet `miner` into FOLDER and prints one JSON line. With pulses, the chain listens to drand's quicknet
-//! and knows these of its rounds only; without, it has a beacon of its own.
+//! and knows those of its rounds only; without, it has a beacon of its own.
 
 use std::path::PathBuf;
 
@@ -19,13 +19,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let folder = PathBuf::from(arguments.next().ok_or("name a folder for the wallet")?);
     let wallet = RehearsalWallet::write(&folder, 2)?;
-    let mut pulses = Vec::new();
-    for argument in arguments {
-        let (round, signature) = argument.split_once('=').ok_or("a pulse is ROUND=SIGNATURE")?;
-        let signature = hex::decode(signature)?.try_into().map_err(|_| "a signature has 48 bytes")?;
-        pulses.push((round.parse()?, signature));
-    }
-    let beacon = if pulses.is_empty() { BeaconSource::default() } else { BeaconSource::Quicknet { pulses } };
+    let beacon = match arguments.next() {
+        Some(file) => BeaconSource::quicknet_from_json(&std::fs::read_to_string(file)?)?,
+        None => BeaconSource::default(),
+    };
     let neurons = wallet.hotkeys.iter().map(|hotkey| Neuron { hotkey: hotkey.account, coldkey: wallet.coldkey });
     let chain = DevelopmentChain::start(Options {
         beacon,

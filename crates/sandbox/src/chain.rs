@@ -40,8 +40,9 @@ use parity_scale_codec::Encode as _;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-pub use self::beacon::BeaconSource;
+pub use self::beacon::{BeaconSource, InvalidPulses};
 pub use self::faults::{SubmitFault, WatchEnd};
+pub use self::metadata::metadata_v15;
 
 use self::beacon::Feed;
 use self::extrinsic::SignedContext;

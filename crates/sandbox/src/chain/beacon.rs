@@ -1,6 +1,8 @@
 //! Where the chain's pulses come from: a beacon of its own, or signatures of a real one that are handed in.
 //! Knows keys and rounds; when a pulse goes into a block is decided by the node's loop.
 
+use std::collections::BTreeMap;
+
 use gen404_timelock::{Beacon, BeaconSecret, QUICKNET, Signature};
 
 use super::drand::Pulse;
@@ -21,6 +23,22 @@ pub enum BeaconSource {
         /// Rounds with their genuine signatures; a wrong one is passed over by the pallet.
         pulses: Vec<(u64, Signature)>,
     },
+}
+
+/// The text is not a JSON object of rounds with their signatures in hexadecimal.
+#[derive(Debug, thiserror::Error)]
+#[error("not a JSON object like {{\"1000\": \"b446…\"}} with signatures of 48 bytes")]
+pub struct InvalidPulses;
+
+impl BeaconSource {
+    /// Reads quicknet's pulses from JSON: an object whose keys are rounds and whose values are signatures in
+    /// hexadecimal.
+    pub fn quicknet_from_json(text: &str) -> Result<Self, InvalidPulses> {
+        let pulses: BTreeMap<u64, String> = serde_json::from_str(text).map_err(|_| InvalidPulses)?;
+        let signature = |text: String| hex::decode(text).ok()?.try_into().ok();
+        let pulses = pulses.into_iter().map(|(round, text)| Some((round, signature(text)?)));
+        Ok(Self::Quicknet { pulses: pulses.collect::<Option<_>>().ok_or(InvalidPulses)? })
+    }
 }
 
 impl Default for BeaconSource {
@@ -79,6 +97,35 @@ impl Feed {
                 .filter(|(round, _)| *round > last)
                 .map(|(round, signature)| Pulse::new(*round, signature.to_vec()))
                 .collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_own_beacon_goes_on_where_it_stopped() {
+        let mut feed = Feed::new(BeaconSource::Own { period: 3 }, &[7; 32], 9_000);
+        let rounds = |feed: &Feed, now, last| feed.due(now, last).iter().map(|pulse| pulse.round).collect::<Vec<_>>();
+        assert_eq!(rounds(&feed, 9_000, 0), [1_001]);
+        assert_eq!(rounds(&feed, 9_006, 1_001), [1_002, 1_003]);
+        assert_eq!(rounds(&feed, 8_000, 1_001), Vec::<u64>::new());
+        assert_eq!(rounds(&feed, 90_000, 1_001).len(), 64);
+        feed.frozen = true;
+        assert_eq!(rounds(&feed, 9_006, 1_001), Vec::<u64>::new());
+    }
+
+    #[test]
+    fn known_pulses_come_in_order_once() {
+        let source = BeaconSource::quicknet_from_json(include_str!("../../../../interop/quicknet-pulses.json"));
+        let feed = Feed::new(source.expect("the file of the interop scripts"), &[0; 32], 0);
+        assert_eq!(feed.due(0, 0).iter().map(|pulse| pulse.round).collect::<Vec<_>>(), [1000, 2000]);
+        assert_eq!(feed.due(0, 1000).len(), 1);
+        assert!(feed.due(u64::MAX, 2000).is_empty());
+        for wrong in ["", "[]", r#"{"x":"aa"}"#, r#"{"1":"aa"}"#, r#"{"1":"zz"}"#] {
+            assert!(BeaconSource::quicknet_from_json(wrong).is_err(), "{wrong}");
         }
     }
 }

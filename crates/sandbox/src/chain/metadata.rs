@@ -8,8 +8,9 @@ mod registry;
 
 use std::collections::BTreeMap;
 
-use frame_metadata::{RuntimeMetadataPrefixed, v14, v15, v16};
-use parity_scale_codec::{Compact, Encode};
+use frame_metadata::{RuntimeMetadata, RuntimeMetadataPrefixed, v14, v15, v16};
+use parity_scale_codec::{Compact, Decode, Encode};
+use scale_info::form::Form;
 use scale_info::meta_type;
 
 use self::extensions::{SignedExtra, UncheckedExtrinsic};
@@ -51,14 +52,7 @@ pub(crate) fn render(version: u32, block_time_ms: u64) -> Option<Vec<u8>> {
                 call_ty: meta_type::<RuntimeCall>(),
                 signature_ty: meta_type::<MultiSignature>(),
                 extra_ty: meta_type::<SignedExtra>(),
-                signed_extensions: extensions::all()
-                    .into_iter()
-                    .map(|extension| v15::SignedExtensionMetadata {
-                        identifier: extension.identifier,
-                        ty: extension.ty,
-                        additional_signed: extension.implicit,
-                    })
-                    .collect(),
+                signed_extensions: extensions::all().into_iter().map(extension_v15).collect(),
             };
             let mut metadata = v15::RuntimeMetadataV15::new(
                 pallets.into_iter().map(pallet_v15).collect(),
@@ -92,6 +86,43 @@ pub(crate) fn render(version: u32, block_time_ms: u64) -> Option<Vec<u8>> {
     Some(prefixed.encode())
 }
 
+/// Metadata of version 15 made from version 16; `None` when the bytes are no such metadata.
+///
+/// Version 16 has no type for all extensions together: the call's stands there, which no client of ours looks at.
+pub fn metadata_v15(v16: &[u8]) -> Option<Vec<u8>> {
+    let RuntimeMetadataPrefixed(_, RuntimeMetadata::V16(metadata)) =
+        RuntimeMetadataPrefixed::decode(&mut &*v16).ok()?
+    else {
+        return None;
+    };
+    let extrinsic = v15::ExtrinsicMetadata {
+        version: EXTRINSIC_VERSION,
+        address_ty: metadata.extrinsic.address_ty,
+        call_ty: metadata.extrinsic.call_ty,
+        signature_ty: metadata.extrinsic.signature_ty,
+        extra_ty: metadata.extrinsic.call_ty,
+        signed_extensions: metadata.extrinsic.transaction_extensions.into_iter().map(extension_v15).collect(),
+    };
+    let reduced = v15::RuntimeMetadataV15 {
+        types: metadata.types,
+        pallets: metadata.pallets.into_iter().map(pallet_v15).collect(),
+        ty: extrinsic.call_ty,
+        extrinsic,
+        apis: metadata.apis.into_iter().map(api_v15).collect(),
+        outer_enums: metadata.outer_enums,
+        custom: metadata.custom,
+    };
+    Some(RuntimeMetadataPrefixed::from(reduced).encode())
+}
+
+fn extension_v15<T: Form>(extension: v16::TransactionExtensionMetadata<T>) -> v15::SignedExtensionMetadata<T> {
+    v15::SignedExtensionMetadata {
+        identifier: extension.identifier,
+        ty: extension.ty,
+        additional_signed: extension.implicit,
+    }
+}
+
 fn extension_v14(extension: &v16::TransactionExtensionMetadata) -> v14::SignedExtensionMetadata {
     v14::SignedExtensionMetadata {
         identifier: extension.identifier,
@@ -105,7 +136,7 @@ fn pallet_v14(pallet: v16::PalletMetadata) -> v14::PalletMetadata {
     v14::PalletMetadata { name, storage, calls, event, constants, error, index }
 }
 
-fn pallet_v15(pallet: v16::PalletMetadata) -> v15::PalletMetadata {
+fn pallet_v15<T: Form>(pallet: v16::PalletMetadata<T>) -> v15::PalletMetadata<T> {
     let storage = pallet.storage.map(|storage| v14::PalletStorageMetadata {
         prefix: storage.prefix,
         entries: storage
@@ -138,7 +169,7 @@ fn pallet_v15(pallet: v16::PalletMetadata) -> v15::PalletMetadata {
     }
 }
 
-fn api_v15(api: v16::RuntimeApiMetadata) -> v15::RuntimeApiMetadata {
+fn api_v15<T: Form>(api: v16::RuntimeApiMetadata<T>) -> v15::RuntimeApiMetadata<T> {
     let methods = api.methods.into_iter().map(|method| v15::RuntimeApiMethodMetadata {
         name: method.name,
         inputs: method.inputs,

@@ -1,0 +1,46 @@
+"""Starts `404-cli sandbox`, and talks to it with `404-cli` and with the official SDK."""
+
+import json
+import subprocess
+import sys
+from contextlib import contextmanager
+
+NETUID = 17
+
+
+@contextmanager
+def sandbox(binary, *options):
+    """A running sandbox: what it printed when it was ready."""
+    process = subprocess.Popen([binary, "sandbox", *options], stdout=subprocess.PIPE, text=True)
+    try:
+        ready = process.stdout.readline()
+        if not ready:
+            sys.exit("the sandbox did not start")
+        yield json.loads(ready)
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def cli(binary, info, *arguments):
+    """The JSON lines that a command of 404-cli prints, as hotkey `default` of the sandbox's wallet."""
+    options = [
+        "--wallet.name", info["wallet_name"], "--wallet.hotkey", "default", "--wallet.path", info["wallet_path"],
+        "--subtensor.endpoint", info["subtensor"],
+    ]
+    result = subprocess.run([binary, *arguments, *options], stdout=subprocess.PIPE, text=True, timeout=180)
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    if result.returncode:
+        sys.exit(f"404-cli {arguments[0]} failed: {lines}")
+    return lines
+
+
+def wallet(info, hotkey="default"):
+    """A wallet of the sandbox, opened by the official library."""
+    import bittensor
+
+    return bittensor.Wallet(name=info["wallet_name"], hotkey=hotkey, path=info["wallet_path"])
+
+
+def proven(what):
+    print(f"interop: {what}", file=sys.stderr)
