@@ -77,7 +77,11 @@ pub(crate) async fn serve(
         let cut = service.connections.join();
         let rpc = builder.clone().build(methods.clone(), stop_handle.clone());
         tokio::spawn(async move {
-            let stream = Severable { stream, cut: Box::pin(cut.clone().cancelled_owned()) };
+            let stream = Severable {
+                stream,
+                cut_reading: Box::pin(cut.clone().cancelled_owned()),
+                cut_writing: Box::pin(cut.clone().cancelled_owned()),
+            };
             if let Err(error) = serve_with_graceful_shutdown(stream, rpc, cut.cancelled_owned()).await {
                 tracing::debug!(%error, "a connection ended");
             }
@@ -89,15 +93,17 @@ pub(crate) async fn serve(
 /// A stream that breaks when it is told to, even in the middle of a message.
 struct Severable {
     stream: TcpStream,
-    cut: Pin<Box<WaitForCancellationFutureOwned>>,
+    // Reader and writer may be different tasks, and a future wakes only the last one that polled it.
+    cut_reading: Cut,
+    cut_writing: Cut,
 }
 
-impl Severable {
-    fn unbroken(&mut self, context: &mut Context<'_>) -> io::Result<&mut TcpStream> {
-        match self.cut.as_mut().poll(context) {
-            Poll::Ready(()) => Err(io::ErrorKind::ConnectionReset.into()),
-            Poll::Pending => Ok(&mut self.stream),
-        }
+type Cut = Pin<Box<WaitForCancellationFutureOwned>>;
+
+fn unbroken(cut: &mut Cut, context: &mut Context<'_>) -> io::Result<()> {
+    match cut.as_mut().poll(context) {
+        Poll::Ready(()) => Err(io::ErrorKind::ConnectionReset.into()),
+        Poll::Pending => Ok(()),
     }
 }
 
@@ -107,26 +113,20 @@ impl AsyncRead for Severable {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match self.unbroken(context) {
-            Ok(stream) => Pin::new(stream).poll_read(context, buffer),
-            Err(error) => Poll::Ready(Err(error)),
-        }
+        unbroken(&mut self.cut_reading, context)?;
+        Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }
 
 impl AsyncWrite for Severable {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        match self.unbroken(context) {
-            Ok(stream) => Pin::new(stream).poll_write(context, bytes),
-            Err(error) => Poll::Ready(Err(error)),
-        }
+        unbroken(&mut self.cut_writing, context)?;
+        Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.unbroken(context) {
-            Ok(stream) => Pin::new(stream).poll_flush(context),
-            Err(error) => Poll::Ready(Err(error)),
-        }
+        unbroken(&mut self.cut_writing, context)?;
+        Pin::new(&mut self.stream).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -248,3 +248,6 @@ impl Node {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod cdn;
+mod chain;
 mod generator;
 mod scripted_judge;
