@@ -6,6 +6,7 @@ mod commit_repo_cdn;
 mod completions;
 mod list_all;
 mod man;
+mod sandbox;
 
 use clap::Subcommand;
 
@@ -18,6 +19,7 @@ pub(crate) enum Command {
     CommitHash(commit_hash::Arguments),
     CommitRepoCdn(commit_repo_cdn::Arguments),
     ListAll(list_all::Arguments),
+    Sandbox(sandbox::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
 }
@@ -28,6 +30,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Comma
         Command::CommitHash(arguments) => commit_hash::run(context, &arguments).await,
         Command::CommitRepoCdn(arguments) => commit_repo_cdn::run(context, &arguments).await,
         Command::ListAll(arguments) => list_all::run(context, &arguments).await,
+        Command::Sandbox(arguments) => sandbox::run(context, arguments).await,
         Command::Completions(arguments) => completions::run(context, &arguments),
         Command::Man(arguments) => man::run(context, &arguments),
     }

@@ -3,6 +3,7 @@
 
 mod cdn;
 mod chain;
+mod sandbox;
 mod wallet;
 
 use std::error::Error;

@@ -1,4 +1,7 @@
 //! Every outside service on this machine: development chain, Targon API, generator, judge model, CDN.
+//!
+//! Each service is a room of its own that can be started alone; [`Sandbox`] starts them all and tells them about each other.
+//! Nothing here knows the clients it serves, and everything listens on loopback only.
 
 pub mod cdn;
 pub mod chain;
@@ -8,4 +11,214 @@ pub mod pictures;
 pub mod targon;
 pub mod wallets;
 
+mod crowd;
 mod service;
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Serialize;
+use tempfile::TempDir;
+use url::Url;
+
+use cdn::Cdn;
+use chain::{DevelopmentChain, Neuron};
+use generator::SampleGenerator;
+use judge::ScriptedJudge;
+use targon::FakeTargon;
+use wallets::{NamedHotkey, RehearsalWallet};
+
+/// Seed in the prompts file, so that every rehearsal makes the same modules.
+const SEED: u64 = 404;
+
+/// What a sandbox shall be like.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Port of the development chain; 0 takes a free one.
+    pub subtensor_port: u16,
+    /// Time between two blocks.
+    pub block_time: Duration,
+    /// Registered hotkeys of the wallet.
+    pub hotkeys: usize,
+    /// Hotkeys of strangers with ten reveals each.
+    pub revealed_hotkeys: u32,
+    /// Folder for wallets, pictures and prompts; a temporary one when `None`.
+    pub folder: Option<PathBuf>,
+    /// A render service that a pod named `render` shall answer with.
+    pub renderer: Option<SocketAddr>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            subtensor_port: 0,
+            block_time: Duration::from_secs(1),
+            hotkeys: 3,
+            revealed_hotkeys: 0,
+            folder: None,
+            renderer: None,
+        }
+    }
+}
+
+/// Why a sandbox did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The folder cannot be used.
+    #[error("cannot write to the sandbox's folder {}", folder.display())]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The wallet was not written.
+    #[error("cannot make the sandbox's wallet")]
+    Wallet(#[from] wallets::WalletError),
+    /// The chain did not start.
+    #[error("the development chain did not start")]
+    Chain(#[from] chain::StartError),
+    /// The judge did not start.
+    #[error("the scripted judge did not start")]
+    Judge(#[from] judge::StartError),
+    /// Another service did not start.
+    #[error("the sandbox's {service} did not start")]
+    Service {
+        /// Which one.
+        service: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Where everything is: the JSON line of `404-cli sandbox`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Directory {
+    /// Always true; a sandbox that did not start has no directory.
+    pub success: bool,
+    /// WebSocket address of the chain.
+    pub subtensor: String,
+    /// For `--wallet.path`.
+    pub wallet_path: PathBuf,
+    /// For `--wallet.name`.
+    pub wallet_name: String,
+    /// For `--wallet.hotkey`; all registered, but the one called `unregistered`.
+    pub hotkeys: Vec<String>,
+    /// For `--targon-base-url`.
+    pub targon: String,
+    /// For `generate --endpoint`.
+    pub generator: String,
+    /// For `judge --endpoint`.
+    pub judge: String,
+    /// For `render --endpoint`; null when this machine has no browser.
+    pub renderer: Option<String>,
+    /// A CDN that serves the folder `cdn_dir`.
+    pub cdn: String,
+    /// Put files here to publish them.
+    pub cdn_dir: PathBuf,
+    /// For `generate --prompts-json` and `judge --prompts-json`.
+    pub prompts_json: PathBuf,
+}
+
+/// All services, running; they stop when it is dropped.
+#[derive(Debug)]
+pub struct Sandbox {
+    directory: Directory,
+    /// The development chain.
+    pub chain: DevelopmentChain,
+    /// The Targon API.
+    pub targon: FakeTargon,
+    /// The sample generator.
+    pub generator: SampleGenerator,
+    /// The scripted judge.
+    pub judge: ScriptedJudge,
+    _cdn: Cdn,
+    _temporary: Option<TempDir>,
+}
+
+impl Sandbox {
+    /// Starts everything. Needs a tokio runtime with time and I/O.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let (folder, temporary) = folder(options.folder)?;
+        let wallet = RehearsalWallet::write(&folder.join("wallets"), options.hotkeys)?;
+        let neuron = |hotkey: &NamedHotkey| Neuron { hotkey: hotkey.account, coldkey: wallet.coldkey };
+        let chain = DevelopmentChain::start(chain::Options {
+            port: options.subtensor_port,
+            block_time: options.block_time,
+            neurons: wallet.hotkeys.iter().map(neuron).collect(),
+            reveals: crowd::reveals(options.revealed_hotkeys),
+            ..chain::Options::default()
+        })
+        .await?;
+
+        let cdn_folder = folder.join("cdn");
+        draw_pictures(&cdn_folder).await?;
+        let cdn = Cdn::start(&cdn_folder).await.map_err(|source| StartError::Service { service: "CDN", source })?;
+        let prompts_json = folder.join("prompts.json");
+        let prompts = pictures::prompts_file(cdn.url(), SEED).to_string();
+        std::fs::write(&prompts_json, prompts)
+            .map_err(|source| StartError::Folder { folder: folder.clone(), source })?;
+
+        let generator = SampleGenerator::start(generator::Options::default())
+            .await
+            .map_err(|source| StartError::Service { service: "generator", source })?;
+        let judge = ScriptedJudge::start(judge::Options::default()).await?;
+        let backends =
+            [("generator", address(generator.url())), ("judge", address(&judge.url())), ("render", options.renderer)];
+        let backends: HashMap<_, _> =
+            backends.into_iter().filter_map(|(name, address)| Some((name.to_owned(), address?))).collect();
+        let targon = FakeTargon::start(targon::Options { backends, ..targon::Options::default() })
+            .await
+            .map_err(|source| StartError::Service { service: "Targon API", source })?;
+
+        let directory = Directory {
+            success: true,
+            subtensor: chain.url(),
+            hotkeys: wallet.hotkeys.into_iter().chain([wallet.unregistered]).map(|hotkey| hotkey.name).collect(),
+            wallet_path: wallet.path,
+            wallet_name: wallets::WALLET_NAME.to_owned(),
+            targon: targon.url(),
+            generator: generator.url().to_string(),
+            judge: judge.url().to_string(),
+            renderer: options.renderer.map(|address| format!("http://{address}/")),
+            cdn: cdn.url().to_string(),
+            cdn_dir: cdn_folder,
+            prompts_json,
+        };
+        Ok(Self { directory, chain, targon, generator, judge, _cdn: cdn, _temporary: temporary })
+    }
+
+    /// Where everything is.
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+}
+
+fn folder(wanted: Option<PathBuf>) -> Result<(PathBuf, Option<TempDir>), StartError> {
+    if let Some(folder) = wanted {
+        let absolute = std::fs::create_dir_all(&folder).and_then(|()| folder.canonicalize());
+        return absolute.map(|absolute| (absolute, None)).map_err(|source| StartError::Folder { folder, source });
+    }
+    let temporary = tempfile::Builder::new()
+        .prefix("404-sandbox-")
+        .tempdir()
+        .map_err(|source| StartError::Folder { folder: std::env::temp_dir(), source })?;
+    Ok((temporary.path().to_owned(), Some(temporary)))
+}
+
+async fn draw_pictures(cdn_folder: &Path) -> Result<(), StartError> {
+    let folder = cdn_folder.to_owned();
+    let drawn = tokio::task::spawn_blocking(move || pictures::write_all(&folder)).await;
+    drawn
+        .expect("drawing does not panic")
+        .map_err(|source| StartError::Folder { folder: cdn_folder.to_owned(), source })
+}
+
+/// The socket address of a service of ours.
+fn address(url: &Url) -> Option<SocketAddr> {
+    url.socket_addrs(|| None).ok()?.first().copied()
+}

@@ -25,6 +25,9 @@ const BLOCKS_AT_ONCE: usize = 8;
 /// How often the same bytes are given to nodes that do not have them, the first time included.
 const SENDS: usize = 4;
 
+/// A pool that lets an extrinsic fall has often passed it on before; so many blocks are looked at before it counts as lost.
+const BLOCKS_AFTER_VERDICT: u64 = 3;
+
 /// An extrinsic on its way.
 pub(super) struct Follow<'a> {
     pub(super) chain: &'a Chain,
@@ -111,14 +114,24 @@ impl Follow<'_> {
     ) -> Result<Inclusion, CommitError> {
         let mut from = from;
         let mut sends = 1;
+        let mut first_head = None;
         loop {
-            let looked = self.look(&node, from, verdict).await;
-            match looked {
+            match self.look(&node, from).await {
                 Ok(Sighting::Found(inclusion)) => return self.accept(&node, inclusion).await,
-                Ok(Sighting::NotYet { searched }) => from = searched,
-                Ok(Sighting::NeverArrived { searched }) if sends >= SENDS => from = searched,
-                Ok(Sighting::NeverArrived { searched }) => {
-                    from = searched;
+                Ok(Sighting::Missing { head, .. }) if head > self.extrinsic.last_block => {
+                    return Err(self.dropped(verdict.unwrap_or(PoolVerdict::Invalid)));
+                }
+                Ok(Sighting::Missing { head, known }) if known || verdict.is_some() || sends >= SENDS => {
+                    // The newest block may be replaced; look at it again next time.
+                    from = from.max(head.saturating_sub(1));
+                    let first_head = *first_head.get_or_insert(head);
+                    if let Some(verdict) = verdict
+                        && head >= first_head + BLOCKS_AFTER_VERDICT
+                    {
+                        return Err(self.dropped(verdict));
+                    }
+                }
+                Ok(Sighting::Missing { .. }) => {
                     sends += 1;
                     match node.submit_and_watch(&self.extrinsic.bytes).await {
                         Ok(notifications) => {
@@ -136,9 +149,7 @@ impl Follow<'_> {
                         },
                     }
                 }
-                Ok(Sighting::Gone(verdict)) => {
-                    return Err(CommitError::Dropped { extrinsic_hash: self.extrinsic.hash, verdict });
-                }
+                Ok(Sighting::NodeBehind) => {}
                 Err(error) if error.is_retryable() => node = self.recover(&node, &error).await?,
                 Err(error) => return Err(ReadError::from(error).into()),
             }
@@ -153,27 +164,23 @@ impl Follow<'_> {
         }
     }
 
+    fn dropped(&self, verdict: PoolVerdict) -> CommitError {
+        CommitError::Dropped { extrinsic_hash: self.extrinsic.hash, verdict }
+    }
+
     /// One look at the blocks after `from` and at the nonce.
-    async fn look(&self, node: &Node, from: BlockNumber, verdict: Option<PoolVerdict>) -> Result<Sighting, RpcError> {
+    async fn look(&self, node: &Node, from: BlockNumber) -> Result<Sighting, RpcError> {
         // The nonce first: what is included between the two answers is then found in the blocks.
         let next_nonce = node.next_nonce(&self.hotkey).await?;
         let head = node.best_hash().await?;
-        let Some(head) = node.block_number(head).await? else { return Ok(Sighting::NotYet { searched: from }) };
-        if let Some(inclusion) = self.find_between(node, from, head).await? {
-            return Ok(Sighting::Found(inclusion));
+        let Some(head) = node.block_number(head).await? else { return Ok(Sighting::NodeBehind) };
+        if head < from {
+            return Ok(Sighting::NodeBehind);
         }
-        // The newest block may be replaced; look at it again next time.
-        let searched = from.max(head.saturating_sub(1));
-        if head > self.extrinsic.last_block {
-            return Ok(Sighting::Gone(PoolVerdict::Invalid));
-        }
-        if let Some(verdict) = verdict {
-            return Ok(Sighting::Gone(verdict));
-        }
-        if next_nonce > self.extrinsic.nonce {
-            return Ok(Sighting::NotYet { searched });
-        }
-        Ok(Sighting::NeverArrived { searched })
+        Ok(match self.find_between(node, from, head).await? {
+            Some(inclusion) => Sighting::Found(inclusion),
+            None => Sighting::Missing { head, known: next_nonce > self.extrinsic.nonce },
+        })
     }
 
     async fn find_between(
@@ -246,14 +253,11 @@ impl Follow<'_> {
 /// What one look showed.
 enum Sighting {
     Found(Inclusion),
-    /// Waiting in the pool, or in a block that the node does not have yet.
-    NotYet {
-        searched: BlockNumber,
+    /// In no block up to `head`. When the node's pool counts its nonce as taken, it is `known`: it waits there.
+    Missing {
+        head: BlockNumber,
+        known: bool,
     },
-    /// The node has never seen it.
-    NeverArrived {
-        searched: BlockNumber,
-    },
-    /// It can no longer be included.
-    Gone(PoolVerdict),
+    /// This node has not even seen the blocks before.
+    NodeBehind,
 }

@@ -68,7 +68,11 @@ struct Schedule {
 
 fn schedule(situation: &Situation, clock: &dyn Clock) -> Schedule {
     let (now, clock_error) = judge(clock.now(), situation.time, &situation.beacon);
-    let reveal_round = situation.beacon.reveal_round(now, BLOCKS_UNTIL_REVEAL, situation.time.block_time);
+    // Never a round that the chain has already: the commitment would be open before anybody has seen it in a block.
+    let reveal_round = situation
+        .beacon
+        .reveal_round(now, BLOCKS_UNTIL_REVEAL, situation.time.block_time)
+        .max(situation.time.last_round.saturating_add(1));
     Schedule { reveal_round, reveal_time: situation.beacon.time_of_round(reveal_round), clock_error }
 }
 

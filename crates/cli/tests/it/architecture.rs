@@ -22,7 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 /// Heavy or dangerous crates that only one room may name.
 const BEHIND_ONE_ROOM: &[(&str, &str)] =
-    &[("subxt", "chain"), ("schnorrkel", "wallet sandbox"), ("clap", "cli"), ("indicatif", "cli")];
+    &[("subxt-metadata", "chain"), ("schnorrkel", "wallet sandbox"), ("clap", "cli"), ("indicatif", "cli")];
 
 fn workspace() -> Vec<(String, BTreeSet<String>)> {
     let output = Command::new(env!("CARGO"))

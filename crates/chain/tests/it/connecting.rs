@@ -1,0 +1,139 @@
+//! Connecting: what answers and is no chain, metadata between two starts, and round trips counted.
+
+use std::time::Duration;
+
+use gen404_chain::{
+    Chain, CommitError, ConnectOptions, EndpointError, Event, FailureKind, ReadError, SystemClock, Unobserved,
+};
+use gen404_round::NETUID;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use crate::proxy::{Manners, Proxy};
+use crate::support::{Diary, Key, commit_hash, fast, options, start};
+
+const LATENCY: Duration = Duration::from_millis(25);
+
+/// Round trips of one start, connection to submission, over a proxy.
+async fn round_trips(target: &str, cache: &std::path::Path, key: &Key) -> usize {
+    let proxy = Proxy::start(target, Manners { latency: LATENCY, rewrite: None }).await;
+    let options = ConnectOptions { cache_folder: Some(cache.to_owned()), ..options(&proxy.url) };
+    let chain = Chain::connect(options, &Unobserved).await.expect("it answers");
+    chain.commit(&commit_hash(), key, &SystemClock, &Unobserved).await.expect("it is revealed");
+    proxy.depth("author_submitAndWatchExtrinsic")
+}
+
+#[tokio::test]
+async fn few_round_trips_cold_and_fewer_warm() {
+    let key = Key::new(1);
+    let sandbox = start(fast(&[&key])).await;
+    let cache = tempfile::tempdir().expect("a folder");
+    let cold = round_trips(&sandbox.url(), cache.path(), &key).await;
+    let warm = round_trips(&sandbox.url(), cache.path(), &key).await;
+    assert!(cold <= 4 && warm <= 3, "{cold} cold, {warm} warm");
+}
+
+#[tokio::test]
+async fn a_spoilt_cache_is_replaced() {
+    let sandbox = start(fast(&[])).await;
+    let cache = tempfile::tempdir().expect("a folder");
+    let connect = || ConnectOptions { cache_folder: Some(cache.path().to_owned()), ..options(&sandbox.url()) };
+    Chain::connect(connect(), &Unobserved).await.expect("it answers");
+    let files = || std::fs::read_dir(cache.path()).expect("a folder").map(|entry| entry.expect("a file").path());
+    let sound: Vec<_> = files().map(|path| (std::fs::read(&path).expect("a file"), path)).collect();
+    assert_eq!(sound.len(), 1);
+    for spoilt in [&b""[..], b"garbage", &sound[0].0[..1_000]] {
+        std::fs::write(&sound[0].1, spoilt).expect("it can be written");
+        Chain::connect(connect(), &Unobserved).await.expect("the cache is ignored");
+        assert!(std::fs::read(&sound[0].1).expect("a file") == sound[0].0, "a sound copy is kept again");
+    }
+}
+
+#[tokio::test]
+async fn nothing_listens() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("bound");
+    drop(listener);
+    let diary = Diary::default();
+    let error = Chain::connect(options(&format!("ws://{address}")), &diary).await.expect_err("nothing is there");
+    assert!(matches!(error.source, EndpointError::Dial { .. }), "{error}");
+    assert_eq!(error.kind(), FailureKind::Outside);
+    assert!(error.to_string().contains("refused") && error.hint().is_some(), "{error}");
+    assert_eq!(diary.count(|event| matches!(event, Event::EndpointFailed { .. })), 1);
+}
+
+/// Says the same to everybody, then nothing.
+async fn answering(text: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("ws://{}", listener.local_addr().expect("bound"));
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0; 1024];
+            let _ = stream.read(&mut request).await;
+            let _ = stream.write_all(text.as_bytes()).await;
+            tokio::spawn(async move {
+                std::future::pending::<()>().await;
+                drop(stream);
+            });
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn a_web_server_is_no_chain() {
+    let url = answering("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n").await;
+    let error = Chain::connect(options(&url), &Unobserved).await.expect_err("no chain");
+    assert!(error.to_string().contains("404"), "{error}");
+}
+
+#[tokio::test]
+async fn a_silent_server_is_given_up() {
+    let url = answering("").await;
+    let options = ConnectOptions { connect_limit: Duration::from_millis(200), ..options(&url) };
+    let error = Chain::connect(options, &Unobserved).await.expect_err("no answer");
+    assert_eq!(error.kind(), FailureKind::Outside);
+}
+
+#[tokio::test]
+async fn another_json_rpc_service_is_no_chain() {
+    let sandbox = start(fast(&[])).await;
+    let unknown = |text: String| {
+        let answer: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        serde_json::json!({ "jsonrpc": "2.0", "id": answer["id"], "error": { "code": -32601, "message": "Method not\u{1b}[2J found" } })
+            .to_string()
+    };
+    let proxy = Proxy::start(&sandbox.url(), Manners { rewrite: Some(unknown), ..Manners::default() }).await;
+    let error = Chain::connect(options(&proxy.url), &Unobserved).await.expect_err("no chain");
+    assert!(matches!(error.source, EndpointError::NotSubstrate { .. }), "{error}");
+    assert_eq!(error.kind(), FailureKind::Usage);
+    assert!(!error.to_string().contains('\u{1b}'), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_network_without_commitments_is_named() {
+    let key = Key::new(1);
+    let sandbox = start(fast(&[&key])).await;
+    // The same metadata, its pallet called otherwise: "Commitments" behind its length of eleven, in hex.
+    let rename = |text: String| text.replace("2c436f6d6d69746d656e7473", "2c436f6d6d69746d656e747a");
+    let proxy = Proxy::start(&sandbox.url(), Manners { rewrite: Some(rename), ..Manners::default() }).await;
+    let chain = Chain::connect(options(&proxy.url), &Unobserved).await.expect("a chain");
+    let error = chain.commit(&commit_hash(), &key, &SystemClock, &Unobserved).await.expect_err("another network");
+    assert!(matches!(&error, CommitError::Read(ReadError::Incompatible(_))), "{error}");
+    assert_eq!(error.to_string(), "this chain has no Commitments pallet");
+    assert_eq!(error.kind(), FailureKind::Usage);
+    assert!(error.hint().is_some_and(|hint| hint.contains("--subtensor.endpoint")));
+    chain.reveals(NETUID, &Unobserved).await.expect_err("nothing to list either");
+}
+
+#[tokio::test]
+async fn garbage_instead_of_answers_never_panics() {
+    let sandbox = start(fast(&[])).await;
+    let manglers: [fn(String) -> String; 3] =
+        [|text| text.replace("0x", "0y"), |text| text.replace("0x", "0x0"), |text| text.replace('"', "'")];
+    for mangle in manglers {
+        let proxy = Proxy::start(&sandbox.url(), Manners { rewrite: Some(mangle), ..Manners::default() }).await;
+        let options = ConnectOptions { call_limit: Duration::from_secs(2), ..options(&proxy.url) };
+        Chain::connect(options, &Unobserved).await.expect_err("no chain speaks like this");
+    }
+}

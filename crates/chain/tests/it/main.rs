@@ -1,0 +1,8 @@
+//! The chain crate against a development chain, over real connections on this machine.
+
+mod commit;
+mod connecting;
+mod listing;
+mod proxy;
+mod support;
+mod weather;

@@ -1,0 +1,58 @@
+//! `404-cli sandbox`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use gen404_sandbox::{Options, Sandbox};
+
+use crate::context::Context;
+use crate::errors::CommandError;
+
+/// Run every outside service on this machine: no key, no TAO, no GPU
+///
+/// A development chain with wallets to use on it, a Targon API, a sample generator, a scripted judge, prompt pictures and a CDN
+/// folder, all on loopback. Prints one JSON line with their addresses and runs until Ctrl-C. docs/sandbox.md says what is real
+/// and what is not, and how to make the services misbehave.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Port of the development chain; 0 takes a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    subtensor_port: u16,
+    /// Seconds between two blocks
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
+    block_time: Duration,
+    /// Registered hotkeys of the wallet `miner`, besides the one called `unregistered`
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=256))]
+    hotkeys: u16,
+    /// More hotkeys of strangers, each with ten reveals (to see how tools cope with many)
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    revealed_hotkeys: u32,
+    /// Folder for wallets, pictures and prompts; a temporary one, removed at the end, when not given
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    if !(0.05..=60.0).contains(&seconds) {
+        return Err("between 0.05 and 60 seconds".to_owned());
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), CommandError> {
+    let options = Options {
+        subtensor_port: arguments.subtensor_port,
+        block_time: arguments.block_time,
+        hotkeys: arguments.hotkeys.into(),
+        revealed_hotkeys: arguments.revealed_hotkeys,
+        folder: arguments.dir,
+        renderer: None,
+    };
+    let sandbox = Sandbox::start(options).await?;
+    context.ui.result(sandbox.directory())?;
+    context.ui.status("the sandbox runs until Ctrl-C");
+    context.interrupt.requested().await;
+    Ok(())
+}
