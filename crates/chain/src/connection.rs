@@ -317,3 +317,89 @@ impl<'a> Failures<'a> {
         ConnectError { network: self.network.clone(), endpoint, tried: self.tried, source }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use futures::FutureExt;
+    use futures::future::BoxFuture;
+    use gen404_sandbox::chain::{DevelopmentChain, Options};
+
+    use super::*;
+    use crate::network::FINNEY_GENESIS;
+    use crate::rpc::{Rpc, TransportError};
+
+    /// Connects to the chain behind each public name; a name without one cannot be reached.
+    struct Directory {
+        dialler: WebSocketDialler,
+        chains: Vec<(&'static str, Endpoint)>,
+    }
+
+    impl Dial for Directory {
+        fn dial<'a>(&'a self, endpoint: &'a Endpoint) -> BoxFuture<'a, Result<Box<dyn Rpc>, TransportError>> {
+            let known = self.chains.iter().find(|(name, _)| endpoint.to_string().contains(name));
+            match known {
+                Some((_, real)) => self.dialler.dial(real),
+                None => async { Err(TransportError::from("no route to host")) }.boxed(),
+            }
+        }
+    }
+
+    #[derive(Default)]
+    struct Events(Mutex<Vec<Event>>);
+
+    impl Observer for Events {
+        fn observe(&self, event: &Event) {
+            self.0.lock().expect("no test panics while writing").push(event.clone());
+        }
+    }
+
+    async fn chain(genesis: BlockHash) -> (DevelopmentChain, Endpoint) {
+        let options = Options { genesis_hash: Some(genesis.0), ..Options::default() };
+        let chain = DevelopmentChain::start(options).await.expect("a free port");
+        let endpoint = chain.url().parse().expect("an address");
+        (chain, endpoint)
+    }
+
+    fn directory(chains: Vec<(&'static str, Endpoint)>) -> Directory {
+        let limit = Duration::from_secs(10);
+        Directory { dialler: WebSocketDialler { connect_limit: limit, call_limit: limit }, chains }
+    }
+
+    #[tokio::test]
+    async fn a_fallback_is_used_and_reported_and_the_wrong_chain_passed_over() {
+        let (_stranger, strange) = chain(BlockHash([9; 32])).await;
+        let (finney, right) = chain(FINNEY_GENESIS).await;
+        // The first endpoint is unreachable, the second serves another chain.
+        let directory = directory(vec![("lite.chain", strange), ("lite.sub", right)]);
+        let events = Events::default();
+        let connected = Chain::connect_with(ConnectOptions::new(Network::Finney), Box::new(directory), &events)
+            .await
+            .expect("the third works");
+        assert_eq!(connected.identity().genesis, FINNEY_GENESIS);
+        {
+            let events = events.0.lock().expect("no test panics while writing");
+            assert!(matches!(&events[0], Event::EndpointFailed { reason, .. } if reason == "no route to host"));
+            assert!(matches!(&events[1], Event::EndpointFailed { reason, .. } if reason.contains("another chain")));
+            assert!(matches!(&events[2], Event::Connected { fallback: true, .. }));
+        }
+        // After a cut the endpoint in use is the first choice.
+        finney.cut_connections();
+        let node = connected.node().await;
+        connected.reconnect(&node, &events).await.expect("it is still there");
+        assert!(connected.head(&events).await.is_ok());
+        assert_eq!(events.0.lock().expect("no test panics while writing").len(), 4);
+    }
+
+    #[tokio::test]
+    async fn no_endpoint_at_all_names_the_last_and_counts_them() {
+        let events = Events::default();
+        let error = Chain::connect_with(ConnectOptions::new(Network::Finney), Box::new(directory(vec![])), &events)
+            .await
+            .expect_err("nothing is reachable");
+        assert_eq!(error.tried, 3);
+        assert!(error.to_string().contains("3 endpoints tried"), "{error}");
+        assert!(error.hint().is_some());
+    }
+}

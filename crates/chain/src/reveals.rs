@@ -20,10 +20,10 @@ use crate::runtime::{Item, Runtime};
 
 const ENTRY: &str = "RevealedCommitments";
 
-/// Values asked for at once. Ten full payloads are 10 KiB a hotkey, doubled by hex: 5 MiB, of the 15 MiB nodes send.
-const VALUES_AT_ONCE: usize = 250;
-/// Requests for values on their way at the same time; bounds what is held in memory.
-const VALUE_REQUESTS: usize = 6;
+/// Values asked for at once. Ten full payloads are 10 KiB a hotkey, doubled by hex: 2.5 MiB, of the 15 MiB nodes send.
+const VALUES_AT_ONCE: usize = 125;
+/// Requests for values on their way at the same time; bounds what is held in memory even if every payload is full.
+const VALUE_REQUESTS: usize = 20;
 
 /// What one hotkey has revealed, newest value of each field.
 #[derive(Debug, Clone, PartialEq, Eq)]

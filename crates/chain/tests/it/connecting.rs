@@ -16,7 +16,7 @@ const LATENCY: Duration = Duration::from_millis(25);
 
 /// Round trips of one start, connection to submission, over a proxy.
 async fn round_trips(target: &str, cache: &std::path::Path, key: &Key) -> usize {
-    let proxy = Proxy::start(target, Manners { latency: LATENCY, rewrite: None }).await;
+    let proxy = Proxy::start(target, Manners { latency: LATENCY, ..Manners::default() }).await;
     let options = ConnectOptions { cache_folder: Some(cache.to_owned()), ..options(&proxy.url) };
     let chain = Chain::connect(options, &Unobserved).await.expect("it answers");
     chain.commit(&commit_hash(), key, &SystemClock, &Unobserved).await.expect("it is revealed");
@@ -103,7 +103,7 @@ async fn another_json_rpc_service_is_no_chain() {
         serde_json::json!({ "jsonrpc": "2.0", "id": answer["id"], "error": { "code": -32601, "message": "Method not\u{1b}[2J found" } })
             .to_string()
     };
-    let proxy = Proxy::start(&sandbox.url(), Manners { rewrite: Some(unknown), ..Manners::default() }).await;
+    let proxy = Proxy::start(&sandbox.url(), Manners::rewriting(unknown)).await;
     let error = Chain::connect(options(&proxy.url), &Unobserved).await.expect_err("no chain");
     assert!(matches!(error.source, EndpointError::NotSubstrate { .. }), "{error}");
     assert_eq!(error.kind(), FailureKind::Usage);
@@ -116,7 +116,7 @@ async fn a_network_without_commitments_is_named() {
     let sandbox = start(fast(&[&key])).await;
     // The same metadata, its pallet called otherwise: "Commitments" behind its length of eleven, in hex.
     let rename = |text: String| text.replace("2c436f6d6d69746d656e7473", "2c436f6d6d69746d656e747a");
-    let proxy = Proxy::start(&sandbox.url(), Manners { rewrite: Some(rename), ..Manners::default() }).await;
+    let proxy = Proxy::start(&sandbox.url(), Manners::rewriting(rename)).await;
     let chain = Chain::connect(options(&proxy.url), &Unobserved).await.expect("a chain");
     let error = chain.commit(&commit_hash(), &key, &SystemClock, &Unobserved).await.expect_err("another network");
     assert!(matches!(&error, CommitError::Read(ReadError::Incompatible(_))), "{error}");
@@ -132,7 +132,7 @@ async fn garbage_instead_of_answers_never_panics() {
     let manglers: [fn(String) -> String; 3] =
         [|text| text.replace("0x", "0y"), |text| text.replace("0x", "0x0"), |text| text.replace('"', "'")];
     for mangle in manglers {
-        let proxy = Proxy::start(&sandbox.url(), Manners { rewrite: Some(mangle), ..Manners::default() }).await;
+        let proxy = Proxy::start(&sandbox.url(), Manners::rewriting(mangle)).await;
         let options = ConnectOptions { call_limit: Duration::from_secs(2), ..options(&proxy.url) };
         Chain::connect(options, &Unobserved).await.expect_err("no chain speaks like this");
     }

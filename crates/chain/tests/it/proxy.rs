@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::{Sink, SinkExt, Stream, StreamExt};
-use serde_json::Value;
+use serde::Deserialize;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -19,7 +19,15 @@ pub(crate) struct Manners {
     /// How late each message arrives, one way.
     pub(crate) latency: Duration,
     /// Changes each text that the node sends.
-    pub(crate) rewrite: Option<fn(String) -> String>,
+    pub(crate) rewrite: Option<Arc<Rewrite>>,
+}
+
+pub(crate) type Rewrite = dyn Fn(String) -> String + Send + Sync;
+
+impl Manners {
+    pub(crate) fn rewriting(rewrite: impl Fn(String) -> String + Send + Sync + 'static) -> Self {
+        Self { rewrite: Some(Arc::new(rewrite)), ..Self::default() }
+    }
 }
 
 /// One question of the client.
@@ -71,6 +79,18 @@ async fn accept(listener: TcpListener, target: String, manners: Manners, asked: 
     }
 }
 
+#[derive(Deserialize)]
+struct Question {
+    id: u64,
+    method: String,
+}
+
+/// An answer; without an id it is a notification.
+#[derive(Deserialize)]
+struct Answer {
+    id: Option<u64>,
+}
+
 #[derive(Default)]
 struct Depths {
     of_question: HashMap<u64, usize>,
@@ -94,7 +114,10 @@ async fn serve(stream: TcpStream, target: String, manners: Manners, asked: Arc<M
     };
     let answers = pass(from_node, to_client, manners.latency, move |text| {
         note_answer(&text, &depths);
-        rewrite.map_or_else(|| text.clone(), |rewrite| rewrite(text.clone()))
+        match &rewrite {
+            Some(rewrite) => rewrite(text),
+            None => text,
+        }
     });
     // Either side's end is the end.
     tokio::select! { () = questions => {}, () = answers => {} }
@@ -133,18 +156,17 @@ async fn pass(
 }
 
 fn note_question(text: &str, depths: &Mutex<Depths>, asked: &Mutex<Vec<Asked>>) {
-    let question: Value = serde_json::from_str(text).expect("a client sends JSON");
+    let question: Question = serde_json::from_str(text).expect("a client asks questions");
     let mut depths = depths.lock().expect("no task panics while writing");
     let depth = depths.answered + 1;
-    depths.of_question.insert(question["id"].as_u64().expect("a number"), depth);
-    let method = question["method"].as_str().expect("a name").to_owned();
-    asked.lock().expect("no task panics while writing").push(Asked { method, depth });
+    depths.of_question.insert(question.id, depth);
+    asked.lock().expect("no task panics while writing").push(Asked { method: question.method, depth });
 }
 
 fn note_answer(text: &str, depths: &Mutex<Depths>) {
-    let answer: Value = serde_json::from_str(text).expect("a node sends JSON");
+    let answer: Answer = serde_json::from_str(text).expect("a node sends JSON");
     let mut depths = depths.lock().expect("no task panics while writing");
-    if let Some(depth) = answer["id"].as_u64().and_then(|id| depths.of_question.get(&id).copied()) {
+    if let Some(depth) = answer.id.and_then(|id| depths.of_question.get(&id).copied()) {
         depths.answered = depths.answered.max(depth);
     }
 }

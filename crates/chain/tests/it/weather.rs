@@ -1,11 +1,16 @@
 //! Commitments in bad weather: cut connections, refusing pools, watches that end badly. One commitment is always one commitment.
 
-use gen404_chain::{Chain, CommitError, Event, FailureKind, HotkeySigner, Unobserved};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use gen404_chain::{
+    Chain, CommitError, CommitRequest, Event, FailureKind, HotkeySigner, SystemClock, Unobserved, Wait,
+};
 use gen404_round::NETUID;
 use gen404_sandbox::chain::{DevelopmentChain, SubmitFault, WatchEnd};
 
 use crate::proxy::{Manners, Proxy};
-use crate::support::{Diary, Key, commit, connect, fast, options, reveal_count, start};
+use crate::support::{Diary, Key, commit, commit_repo, connect, fast, options, reveal_count, start};
 
 /// Bytes of space that one commitment of a hash costs; another one, replaced or not, would cost them again.
 const ONE: u64 = 298;
@@ -113,4 +118,63 @@ async fn a_watch_that_ends_badly_is_checked_on_chain() {
         assert!(commitment.revealed_block.is_some());
         assert_eq!((reveal_count(&sandbox, &key), space_used(&chain, &key).await), (1, ONE));
     }
+}
+
+#[tokio::test]
+async fn a_block_that_is_replaced_is_noticed_and_the_commitment_found_again() {
+    let key = Key::new(1);
+    let sandbox = start(fast(&[&key])).await;
+    // Once, the node names another block at the height of the inclusion, as it does after a reorganisation.
+    let included = Mutex::new(None::<String>);
+    let replaced = AtomicBool::new(false);
+    let proxy = Proxy::start(
+        &sandbox.url(),
+        Manners::rewriting(move |text| {
+            let mut included = included.lock().expect("no test panics while writing");
+            if let Some((_, rest)) = text.split_once(r#""inBlock":"0x"#) {
+                *included = Some(rest[..64].to_owned());
+                return text;
+            }
+            let Some(hash) = included.as_ref() else { return text };
+            let says_so = text.contains(&format!(r#""result":"0x{hash}""#));
+            if says_so && !replaced.swap(true, Ordering::SeqCst) { text.replace(hash, &"77".repeat(32)) } else { text }
+        }),
+    )
+    .await;
+    let chain = Chain::connect(options(&proxy.url), &Unobserved).await.expect("it answers");
+    let diary = Diary::default();
+    let commitment = commit(&chain, &key, &diary).await.expect("it is revealed");
+    let is_its_block = |event: &Event| matches!(event, Event::Included { block, .. } | Event::Retracted { block } if *block == commitment.block);
+    assert_eq!(diary.count(is_its_block), 3, "included, retracted, included: {:?}", diary.events());
+    assert_eq!(proxy.count("author_submitAndWatchExtrinsic"), 1);
+    assert_eq!(reveal_count(&sandbox, &key), 1);
+}
+
+#[tokio::test]
+async fn a_commitment_that_another_program_replaces_is_reported_lost() {
+    let key = Key::new(1);
+    let (sandbox, chain) = bench(&key).await;
+    sandbox.freeze_beacon(true);
+    // Another program with the same hotkey, which does not look before it sends: here because its node hides what is pending.
+    let pending = hex::encode(sp_crypto_hashing::twox_128(b"CommitmentOf"));
+    let hiding =
+        Proxy::start(&sandbox.url(), Manners::rewriting(move |text| text.replace(&pending, &"00".repeat(16)))).await;
+    let other = Chain::connect(options(&hiding.url), &Unobserved).await.expect("it answers");
+    let (included, mut inclusion) = tokio::sync::mpsc::unbounded_channel();
+    let diary = Diary::reacting(move |event| {
+        if matches!(event, Event::Included { .. }) {
+            included.send(()).expect("somebody listens");
+        }
+    });
+    let first = commit(&chain, &key, &diary);
+    let second = async {
+        inclusion.recv().await.expect("it is included");
+        let careless = CommitRequest { wait: Wait::Inclusion, ..commit_repo() };
+        other.commit(&careless, &key, &SystemClock, &Unobserved).await.expect("it is included too")
+    };
+    let (first, second) = futures::join!(first, second);
+    let error = first.expect_err("it was replaced");
+    assert!(matches!(error, CommitError::Replaced { by, .. } if by == second.block), "{error}");
+    assert!(error.included_in().is_some());
+    assert_eq!(error.kind(), FailureKind::Refused);
 }
