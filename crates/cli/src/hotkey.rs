@@ -7,11 +7,13 @@ use std::path::Path;
 use gen404_wallet::{
     Encryption, HotkeyFile, HotkeySigner, NoPassword, PasswordSource, WalletEvent, WalletFolder, WalletObserver,
 };
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use secrecy::SecretString;
 
 use crate::arguments::Wallet;
 use crate::context::Context;
 use crate::errors::CommandError;
+use crate::text::harmless;
 use crate::ui::Ui;
 
 /// Finds the hotkey's keyfile without opening it.
@@ -28,6 +30,7 @@ pub(crate) fn find(ui: &Ui, wallet: &Wallet) -> Result<HotkeyFile, CommandError>
 pub(crate) async fn open(context: &Context, file: HotkeyFile) -> Result<HotkeySigner, CommandError> {
     let ui = context.ui.clone();
     let path = file.path().to_owned();
+    let _restored = TerminalMode::remember();
     let opening = tokio::task::spawn_blocking(move || file.open(&mut Terminal, &Saying(ui)));
     let opened = context
         .until_interrupted(async { opening.await.map_err(|_| CommandError::panicked())?.map_err(Into::into) })
@@ -37,6 +40,33 @@ pub(crate) async fn open(context: &Context, file: HotkeyFile) -> Result<HotkeySi
     }
     context.ui.status(format!("hotkey {} from {}", opened.signer.account(), path.display()));
     Ok(opened.signer)
+}
+
+/// How the terminal was before a password was asked for; restored when dropped.
+///
+/// A signal ends the command while the question still waits for its answer, with the echo turned off.
+struct TerminalMode(Option<Termios>);
+
+impl TerminalMode {
+    fn remember() -> Self {
+        Self(tcgetattr(io::stdin()).ok())
+    }
+
+    /// Turns the echo off before the question is seen, for those who type fast.
+    fn silence() -> io::Result<()> {
+        let mut mode = tcgetattr(io::stdin())?;
+        mode.local_modes.remove(LocalModes::ECHO);
+        Ok(tcsetattr(io::stdin(), OptionalActions::Now, &mode)?)
+    }
+}
+
+impl Drop for TerminalMode {
+    fn drop(&mut self) {
+        if let Some(mode) = &self.0 {
+            // A terminal that has gone away needs no echo.
+            let _gone = tcsetattr(io::stdin(), OptionalActions::Now, mode);
+        }
+    }
 }
 
 /// Passwords from the environment, or typed blindly.
@@ -52,7 +82,8 @@ impl PasswordSource for Terminal {
         if !io::stdin().is_terminal() {
             return Err(NoPassword::NoTerminal);
         }
-        let question = format!("Password of {}: ", keyfile.display());
+        TerminalMode::silence().map_err(NoPassword::Terminal)?;
+        let question = harmless(&format!("Password of {}: ", keyfile.display())).into_owned();
         rpassword::prompt_password(question).map(SecretString::from).map_err(|error| match error.kind() {
             io::ErrorKind::Interrupted | io::ErrorKind::UnexpectedEof => NoPassword::Declined,
             io::ErrorKind::NotFound => NoPassword::NoTerminal,

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
-use gen404_sandbox::chain::Options;
+use gen404_sandbox::chain::{FINNEY_GENESIS, Options};
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -175,6 +175,14 @@ async fn endpoints_that_are_no_chain_are_told_apart() {
         let ended = Ended(miner.home.run(&line(&COMMIT, "default", endpoint)));
         assert!(ended.failure(2).contains(said), "{}", ended.transcript());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_claims_to_be_finney_with_a_beacon_of_its_own_is_refused() {
+    let miner = Miner::on(Options { genesis_hash: Some(FINNEY_GENESIS), ..options() }).await;
+    let ended = miner.run(&COMMIT, "default");
+    assert!(ended.failure(3).contains("beacon key"), "{}", ended.transcript());
+    assert!(!ended.stderr().contains("sending"), "{}", ended.transcript());
 }
 
 #[tokio::test(flavor = "multi_thread")]

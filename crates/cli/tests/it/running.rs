@@ -1,6 +1,6 @@
 //! The binary while it runs: waiting for what it says, interrupting it, and taking its last words.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
@@ -15,6 +15,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub(crate) struct Running {
     child: Child,
     lines: Receiver<String>,
+    stdout: Vec<u8>,
     stderr: String,
 }
 
@@ -26,12 +27,21 @@ impl Running {
     }
 
     pub(crate) fn spawn(command: &mut Command) -> Self {
-        let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self::spawn_reading(command, Stdio::null())
+    }
+
+    /// For commands that somebody types something into.
+    pub(crate) fn on_terminal(command: &mut Command) -> Self {
+        Self::spawn_reading(command, Stdio::piped())
+    }
+
+    fn spawn_reading(command: &mut Command, stdin: Stdio) -> Self {
+        let command = command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary starts");
         let stderr = BufReader::new(child.stderr.take().expect("piped"));
         let (sender, lines) = mpsc::channel();
         thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        Self { child, lines, stderr: String::new() }
+        Self { child, lines, stdout: Vec::new(), stderr: String::new() }
     }
 
     /// Waits until a line of stderr contains the text.
@@ -49,6 +59,21 @@ impl Running {
         }
     }
 
+    /// Waits until stdout (of a terminal: everything) contains the text; it need not be a whole line.
+    pub(crate) fn wait_for_output(&mut self, text: &str) {
+        let stdout = self.child.stdout.as_mut().expect("piped");
+        while !String::from_utf8_lossy(&self.stdout).contains(text) {
+            let mut byte = [0];
+            stdout.read_exact(&mut byte).unwrap_or_else(|_| panic!("`{text}` was never said"));
+            self.stdout.extend(byte);
+        }
+    }
+
+    /// Types something.
+    pub(crate) fn type_in(&mut self, text: &str) {
+        self.child.stdin.as_mut().expect("piped").write_all(text.as_bytes()).expect("somebody reads");
+    }
+
     /// What Ctrl-C sends.
     pub(crate) fn interrupt(&self) {
         let sent = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
@@ -57,7 +82,7 @@ impl Running {
 
     /// Waits for the end.
     pub(crate) fn finish(mut self) -> Output {
-        let mut stdout = Vec::new();
+        let mut stdout = std::mem::take(&mut self.stdout);
         self.child.stdout.take().expect("piped").read_to_end(&mut stdout).expect("readable");
         let status = self.child.wait().expect("it ends");
         while let Ok(line) = self.lines.recv_timeout(PATIENCE) {

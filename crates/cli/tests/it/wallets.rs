@@ -1,9 +1,11 @@
 //! What the commands say about wallets: missing, mistaken and locked ones. The files themselves are tested in the wallet crate.
 
 use std::path::Path;
+use std::process::Command;
 
 use crate::binary::Home;
 use crate::miner::{ENCRYPTED, Ended, HASH, Miner, PASSWORD, account, line, seed_text};
+use crate::running::Running;
 
 const DRY_RUN: [&str; 4] = ["commit-hash", "--hash", HASH, "--dry-run"];
 
@@ -102,6 +104,28 @@ async fn a_password_comes_from_the_environment_or_is_missed() {
     let ended = with(PASSWORD.to_owned());
     assert!(ended.failure(2).contains("is not an encoded password"), "{}", ended.transcript());
     assert!(!ended.transcript().contains(PASSWORD), "{}", ended.transcript());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_is_asked_on_the_terminal_without_echo() {
+    let miner = Miner::new().await;
+    miner.copy_hotkey("locked", "keyfiles/ansible");
+    let url = miner.chain.url();
+    let binary = assert_cmd::cargo::cargo_bin!("404-cli").display().to_string();
+    let words = [vec![&*binary], line(&DRY_RUN, "locked", &url)].concat();
+    for (typed, code) in [(format!("{PASSWORD}\n"), 0), ("passw0rd\n".to_owned(), 2), ("Pass\u{3}".to_owned(), 130)] {
+        // `script` gives it a terminal of its own.
+        let mut command = Command::new("script");
+        command.args(["--quiet", "--return", "--command", &words.join(" "), "/dev/null"]);
+        let mut running =
+            Running::on_terminal(command.env_clear().env("HOME", miner.home.path()).env("SHELL", "/bin/sh"));
+        running.wait_for_output("Password of ");
+        running.type_in(&typed);
+        let output = running.finish();
+        let shown = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(code), "{shown}");
+        assert!(!shown.contains("assw0rd"), "{shown}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
