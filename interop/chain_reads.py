@@ -19,7 +19,7 @@ def main(binary):
         assert subtensor.get_hotkey_owner(hotkey) == coldkey
         assert subtensor.get_hotkey_owner(wallet(info, "unregistered").hotkey.ss58_address) is None
         assert set(subtensor.get_owned_hotkeys(coldkey)) == {
-            wallet(info, name).hotkey.ss58_address for name in info["hotkeys"]
+            wallet(info, name).hotkey.ss58_address for name in info["hotkeys"] if name != "unregistered"
         }
         lock = subtensor.get_coldkey_lock(coldkey, NETUID)
         assert lock is None or lock["locked_mass"].rao > 0

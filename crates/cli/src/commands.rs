@@ -4,6 +4,7 @@
 mod commit_hash;
 mod commit_repo_cdn;
 mod completions;
+mod demo;
 mod list_all;
 mod man;
 mod sandbox;
@@ -20,6 +21,7 @@ pub(crate) enum Command {
     CommitRepoCdn(commit_repo_cdn::Arguments),
     ListAll(list_all::Arguments),
     Sandbox(sandbox::Arguments),
+    Demo(demo::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
 }
@@ -30,6 +32,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Comma
         Command::CommitHash(arguments) => commit_hash::run(context, &arguments).await,
         Command::CommitRepoCdn(arguments) => commit_repo_cdn::run(context, &arguments).await,
         Command::ListAll(arguments) => list_all::run(context, &arguments).await,
+        Command::Demo(arguments) => demo::run(context, arguments).await,
         Command::Sandbox(arguments) => sandbox::run(context, arguments).await,
         Command::Completions(arguments) => completions::run(context, &arguments),
         Command::Man(arguments) => man::run(context, &arguments),

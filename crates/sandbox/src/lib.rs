@@ -25,7 +25,7 @@ use tempfile::TempDir;
 use url::Url;
 
 use cdn::Cdn;
-use chain::{DevelopmentChain, Neuron};
+use chain::{BeaconSource, DevelopmentChain, Lock, Neuron};
 use generator::SampleGenerator;
 use judge::ScriptedJudge;
 use targon::FakeTargon;
@@ -33,6 +33,9 @@ use wallets::{NamedHotkey, RehearsalWallet};
 
 /// Seed in the prompts file, so that every rehearsal makes the same modules.
 const SEED: u64 = 404;
+
+/// Conviction lock of the wallet's coldkey in rao: more than the 100 that the competition asks of a submission.
+const LOCKED_MASS: u64 = 123_000_000_000;
 
 /// What a sandbox shall be like.
 #[derive(Debug, Clone)]
@@ -45,6 +48,8 @@ pub struct Options {
     pub hotkeys: usize,
     /// Hotkeys of strangers with ten reveals each.
     pub revealed_hotkeys: u32,
+    /// Where the chain's pulses come from.
+    pub beacon: BeaconSource,
     /// Folder for wallets, pictures and prompts; a temporary one when `None`.
     pub folder: Option<PathBuf>,
     /// A render service that a pod named `render` shall answer with.
@@ -58,6 +63,7 @@ impl Default for Options {
             block_time: Duration::from_secs(1),
             hotkeys: 3,
             revealed_hotkeys: 0,
+            beacon: BeaconSource::default(),
             folder: None,
             renderer: None,
         }
@@ -151,6 +157,13 @@ impl Sandbox {
             block_time: options.block_time,
             neurons: wallet.hotkeys.iter().map(neuron).collect(),
             reveals: crowd::reveals(options.revealed_hotkeys),
+            locks: vec![Lock {
+                coldkey: wallet.coldkey,
+                locked_mass: LOCKED_MASS,
+                conviction_bits: 1 << 64,
+                last_update: 1,
+            }],
+            beacon: options.beacon,
             ..chain::Options::default()
         })
         .await?;

@@ -1,9 +1,10 @@
 //! `404-cli sandbox`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use gen404_sandbox::chain::BeaconSource;
 use gen404_sandbox::{Options, Sandbox};
 
 use crate::context::Context;
@@ -28,6 +29,10 @@ pub(crate) struct Arguments {
     /// More hotkeys of strangers, each with ten reveals (to see how tools cope with many)
     #[arg(long, value_name = "N", default_value_t = 0)]
     revealed_hotkeys: u32,
+    /// Let the chain listen to drand's real quicknet instead of a beacon of its own, knowing only the pulses of this
+    /// JSON file: {"<round>": "<signature in hex>", …}
+    #[arg(long, value_name = "FILE")]
+    quicknet_pulses: Option<PathBuf>,
     /// Folder for wallets, pictures and prompts; a temporary one, removed at the end, when not given
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
@@ -41,12 +46,19 @@ fn seconds(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs_f64(seconds))
 }
 
+fn pulses(file: &Path) -> Result<BeaconSource, CommandError> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| CommandError::usage(format!("cannot read the pulses {}: {error}", file.display())))?;
+    BeaconSource::quicknet_from_json(&text).map_err(|error| CommandError::usage(format!("{}: {error}", file.display())))
+}
+
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), CommandError> {
     let options = Options {
         subtensor_port: arguments.subtensor_port,
         block_time: arguments.block_time,
         hotkeys: arguments.hotkeys.into(),
         revealed_hotkeys: arguments.revealed_hotkeys,
+        beacon: arguments.quicknet_pulses.as_deref().map_or_else(|| Ok(BeaconSource::default()), pulses)?,
         folder: arguments.dir,
         renderer: None,
     };

@@ -1,0 +1,25 @@
+//! `demo` goes through the round and ends with one JSON object; what it claims is there.
+
+use serde_json::Value;
+
+use crate::binary::{Home, transcript};
+
+#[test]
+fn the_whole_round_works_on_this_machine() {
+    let home = Home::new();
+    let output = home.run(&["demo", "--dir", "round"]);
+    assert!(output.status.success(), "{}", transcript(&output));
+    let outcome: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    let head = std::process::Command::new("git")
+        .args(["-C", "round/pipeline", "rev-parse", "HEAD"])
+        .current_dir(home.path())
+        .output()
+        .expect("git runs");
+    assert_eq!(outcome["success"], true);
+    assert_eq!(outcome["commit"], String::from_utf8_lossy(&head.stdout).trim());
+    assert!(outcome["revealed_block"].as_u64().is_some_and(|block| block > 0), "{outcome}");
+    let said = String::from_utf8_lossy(&output.stderr);
+    for command in ["commit-hash", "commit-repo-cdn", "list-all"] {
+        assert!(said.contains(&format!("$ 404-cli {command} ")), "{command} was shown: {said}");
+    }
+}
