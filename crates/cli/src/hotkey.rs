@@ -9,6 +9,7 @@ use gen404_wallet::{
 };
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use secrecy::SecretString;
+use secrecy::zeroize::Zeroize;
 
 use crate::arguments::Wallet;
 use crate::context::Context;
@@ -74,7 +75,7 @@ struct Terminal;
 
 impl PasswordSource for Terminal {
     fn variable(&self, name: &str) -> Option<SecretString> {
-        std::env::var(name).ok().filter(|value| !value.is_empty()).map(SecretString::from)
+        std::env::var(name).ok().filter(|value| !value.is_empty()).map(sealed)
     }
 
     fn ask(&mut self, keyfile: &Path) -> Result<SecretString, NoPassword> {
@@ -84,12 +85,19 @@ impl PasswordSource for Terminal {
         }
         TerminalMode::silence().map_err(NoPassword::Terminal)?;
         let question = harmless(&format!("Password of {}: ", keyfile.display())).into_owned();
-        rpassword::prompt_password(question).map(SecretString::from).map_err(|error| match error.kind() {
+        rpassword::prompt_password(question).map(sealed).map_err(|error| match error.kind() {
             io::ErrorKind::Interrupted | io::ErrorKind::UnexpectedEof => NoPassword::Declined,
             io::ErrorKind::NotFound => NoPassword::NoTerminal,
             _ => NoPassword::Terminal(error),
         })
     }
+}
+
+/// Moves a text to where it is wiped in the end, and wipes the text itself: shrinking it in place could leave a copy.
+fn sealed(mut text: String) -> SecretString {
+    let secret = SecretString::from(text.as_str());
+    text.zeroize();
+    secret
 }
 
 /// Says what takes time.
