@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
     /// The public repository as owner/name
     #[arg(long, value_name = "OWNER/NAME")]
     repo: Repository,
-    /// Address that /<stem>.js is appended to
+    /// Address that `/<stem>.js` is appended to
     #[arg(long, value_name = "URL")]
     cdn_url: CdnUrl,
     /// Commit without asking the CDN

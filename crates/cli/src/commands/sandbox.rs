@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 0)]
     revealed_hotkeys: u32,
     /// Let the chain listen to drand's real quicknet instead of a beacon of its own, knowing only the pulses of this
-    /// JSON file: {"<round>": "<signature in hex>", …}
+    /// JSON file: `{"<round>": "<signature in hex>", …}`
     #[arg(long, value_name = "FILE")]
     quicknet_pulses: Option<PathBuf>,
     /// Folder for wallets, pictures and prompts; a temporary one, removed at the end, when not given
