@@ -30,8 +30,9 @@ def main(binary):
         revealed = subtensor.substrate.query_map("Commitments", "RevealedCommitments", [NETUID])
         [(revealed_by, [(text, reveal_block)])] = list(revealed)
         assert revealed_by == hotkey and reveal_block == committed["revealed_block"]
-        # The payload is a SCALE string: one byte of length, and the JSON.
-        assert text[1:] == f'{{"commit":"{COMMIT}"}}', text
+        # The SDK shows bytes that are no UTF-8 in hexadecimal, and here the first one, the length of the JSON, is none.
+        assert bytes.fromhex(text.removeprefix("0x"))[1:].decode() == f'{{"commit":"{COMMIT}"}}', text
+        assert subtensor.get_all_revealed_commitments(NETUID) == {hotkey: ((reveal_block, f'{{"commit":"{COMMIT}"}}'),)}
         proven("the SDK reads a commitment made by 404-cli")
 
 
