@@ -2,6 +2,7 @@
 //! Only shapes and help texts; what a value means is decided where it is used.
 
 mod subtensor;
+pub(crate) mod targon;
 mod wallet;
 
 use clap::{ArgAction, Args, Parser, ValueEnum};

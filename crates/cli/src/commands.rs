@@ -7,7 +7,12 @@ mod completions;
 mod demo;
 mod list_all;
 mod man;
+mod pods;
 mod sandbox;
+mod start_generator;
+mod start_judge;
+mod start_renderer;
+mod stop_pods;
 
 use clap::Subcommand;
 
@@ -20,6 +25,11 @@ pub(crate) enum Command {
     CommitHash(commit_hash::Arguments),
     CommitRepoCdn(commit_repo_cdn::Arguments),
     ListAll(list_all::Arguments),
+    StartGenerator(start_generator::Arguments),
+    StartRenderer(start_renderer::Arguments),
+    StartJudge(start_judge::Arguments),
+    StopPods(stop_pods::Arguments),
+    Pods(pods::Arguments),
     Sandbox(sandbox::Arguments),
     Demo(demo::Arguments),
     Completions(completions::Arguments),
@@ -34,6 +44,11 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Comma
         Command::ListAll(arguments) => list_all::run(context, &arguments).await,
         Command::Demo(arguments) => demo::run(context, arguments).await,
         Command::Sandbox(arguments) => sandbox::run(context, arguments).await,
+        Command::StartGenerator(arguments) => start_generator::run(context, &arguments).await,
+        Command::StartRenderer(arguments) => start_renderer::run(context, &arguments).await,
+        Command::StartJudge(arguments) => start_judge::run(context, &arguments).await,
+        Command::StopPods(arguments) => stop_pods::run(context, &arguments).await,
+        Command::Pods(arguments) => pods::run(context, &arguments).await,
         Command::Completions(arguments) => completions::run(context, &arguments),
         Command::Man(arguments) => man::run(context, &arguments),
     }

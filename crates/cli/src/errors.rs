@@ -4,6 +4,7 @@
 mod cdn;
 mod chain;
 mod sandbox;
+pub(crate) mod targon;
 mod wallet;
 
 use std::error::Error;

@@ -18,6 +18,7 @@ mod interrupt;
 mod locks;
 mod logging;
 mod settings;
+mod targon;
 mod text;
 mod ui;
 

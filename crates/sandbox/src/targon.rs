@@ -145,6 +145,11 @@ impl FakeTargon {
         self.shared.gate.held().await;
     }
 
+    /// Resolves when no request is held any more: released, or its client has hung up.
+    pub async fn none_held(&self) {
+        self.shared.gate.empty().await;
+    }
+
     /// Lets held requests go on, and holds no more.
     pub fn release(&self) {
         self.shared.world().faults_mut().retain(|fault| !matches!(fault, Fault::Hold { .. }));

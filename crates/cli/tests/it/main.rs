@@ -10,6 +10,7 @@ mod demo;
 mod frame;
 mod list;
 mod miner;
+mod pods;
 mod reference;
 mod running;
 mod sandbox;

@@ -32,6 +32,12 @@ impl Gate {
         let _gone = held.wait_for(|&count| count > 0).await;
     }
 
+    /// Resolves when nobody waits any more.
+    pub(super) async fn empty(&self) {
+        let mut held = self.held.subscribe();
+        let _gone = held.wait_for(|&count| count == 0).await;
+    }
+
     /// How many wait.
     pub(super) fn count(&self) -> usize {
         *self.held.borrow()

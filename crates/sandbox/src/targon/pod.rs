@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
@@ -67,7 +67,10 @@ impl Pod {
 
     async fn serve(&self, mut stream: TcpStream) -> io::Result<()> {
         if self.shared.world().faults().contains(&Fault::Hold { call: Call::Health }) {
-            self.shared.gate.wait().await;
+            tokio::select! {
+                () = self.shared.gate.wait() => {}
+                () = hung_up(&stream) => return Ok(()),
+            }
         }
         let (healthy, backend) = {
             let world = self.shared.world();
@@ -91,6 +94,14 @@ impl Pod {
         );
         stream.write_all(answer.as_bytes()).await?;
         stream.shutdown().await
+    }
+}
+
+/// Resolves when the client has closed its side, without taking anything from what it has sent.
+async fn hung_up(stream: &TcpStream) {
+    while stream.ready(Interest::READABLE).await.is_ok_and(|ready| !ready.is_read_closed()) {
+        // What was sent and not read makes the stream ready at once, so this asks now and then.
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 

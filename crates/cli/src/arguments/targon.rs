@@ -1,0 +1,128 @@
+//! Options of the commands that talk to Targon, and of those that start a pod there.
+//! Only shapes and help texts; [`crate::targon`] turns them into a client and an order.
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use secrecy::SecretString;
+
+/// Account and state of every Targon command.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Targon")]
+pub(crate) struct TargonArguments {
+    /// The API key. Better set the variable: a flag shows in the list of processes. Without either, the official
+    /// client's files below ~/.targon and ~/.config/targon are read
+    #[arg(long, value_name = "KEY", value_parser = secret, global = true)]
+    pub(crate) targon_api_key: Option<SecretString>,
+    /// Address of the API, for example that of `404-cli sandbox` [default: <https://api.targon.com>]
+    #[arg(long, value_name = "URL", global = true)]
+    pub(crate) targon_base_url: Option<url::Url>,
+    /// Where it is remembered which machines were bought [default: ~/.local/state/404-cli]
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(crate) state_dir: Option<PathBuf>,
+    /// Seconds between two looks at a pod
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds, global = true)]
+    pub(crate) poll_interval: std::time::Duration,
+}
+
+/// How a pod is started.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct StartArguments {
+    /// The machine, for example h200-small [default: the pod's own]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) resource: Option<gen404_targon::ResourceName>,
+    /// What the machine is rented as
+    #[arg(long, value_name = "TYPE", value_enum, default_value_t)]
+    pub(crate) targon_type: TypeChoice,
+    /// Seconds until the pod must have an address
+    #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = seconds)]
+    pub(crate) deploy_timeout: std::time::Duration,
+    /// Seconds from then until its health check must answer
+    #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = seconds)]
+    pub(crate) health_timeout: std::time::Duration,
+    /// Stop a pod of the same name first
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// Return as soon as the pod is deployed
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+    /// Show what would be bought, and its price; buy nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Environment variable for the pod; NAME alone passes on your own. May be repeated
+    #[arg(long = "env", value_name = "NAME=VALUE", value_parser = variable)]
+    pub(crate) environment: Vec<Variable>,
+    /// For a private image: name of the environment variable that holds user:password of its registry
+    #[arg(long, value_name = "VARIABLE")]
+    pub(crate) registry_auth_env: Option<String>,
+    #[command(flatten)]
+    pub(crate) targon: TargonArguments,
+}
+
+/// What a machine is rented as.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TypeChoice {
+    /// What the inventory has the machine free for
+    #[default]
+    Auto,
+    /// RENTAL
+    Rental,
+    /// SERVERLESS
+    Serverless,
+}
+
+/// `NAME=VALUE`, or `NAME` for the value this process has. The value may be a token, so it is never shown.
+#[derive(Debug, Clone)]
+pub(crate) struct Variable {
+    pub(crate) name: String,
+    pub(crate) value: Option<SecretString>,
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the form of a parser")]
+fn secret(text: &str) -> Result<SecretString, Infallible> {
+    Ok(text.into())
+}
+
+/// The message must not quote the text: it may hold a token.
+fn variable(text: &str) -> Result<Variable, &'static str> {
+    let (name, value) = match text.split_once('=') {
+        Some((name, value)) => (name, Some(value.into())),
+        None => (text, None),
+    };
+    let begins_well = name.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_');
+    if !begins_well || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        return Err("write it NAME=VALUE; a name has letters, digits and underscores");
+    }
+    Ok(Variable { name: name.to_owned(), value })
+}
+
+fn seconds(text: &str) -> Result<std::time::Duration, &'static str> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds")?;
+    if !(0.0..=1e7).contains(&seconds) {
+        return Err("not a number of seconds between 0 and 10000000");
+    }
+    Ok(std::time::Duration::from_secs_f64(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_have_names() {
+        assert_eq!(variable("HF_TOKEN=a=b").map(|one| (one.name, one.value.is_some())), Ok(("HF_TOKEN".into(), true)));
+        assert_eq!(variable("HF_TOKEN").map(|one| one.value.is_none()), Ok(true));
+        for bad in ["", "=x", "1A=x", "A B=x", "hf_token-2=x"] {
+            assert!(variable(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn seconds_may_have_a_fraction() {
+        assert_eq!(seconds("0.5"), Ok(std::time::Duration::from_millis(500)));
+        for bad in ["", "-1", "NaN", "1e99", "5 s"] {
+            assert!(seconds(bad).is_err(), "{bad}");
+        }
+    }
+}
