@@ -58,10 +58,21 @@ async fn nothing_is_left_running_whatever_happens_whenever() {
         }
     }
     assert_eq!(cases.len(), 102);
-    stream::iter(cases).buffer_unordered(3).collect::<()>().await;
+    let ends: Vec<End> = stream::iter(cases).buffer_unordered(3).collect().await;
+    // The matrix would prove nothing if signals came too late or never.
+    let interrupted = ends.iter().filter(|end| end.signalled && end.code == 130).count();
+    assert!(interrupted >= 60, "{interrupted} of {} signals were in time", ends.len());
+    assert!(ends.iter().any(|end| end.code == 3 && end.left_running));
 }
 
-async fn one_case(case: String, mut faults: Vec<Fault>, moment: Option<Call>, signal: &str) {
+/// How a case ended.
+struct End {
+    signalled: bool,
+    code: i32,
+    left_running: bool,
+}
+
+async fn one_case(case: String, mut faults: Vec<Fault>, moment: Option<Call>, signal: &str) -> End {
     let always_failing = faults.contains(&Fault::DeleteFails { times: 1_000_000 });
     let refused = faults.contains(&Fault::NameTaken);
     faults.extend(moment.map(|call| Fault::Hold { call }));
@@ -110,6 +121,7 @@ async fn one_case(case: String, mut faults: Vec<Fault>, moment: Option<Call>, si
         }
         _ => panic!("{case}: {transcript}"),
     }
+    End { signalled, code: run.code().unwrap_or_default(), left_running: !left.is_empty() }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
