@@ -5,6 +5,7 @@ mod commit_hash;
 mod commit_repo_cdn;
 mod completions;
 mod demo;
+mod generate;
 mod list_all;
 mod man;
 mod pods;
@@ -30,6 +31,7 @@ pub(crate) enum Command {
     StartJudge(start_judge::Arguments),
     StopPods(stop_pods::Arguments),
     Pods(pods::Arguments),
+    Generate(generate::Arguments),
     Sandbox(sandbox::Arguments),
     Demo(demo::Arguments),
     Completions(completions::Arguments),
@@ -43,6 +45,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Comma
         Command::CommitRepoCdn(arguments) => commit_repo_cdn::run(context, &arguments).await,
         Command::ListAll(arguments) => list_all::run(context, &arguments).await,
         Command::Demo(arguments) => demo::run(context, arguments).await,
+        Command::Generate(arguments) => generate::run(context, arguments).await,
         Command::Sandbox(arguments) => sandbox::run(context, arguments).await,
         Command::StartGenerator(arguments) => start_generator::run(context, &arguments).await,
         Command::StartRenderer(arguments) => start_renderer::run(context, &arguments).await,

@@ -3,6 +3,7 @@
 
 mod cdn;
 mod chain;
+mod generator;
 mod sandbox;
 pub(crate) mod targon;
 mod wallet;

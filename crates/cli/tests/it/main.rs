@@ -8,6 +8,7 @@ mod cdn_check;
 mod commit;
 mod demo;
 mod frame;
+mod generate;
 mod list;
 mod miner;
 mod pods;
