@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use gen404_sandbox::cdn::Cdn;
 use gen404_sandbox::generator::faults::Fault;
 use gen404_sandbox::generator::{Options, Quality, SampleGenerator};
-use gen404_sandbox::pictures::PICTURES;
 use serde_json::{Value, json};
 
 use crate::binary::{Home, transcript};
@@ -31,7 +30,7 @@ impl Stage {
         let home = Home::new();
         let pictures = home.path().join("pictures");
         std::fs::create_dir(&pictures).expect("a folder");
-        std::fs::write(pictures.join("lamp.png"), PICTURES[0].png()).expect("a picture");
+        std::fs::write(pictures.join("lamp.png"), include_bytes!("../data/red-square.png")).expect("a picture");
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let options = Options { quality: Quality::Coarse, ..options.clone() };
         let cdn = runtime.block_on(Cdn::start(&pictures)).expect("a CDN");
@@ -102,7 +101,8 @@ fn exit_codes_tell_who_is_to_blame() {
     let printed = [failed.stdout, failed.stderr].concat();
     assert!(!printed.contains(&0x1b), "an escape of the service reached the terminal");
 
-    stage.generator.faults().next(Fault::PathTraversal, 1);
+    // One download to see what the generator still holds, one to collect.
+    stage.generator.faults().next(Fault::PathTraversal, 2);
     let missing = stage.run(&arguments);
     assert_eq!(missing.status.code(), Some(3), "{}", transcript(&missing));
     let said = result(&missing);
