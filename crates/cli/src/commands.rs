@@ -9,6 +9,7 @@ mod generate;
 mod list_all;
 mod man;
 mod pods;
+mod report;
 mod sandbox;
 mod start_generator;
 mod start_judge;
@@ -32,6 +33,7 @@ pub(crate) enum Command {
     StopPods(stop_pods::Arguments),
     Pods(pods::Arguments),
     Generate(generate::Arguments),
+    Report(report::Arguments),
     Sandbox(sandbox::Arguments),
     Demo(demo::Arguments),
     Completions(completions::Arguments),
@@ -46,6 +48,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Comma
         Command::ListAll(arguments) => list_all::run(context, &arguments).await,
         Command::Demo(arguments) => demo::run(context, arguments).await,
         Command::Generate(arguments) => generate::run(context, arguments).await,
+        Command::Report(arguments) => report::run(context, arguments).await,
         Command::Sandbox(arguments) => sandbox::run(context, arguments).await,
         Command::StartGenerator(arguments) => start_generator::run(context, &arguments).await,
         Command::StartRenderer(arguments) => start_renderer::run(context, &arguments).await,

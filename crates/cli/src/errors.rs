@@ -4,6 +4,7 @@
 mod cdn;
 mod chain;
 mod generator;
+mod report;
 mod sandbox;
 pub(crate) mod targon;
 mod wallet;

@@ -9,6 +9,7 @@ use std::path::{Component, Path, PathBuf};
 use gen404_round::Stem;
 use gen404_round::duel::MatchFile;
 
+use crate::bitmap::kind;
 use crate::page::{RenderError, render};
 use crate::pictures::{Picture, Pictures, Side, View};
 
@@ -32,8 +33,54 @@ pub struct Request {
     pub left: Option<PathBuf>,
     /// The same for the right side.
     pub right: Option<PathBuf>,
-    /// Folder with prompt pictures `<stem>.png` (or `.jpg`, `.jpeg`, `.webp`), for prompts that are on the network.
+    /// Folder with prompt pictures `<stem>.png` (or `.jpg`, `.jpeg`, `.webp`), for prompts that are on the network; `prompts` in
+    /// the results folder when absent.
     pub prompts: Option<PathBuf>,
+}
+
+impl Request {
+    fn prompts(&self) -> PathBuf {
+        self.prompts.clone().unwrap_or_else(|| self.results.join("prompts"))
+    }
+}
+
+/// A prompt picture that is on the network only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemotePrompt {
+    /// The prompt.
+    pub stem: Stem,
+    /// Its http or https address.
+    pub url: String,
+    /// Where the report will look for it, but for the extension (`.png`, `.jpg` or `.webp`).
+    pub file: PathBuf,
+}
+
+/// Prompt pictures of a judged match that the report cannot show until somebody fetches them.
+pub fn remote_prompts(request: &Request) -> Result<Vec<RemotePrompt>, ReportError> {
+    let file = read_match(&request.results.join(MATCH_FILE))?;
+    let folders = Folders::of(&file, request, &request.results);
+    let prompts = request.prompts();
+    let judged = file.results.iter().map(|record| (&record.stem, &record.prompt_url));
+    let failed = file.failures.iter().map(|failure| (&failure.stem, &failure.prompt_url));
+    let remote = judged.chain(failed).filter(|(stem, url)| is_remote(url) && folders.prompt(stem, url).is_none());
+    Ok(remote
+        .map(|(stem, url)| RemotePrompt { stem: stem.clone(), url: url.clone(), file: prompts.join(stem.as_str()) })
+        .collect())
+}
+
+/// Whether a prompt's address is on the network.
+pub(crate) fn is_remote(address: &str) -> bool {
+    ["http://", "https://"].iter().any(|scheme| address.starts_with(scheme))
+}
+
+/// The extension of a prompt picture's file, told from its first bytes; `None` when the report could not show it.
+pub fn prompt_extension(file: &[u8]) -> Option<&'static str> {
+    match kind(file)? {
+        "image/png" => Some("png"),
+        "image/jpeg" => Some("jpg"),
+        "image/webp" => Some("webp"),
+        _ => None,
+    }
 }
 
 /// A written report.
@@ -153,7 +200,7 @@ pub struct Folders {
     /// Folder that relative prompt addresses start from.
     prompts_base: Option<PathBuf>,
     /// Folder of prompt pictures by stem.
-    prompts: Option<PathBuf>,
+    prompts: PathBuf,
     /// Folder of the page, absolute.
     page: PathBuf,
 }
@@ -170,7 +217,7 @@ impl Folders {
             left: folder(&request.left, run.map(|run| &run.image_dir_1)),
             right: folder(&request.right, run.map(|run| &run.image_dir_2)),
             prompts_base: prompts_file.and_then(|file| file.parent().map(absolute)),
-            prompts: request.prompts.as_deref().map(absolute),
+            prompts: absolute(&request.prompts()),
             page: absolute(page),
         }
     }
@@ -195,13 +242,10 @@ impl Folders {
     }
 
     fn prompt(&self, stem: &Stem, address: &str) -> Option<PathBuf> {
-        let given = self.prompts.iter().flat_map(|folder| {
-            ["png", "jpg", "jpeg", "webp"].map(|extension| folder.join(format!("{stem}.{extension}")))
-        });
-        let is_remote = address.contains("://");
-        let recorded =
-            self.prompts_base.as_ref().filter(|_| !is_remote && !address.is_empty()).map(|base| base.join(address));
-        given.chain(recorded).find(|path| path.is_file())
+        let given = ["png", "jpg", "jpeg", "webp"].map(|extension| self.prompts.join(format!("{stem}.{extension}")));
+        let base = self.prompts_base.as_ref().filter(|_| !address.contains("://") && !address.is_empty());
+        let recorded = base.map(|base| base.join(address));
+        given.into_iter().chain(recorded).find(|path| path.is_file())
     }
 }
 

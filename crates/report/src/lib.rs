@@ -12,6 +12,6 @@ mod pictures;
 mod stages;
 mod summary;
 
-pub use folder::{Folders, ReportError, Request, Written, write};
+pub use folder::{Folders, RemotePrompt, ReportError, Request, Written, prompt_extension, remote_prompts, write};
 pub use page::{RenderError, render};
 pub use pictures::{Picture, Pictures, Side, View};

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::bitmap::{Bitmap, data_address, kind};
 use crate::duel::{Duel, DuelPictures, Prompt, SidePicture, Thumb, ViewPair, judged};
+use crate::folder::is_remote;
 use crate::pictures::{Picture, Pictures, Side, View, views};
 use crate::summary::{Summary, folder_name};
 
@@ -23,8 +24,8 @@ const SCRIPT: &str = include_str!("../assets/report.js");
 const THUMBNAIL: u16 = 160;
 /// Longer edge of embedded large pictures.
 const EMBEDDED: u16 = 512;
-/// A picture that cannot be decoded here is embedded as it is up to this many bytes.
-const LARGEST_UNDECODED: usize = 1 << 20;
+/// A picture that cannot be decoded here is embedded as it is up to this many bytes: large, and in the list.
+const LARGEST_UNDECODED: [usize; 2] = [1 << 20, 32 << 10];
 
 /// The page could not be put together.
 #[derive(Debug, thiserror::Error)]
@@ -207,7 +208,7 @@ impl<'a, P: Pictures> Gallery<'a, P> {
     }
 
     fn prompt(&self, stem: &Stem, address: &str) -> Prompt {
-        let remote = ["http://", "https://"].iter().any(|scheme| address.starts_with(scheme));
+        let remote = is_remote(address);
         let source = self.large(Picture::Prompt(stem, address)).unwrap_or_default();
         let absent = if remote {
             "The prompt picture is on the network; this page fetches nothing."
@@ -263,5 +264,7 @@ fn small(file: &[u8], edge: u16) -> Option<String> {
     if let Some(jpeg) = Bitmap::decode(file).and_then(|bitmap| bitmap.thumbnail(edge)) {
         return Some(data_address("image/jpeg", &jpeg));
     }
-    kind(file).filter(|_| file.len() <= LARGEST_UNDECODED).map(|kind| data_address(kind, file))
+    let [large, thumbnail] = LARGEST_UNDECODED;
+    let limit = if edge > THUMBNAIL { large } else { thumbnail };
+    kind(file).filter(|_| file.len() <= limit).map(|kind| data_address(kind, file))
 }

@@ -16,3 +16,4 @@ mod reference;
 mod running;
 mod sandbox;
 mod wallets;
+mod report;

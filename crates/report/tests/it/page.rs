@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use gen404_report::{ReportError, Request, write};
+use gen404_report::{ReportError, Request, prompt_extension, remote_prompts, write};
 
 use crate::sample::{HOSTILE, Sample};
 
@@ -93,6 +93,22 @@ fn a_match_of_another_tool_is_shown_too() {
     assert!(html.contains("its penalty is 2.5 lower"));
     assert!(html.contains(r#"href="https://h.invalid/abc.png""#));
     assert!(!html.contains(r#"src="https:"#), "nothing is fetched from the network");
+}
+
+#[test]
+fn prompts_on_the_network_are_shown_once_somebody_has_fetched_them() {
+    let sample = Sample::new(3);
+    let request = Request { results: sample.root().join("results"), ..Request::default() };
+    let remote = remote_prompts(&request).unwrap();
+    assert_eq!(remote.len(), 1, "{remote:?}");
+    assert_eq!(remote[0].url, "https://prompts.invalid/picture.png");
+    let picture = fs::read(sample.root().join("prompts/duel000.png")).unwrap();
+    let file = remote[0].file.with_extension(prompt_extension(&picture).unwrap());
+    fs::create_dir(file.parent().unwrap()).unwrap();
+    fs::write(&file, picture).unwrap();
+    assert_eq!(remote_prompts(&request).unwrap(), []);
+    write(&request).unwrap();
+    assert!(sample.html().contains(r#"<a href="prompts/duel002.png""#));
 }
 
 #[test]
