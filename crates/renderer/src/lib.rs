@@ -1,1 +1,27 @@
 //! Remote render client, Chromium driver and render server: the only crate that starts a browser.
+//!
+//! A module becomes pictures either by the official service ([`RenderService`]) or by a Chromium of this machine
+//! ([`Studio`]); both give the same pixels. [`Batch`] does a whole folder with either. Nothing here knows a terminal.
+
+mod batch;
+mod chromium;
+mod failure;
+mod folder;
+mod image;
+pub mod server;
+mod service;
+mod sheet;
+mod studio;
+mod three;
+mod view;
+
+pub use batch::{Batch, BatchError, BatchEvent, BatchObserver, RenderError, Renderer, Summary};
+pub use chromium::{Chromium, ChromiumError, GraphicsBackend, VERIFIED_VERSION};
+pub use failure::{BoundingBox, Corner, Failure, Measured, Metrics, Refusal, RefusalKind};
+pub use folder::{Fingerprint, OutputFolder};
+pub use image::{Image, InvalidImage, LARGEST_SIZE, grid};
+pub use service::{RenderService, RetryPolicy, ServiceError};
+pub use sheet::{SheetError, contact_sheet};
+pub use studio::{DrawError, LARGEST_MODULE, Studio, StudioOptions};
+pub use three::{THREE_PACKAGE, Three, ThreeError, ThreeSource};
+pub use view::{Background, Lighting, Picture, Series, Shot, View, ViewSet};

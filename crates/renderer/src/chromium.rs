@@ -1,0 +1,115 @@
+//! A headless Chromium of this machine, driven over its debugging pipe: found, started, talked to, and gone again.
+//! Only this file's children know processes and the DevTools protocol; nothing here knows pictures or files of results.
+
+mod connection;
+mod find;
+mod process;
+mod profile;
+mod tab;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use find::{Chromium, VERIFIED_VERSION};
+pub use process::GraphicsBackend;
+pub(crate) use process::{Browser, LaunchOptions};
+pub(crate) use tab::{Tab, Taken};
+
+/// Why there is no browser, or no longer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChromiumError {
+    /// Nothing to start.
+    #[error("no Chromium found on PATH")]
+    NotFound,
+    /// The given path is not a program.
+    #[error("{} is not a program that can be started", path.display())]
+    NotAProgram {
+        /// What was given.
+        path: PathBuf,
+    },
+    /// No place for the browser's profile.
+    #[error("cannot make a temporary profile in {}", folder.display())]
+    Profile {
+        /// The folder for temporary files.
+        folder: PathBuf,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The system would not start it.
+    #[error("cannot start {}", path.display())]
+    Start {
+        /// The program.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// It ended, or closed its pipe, while something was asked of it.
+    #[error("Chromium ended unexpectedly{}", after_colon(.last_words))]
+    Ended {
+        /// The end of what it wrote to its error output.
+        last_words: String,
+    },
+    /// The tab with the module is gone.
+    #[error("the browser's tab crashed{}", if *.out_of_memory { ": out of memory" } else { "" })]
+    TabCrashed {
+        /// Whether it had run out of memory.
+        out_of_memory: bool,
+    },
+    /// No answer in time.
+    #[error("Chromium did not {what} within {} s", limit.as_secs())]
+    Unresponsive {
+        /// What it should have done.
+        what: &'static str,
+        /// How long it had.
+        limit: Duration,
+    },
+    /// It answered with an error.
+    #[error("Chromium refused {method}: {message}")]
+    Refused {
+        /// Method of the DevTools protocol.
+        method: &'static str,
+        /// Its message.
+        message: String,
+    },
+    /// It answered something that has no meaning here.
+    #[error("Chromium's answer to {method} cannot be understood")]
+    Unintelligible {
+        /// Method of the DevTools protocol.
+        method: &'static str,
+    },
+    /// The page could not set up a realm for a module.
+    #[error("the render page failed: {detail}")]
+    Page {
+        /// What it says.
+        detail: String,
+    },
+}
+
+impl ChromiumError {
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NotFound => Some(
+                "install it (`apt install chromium`, or any Chrome), or give --chromium PATH or CHROMIUM_PATH; \
+                 --endpoint URL renders on a service instead",
+            ),
+            Self::NotAProgram { .. } => Some("give --chromium or CHROMIUM_PATH the path of the browser's program"),
+            Self::Profile { .. } => Some("set TMPDIR to a folder with free space that you can write to"),
+            Self::Ended { last_words } if last_words.contains("sandbox") => Some(
+                "this system does not let Chromium build its sandbox: allow unprivileged user namespaces, or install \
+                 the distribution's own Chromium package",
+            ),
+            Self::Page { detail } if detail.contains("WebGL") => {
+                Some("this Chromium draws no WebGL in software: use a full Chromium 140 or newer, without --fast")
+            }
+            _ => None,
+        }
+    }
+}
+
+fn after_colon(words: &str) -> String {
+    if words.is_empty() { String::new() } else { format!(": {words}") }
+}

@@ -1,0 +1,93 @@
+// The trusted page: keeps one worker warm ahead of need, passes a module and its shots in, and pixels out as text.
+// No module's code runs in this realm, and no message of a worker is more to it than bytes and a word.
+'use strict';
+
+const stage = (() => {
+  const blobUrl = (text) => URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
+  let urls = null;
+  let standby = null;
+  let seat = null;
+
+  // A worker and what it has answered so far.
+  const open = () => {
+    const worker = new Worker(urls.worker, { type: 'module' });
+    const answers = [];
+    let waiting = null;
+    let shots = [];
+    const answer = (message) => {
+      if (waiting) { waiting(message); waiting = null; } else answers.push(message);
+    };
+    const next = () => answers.length > 0
+      ? Promise.resolve(answers.shift())
+      : new Promise((resolve) => { waiting = resolve; });
+    const advance = () => { if (shots.length > 0) worker.postMessage({ shot: shots[0] }); };
+    worker.onmessage = ({ data }) => {
+      const picture = data.kind === 'pixels' || data.kind === 'png';
+      if (!picture) { answer(data); return; }
+      const shot = shots.shift();
+      advance(); // the worker draws on while this picture is packed
+      answer(pack(data, shot));
+    };
+    worker.onerror = (event) => answer({ kind: 'broken', detail: `${event.message}` });
+    worker.postMessage({ three: urls.three });
+    return {
+      ready: next(),
+      build(source) { worker.postMessage({ source }); return next(); },
+      draw(list) { shots = list; advance(); },
+      take: next,
+      close() { worker.terminate(); },
+    };
+  };
+
+  const pack = ({ kind, data }, shot) => {
+    if (kind === 'png') return { kind, data: new Uint8Array(data).toBase64() };
+    if (data.byteLength !== shot.size * shot.size * 4) return { kind: 'broken', detail: 'wrong number of pixels' };
+    return { kind: 'runs', data: runs(new Uint32Array(data)).toBase64() };
+  };
+
+  // Words of 32 bits: a count with the top bit set and one pixel to repeat, or a count and that many pixels.
+  const runs = (pixels) => {
+    const length = pixels.length;
+    const out = new Uint32Array(length + (length >> 1) + 2);
+    let used = 0;
+    let at = 0;
+    while (at < length) {
+      const pixel = pixels[at];
+      let end = at + 1;
+      while (end < length && pixels[end] === pixel) end++;
+      if (end - at > 2) {
+        out[used++] = (end - at) | 0x80000000;
+        out[used++] = pixel;
+        at = end;
+        continue;
+      }
+      const head = used++;
+      const start = at;
+      while (at < length && !(at + 2 < length && pixels[at] === pixels[at + 1] && pixels[at] === pixels[at + 2])) {
+        out[used++] = pixels[at++];
+      }
+      out[head] = at - start;
+    }
+    return new Uint8Array(out.buffer, 0, used * 4);
+  };
+
+  return {
+    // Takes the texts of three's two files and of the worker; the first worker starts to boot.
+    open(core, three, worker) {
+      const coreUrl = blobUrl(core);
+      urls = { three: blobUrl(three.replaceAll("'./three.core.js'", `'${coreUrl}'`)), worker: blobUrl(worker) };
+      standby = open();
+    },
+    // Waits for a fresh realm.
+    async enter() {
+      seat = standby;
+      standby = null;
+      return seat.ready;
+    },
+    build: (source) => seat.build(source),
+    // Starts to draw all shots; the next realm boots meanwhile.
+    draw(shots) { seat.draw(shots); standby ??= open(); },
+    take: () => seat.take(),
+    leave() { seat.close(); seat = null; standby ??= open(); },
+  };
+})();

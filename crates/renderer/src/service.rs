@@ -1,0 +1,321 @@
+//! Client of the official render service's HTTP API: health, views, grid, with its retries and its final answers.
+//! The service is foreign: every answer has a time and a size limit, and every picture is looked at before it is kept.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use bytes::{Bytes, BytesMut};
+use reqwest::{Client, Response, StatusCode};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::failure::{Refusal, clean};
+use crate::image::{Image, InvalidImage};
+use crate::view::{Picture, Series, Shot, View, ViewSet};
+
+/// Largest answer that is read: nine pictures of noise are smaller.
+const LARGEST_ANSWER: usize = 96 * 1024 * 1024;
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+const HEALTH_LIMIT: Duration = Duration::from_secs(15);
+
+/// When and how often a request is repeated.
+#[derive(Debug, Clone, Copy)]
+pub struct RetryPolicy {
+    /// Repetitions after the first try.
+    pub repetitions: usize,
+    /// Pause before the first repetition; each later one doubles.
+    pub first_pause: Duration,
+    /// Longest pause.
+    pub longest_pause: Duration,
+}
+
+impl Default for RetryPolicy {
+    /// Five repetitions, 2 to 30 seconds apart.
+    fn default() -> Self {
+        Self { repetitions: 5, first_pause: Duration::from_secs(2), longest_pause: Duration::from_secs(30) }
+    }
+}
+
+/// The official service, or anything that speaks its API.
+#[derive(Debug, Clone)]
+pub struct RenderService {
+    http: Client,
+    base: Url,
+    retry: RetryPolicy,
+}
+
+/// Why the service gave no pictures.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServiceError {
+    /// The address cannot be used.
+    #[error("a render service's address is http:// or https:// with a host and without query or fragment")]
+    Address,
+    /// No HTTP client on this machine (no certificates, say).
+    #[error("cannot set up an HTTP client")]
+    Client(#[source] reqwest::Error),
+    /// No answer.
+    #[error("the render service at {service} cannot be reached")]
+    Unreachable {
+        /// The service without credentials.
+        service: String,
+        /// What went wrong on the way.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// The module breaks the rules; final.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// An answer that says no.
+    #[error("the render service answered {status}{}", after_colon(.message))]
+    Status {
+        /// The HTTP status.
+        status: StatusCode,
+        /// What it says about it.
+        message: String,
+        /// When it wants to be asked again.
+        retry_after: Option<Duration>,
+    },
+    /// An answer beyond all measure.
+    #[error("the render service's answer is larger than {} MiB", LARGEST_ANSWER / (1024 * 1024))]
+    TooLarge,
+    /// An answer of another shape than the API's.
+    #[error("the render service's answer to {request} is not what its API promises: {problem}")]
+    Malformed {
+        /// Which request.
+        request: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A picture that is none.
+    #[error("the render service sent a broken picture")]
+    Picture(#[from] InvalidImage),
+}
+
+impl ServiceError {
+    /// Whether asking again may help: the service itself is overloaded, broken or unreachable.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            // 400 and 430 are what overloaded proxies in front of the service answer.
+            Self::Status { status, .. } => status.is_server_error() || matches!(status.as_u16(), 400 | 429 | 430),
+            Self::Unreachable { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether every other module would fail the same way.
+    pub fn is_fatal(&self) -> bool {
+        matches!(self, Self::Address | Self::Client(_) | Self::Unreachable { .. })
+    }
+
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Unreachable { .. } => Some(
+                "is the pod running? `pods` shows it; without --endpoint the renderer built into this tool is used",
+            ),
+            Self::Status { status, .. } if *status == StatusCode::NOT_FOUND => {
+                Some("--endpoint is the address of a render service, without a path")
+            }
+            _ => None,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct SeveralImages {
+    images: Vec<String>,
+}
+
+impl RenderService {
+    /// A client of the service at `base`. `answer_limit` is the time for one answer.
+    pub fn new(base: Url, retry: RetryPolicy, answer_limit: Duration) -> Result<Self, ServiceError> {
+        let usable = matches!(base.scheme(), "http" | "https")
+            && base.host_str().is_some_and(|host| !host.is_empty())
+            && base.query().is_none()
+            && base.fragment().is_none();
+        if !usable {
+            return Err(ServiceError::Address);
+        }
+        // Somebody else may have chosen the provider already; then theirs stays.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = Client::builder()
+            .connect_timeout(CONNECT_LIMIT)
+            .timeout(answer_limit)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(ServiceError::Client)?;
+        Ok(Self { http, base, retry })
+    }
+
+    /// The address without user name and password.
+    pub fn address(&self) -> String {
+        let mut shown = self.base.clone();
+        // Fails only for addresses without a host, which `new` refuses.
+        let _ = shown.set_username("").and_then(|()| shown.set_password(None));
+        shown.to_string().trim_end_matches('/').to_owned()
+    }
+
+    /// Whether the service is up.
+    pub async fn health(&self) -> Result<(), ServiceError> {
+        let answer = self.with_retries(|| async {
+            let request = self.http.get(self.url("health")).timeout(HEALTH_LIMIT);
+            self.read(request.send().await.map_err(|source| self.unreachable(source))?).await
+        });
+        answer.await.map(drop)
+    }
+
+    /// Every picture of a set as PNG files, in the set's order: one request a series, and one for the grid.
+    pub async fn render(&self, source: &str, set: ViewSet) -> Result<Vec<(Picture, Bytes)>, ServiceError> {
+        let mut pictures = Vec::new();
+        for series in Series::ALL {
+            let views: Vec<View> = set.views(series).collect();
+            let files = self.views(source, series, &views).await?;
+            pictures.extend(views.into_iter().map(|view| Picture::View(series, view)).zip(files));
+        }
+        pictures.push((Picture::Grid, self.grid(source).await?));
+        Ok(pictures)
+    }
+
+    async fn views(&self, source: &str, series: Series, views: &[View]) -> Result<Vec<Bytes>, ServiceError> {
+        const REQUEST: &str = "/render";
+        let malformed = |problem| ServiceError::Malformed { request: REQUEST, problem };
+        let list = |angle: fn(View) -> f64| {
+            let texts: Vec<String> = views.iter().map(|view| angle(*view).to_string()).collect();
+            texts.join(",")
+        };
+        let query = [
+            ("thetas", list(View::theta)),
+            ("phis", list(View::phi)),
+            ("lighting", "follow".to_owned()),
+            ("img_size", Shot::SIZE.to_string()),
+            ("cam_radius", format!("{:.1}", Shot::RADIUS)),
+            ("cam_fov_deg", Shot::FIELD_OF_VIEW.to_string()),
+            ("bg_color", series.background().to_string()),
+        ];
+        let answer = self.post("render", &query, source).await?;
+        let files: Vec<Bytes> = if views.len() == 1 {
+            vec![answer]
+        } else {
+            let several: SeveralImages =
+                serde_json::from_slice(&answer).map_err(|_| malformed("no JSON object with images"))?;
+            let decode = |text: &String| BASE64_STANDARD.decode(text).map(Bytes::from);
+            several
+                .images
+                .iter()
+                .map(decode)
+                .collect::<Result<_, _>>()
+                .map_err(|_| malformed("an image is not base64"))?
+        };
+        if files.len() != views.len() {
+            return Err(malformed("another number of images than views"));
+        }
+        for file in &files {
+            let image = decoded(file.clone()).await?;
+            if (image.width(), image.height()) != (Shot::SIZE, Shot::SIZE) {
+                return Err(malformed("an image of another size"));
+            }
+        }
+        Ok(files)
+    }
+
+    async fn grid(&self, source: &str) -> Result<Bytes, ServiceError> {
+        let file = self.post("render/grid", &[], source).await?;
+        decoded(file.clone()).await?;
+        Ok(file)
+    }
+
+    async fn post(&self, path: &str, query: &[(&str, String)], source: &str) -> Result<Bytes, ServiceError> {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            source: &'a str,
+        }
+        self.with_retries(|| async {
+            let request = self.http.post(self.url(path)).query(query).json(&Body { source });
+            self.read(request.send().await.map_err(|source| self.unreachable(source))?).await
+        })
+        .await
+    }
+
+    /// Rendering changes nothing at the service, so any request may be repeated.
+    async fn with_retries<F: Future<Output = Result<Bytes, ServiceError>>>(
+        &self,
+        mut attempt: impl FnMut() -> F,
+    ) -> Result<Bytes, ServiceError> {
+        let mut pause = self.retry.first_pause;
+        for _ in 0..self.retry.repetitions {
+            let error = match attempt().await {
+                Err(error) if error.is_retryable() => error,
+                outcome => return outcome,
+            };
+            let asked_for = match &error {
+                ServiceError::Status { retry_after, .. } => *retry_after,
+                _ => None,
+            };
+            tracing::info!(%error, "asking the render service again");
+            tokio::time::sleep(asked_for.unwrap_or(pause).min(self.retry.longest_pause)).await;
+            pause = (pause * 2).min(self.retry.longest_pause);
+        }
+        attempt().await
+    }
+
+    async fn read(&self, mut response: Response) -> Result<Bytes, ServiceError> {
+        let status = response.status();
+        let retry_after = response
+            .headers()
+            .get(reqwest::header::RETRY_AFTER)
+            .and_then(|value| value.to_str().ok()?.trim().parse().ok())
+            .map(Duration::from_secs);
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(|source| self.unreachable(source))? {
+            if body.len() + chunk.len() > LARGEST_ANSWER {
+                return Err(ServiceError::TooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let body = body.freeze();
+        if status.is_success() {
+            return Ok(body);
+        }
+        if status == StatusCode::UNPROCESSABLE_ENTITY
+            && let Ok(refusal) = serde_json::from_slice::<Refusal>(&body)
+        {
+            return Err(ServiceError::Refused(refusal));
+        }
+        Err(ServiceError::Status { status, message: message_in(&body), retry_after })
+    }
+
+    fn url(&self, path: &str) -> Url {
+        let mut url = self.base.clone();
+        let folder = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&format!("{folder}/{path}"));
+        url
+    }
+
+    fn unreachable(&self, source: reqwest::Error) -> ServiceError {
+        // The error's own text would repeat the address, credentials included.
+        ServiceError::Unreachable { service: self.address(), source: source.without_url() }
+    }
+}
+
+async fn decoded(file: Bytes) -> Result<Image, InvalidImage> {
+    tokio::task::spawn_blocking(move || Image::from_png(&file)).await.expect("decoding does not panic")
+}
+
+/// `{"error": "…"}`, or the beginning of whatever else came.
+fn message_in(body: &[u8]) -> String {
+    #[derive(Deserialize)]
+    struct Answer {
+        error: String,
+    }
+    let text = match serde_json::from_slice::<Answer>(body) {
+        Ok(answer) => answer.error,
+        Err(_) => String::from_utf8_lossy(&body[..body.len().min(200)]).into_owned(),
+    };
+    clean(text.trim())
+}
+
+fn after_colon(message: &str) -> String {
+    if message.is_empty() { String::new() } else { format!(": {message}") }
+}

@@ -1,0 +1,349 @@
+//! The built-in renderer: several browsers, each with one module at a time, each module in a realm of its own.
+//! It turns a module and its shots into images or one clear reason; files, requests and terminals are others' business.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::{OnceCell, Semaphore};
+use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
+
+use crate::chromium::{Browser, Chromium, ChromiumError, GraphicsBackend, LaunchOptions, Tab, Taken};
+use crate::failure::{Failure, Refusal};
+use crate::image::{Image, InvalidImage, grid};
+use crate::three::{THREE_PACKAGE, Three, ThreeError, ThreeSource};
+use crate::view::{Picture, Shot, ViewSet};
+
+/// Longest module, in bytes of UTF-8 (the competition's limit).
+pub const LARGEST_MODULE: usize = 1024 * 1024;
+/// Raised when the scene recipe or the page changes pixels.
+const RECIPE_VERSION: u32 = 1;
+/// Black pixels between the tiles of the grid.
+pub(crate) const GRID_GAP: u32 = 5;
+const BOOT_LIMIT: Duration = Duration::from_secs(60);
+const LEAVE_LIMIT: Duration = Duration::from_secs(10);
+
+/// How the built-in renderer works.
+#[derive(Debug, Clone)]
+pub struct StudioOptions {
+    /// The browser to use.
+    pub chromium: Chromium,
+    /// Its version, a part of the pictures' fingerprint.
+    pub chromium_version: String,
+    /// Where three comes from.
+    pub three: ThreeSource,
+    /// What draws.
+    pub graphics: GraphicsBackend,
+    /// Most browsers at once; each takes a core or two and some hundred MB.
+    pub browsers: usize,
+    /// Time for a module's text and its `generate` together (5 s in the service).
+    pub run_limit: Duration,
+    /// Time for all pictures of one request (30 s in the service).
+    pub draw_limit: Duration,
+    /// Bytes of JavaScript heap (256 MB in the service).
+    pub heap_limit: u64,
+    /// Bytes that each process of a browser may have in all.
+    pub memory_limit: u64,
+    /// Folder for the browsers' temporary profiles.
+    pub temporary_folder: PathBuf,
+}
+
+impl StudioOptions {
+    /// The service's limits and exact pixels.
+    pub fn new(chromium: Chromium, chromium_version: String, three: ThreeSource) -> Self {
+        Self {
+            chromium,
+            chromium_version,
+            three,
+            graphics: GraphicsBackend::SwiftShader,
+            browsers: std::thread::available_parallelism().map_or(1, usize::from).min(8),
+            run_limit: Duration::from_secs(5),
+            draw_limit: Duration::from_secs(30),
+            heap_limit: 256 * 1024 * 1024,
+            memory_limit: 2 * 1024 * 1024 * 1024,
+            temporary_folder: std::env::temp_dir(),
+        }
+    }
+}
+
+/// Why a module has no pictures.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DrawError {
+    /// It breaks the rules.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// Its pictures took too long.
+    #[error("drawing took longer than {} s", limit.as_secs())]
+    TooSlow {
+        /// The time it had.
+        limit: Duration,
+    },
+    /// Its scene cannot be drawn.
+    #[error("drawing failed: {detail}")]
+    Threw {
+        /// What three or the browser says.
+        detail: String,
+    },
+    /// The graphics process did not survive its scene.
+    #[error("the graphics process crashed while it was drawn")]
+    GraphicsCrashed,
+    /// The browser itself failed.
+    #[error(transparent)]
+    Chromium(#[from] ChromiumError),
+    /// Three is missing.
+    #[error(transparent)]
+    Three(#[from] Arc<ThreeError>),
+    /// What came out of the page is no picture.
+    #[error("the page gave a broken picture")]
+    Picture(#[from] InvalidImage),
+    /// The studio was closed meanwhile.
+    #[error("the renderer is stopping")]
+    Closed,
+}
+
+impl DrawError {
+    /// Whether every other module would fail the same way.
+    pub fn is_fatal(&self) -> bool {
+        match self {
+            Self::Chromium(error) => !matches!(error, ChromiumError::Ended { .. } | ChromiumError::TabCrashed { .. }),
+            Self::Three(_) | Self::Closed => true,
+            _ => false,
+        }
+    }
+
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Chromium(error) => error.hint(),
+            Self::Three(error) => error.hint(),
+            _ => None,
+        }
+    }
+
+    fn of_execution(rule: &str, detail: impl Into<String>) -> Self {
+        Self::Refused(Refusal::after_run(vec![Failure::new("execution", rule, detail)], None))
+    }
+
+    /// A tab that dies while a module is in it dies of the module.
+    fn of_module(error: ChromiumError) -> Self {
+        match error {
+            ChromiumError::TabCrashed { out_of_memory: true } => {
+                Self::of_execution("HEAP_EXCEEDED", "the module ran out of memory")
+            }
+            ChromiumError::TabCrashed { out_of_memory: false } => {
+                Self::of_execution("EXECUTION_THREW", "the module crashed its tab")
+            }
+            error => Self::Chromium(error),
+        }
+    }
+}
+
+/// The built-in renderer. Browsers start when they are first needed.
+#[derive(Debug)]
+pub struct Studio {
+    options: StudioOptions,
+    three: OnceCell<Three>,
+    places: Semaphore,
+    idle: Mutex<Vec<Seat>>,
+    farewells: TaskTracker,
+}
+
+/// A browser with its page.
+#[derive(Debug)]
+struct Seat {
+    browser: Browser,
+    tab: Tab,
+}
+
+impl Studio {
+    /// A renderer that has started nothing yet.
+    pub fn new(options: StudioOptions) -> Self {
+        let places = Semaphore::new(options.browsers.max(1));
+        Self { options, three: OnceCell::new(), places, idle: Mutex::default(), farewells: TaskTracker::new() }
+    }
+
+    /// How it works.
+    pub fn options(&self) -> &StudioOptions {
+        &self.options
+    }
+
+    /// Fetches three when it is not there yet, so that a failure shows early.
+    pub async fn prepare(&self) -> Result<(), ThreeError> {
+        self.three.get_or_try_init(|| Three::load(&self.options.three)).await.map(drop)
+    }
+
+    /// What the pixels depend on besides the module.
+    pub fn identity(&self) -> String {
+        let graphics = match self.options.graphics {
+            GraphicsBackend::SwiftShader => "SwiftShader",
+            GraphicsBackend::System => "system OpenGL",
+        };
+        format!("built in {RECIPE_VERSION}, {THREE_PACKAGE}, {}, {graphics}", self.options.chromium_version)
+    }
+
+    /// Every picture of a set as PNG files, from one run of the module.
+    pub async fn render(&self, source: &str, set: ViewSet) -> Result<Vec<(Picture, Bytes)>, DrawError> {
+        let pictures = set.pictures();
+        let mut shots = Vec::new();
+        for picture in &pictures {
+            match picture {
+                Picture::View(series, view) => shots.push(Shot::of_view(*series, *view)),
+                Picture::Grid => shots.extend(Shot::of_grid()),
+            }
+        }
+        // The service would answer three requests, each with its own limit.
+        let mut images = self.draw(source, &shots, self.options.draw_limit * 3).await?.into_iter();
+        let mut files = Vec::with_capacity(pictures.len());
+        for picture in pictures {
+            let tiles: Vec<Image> = match picture {
+                Picture::View(..) => images.by_ref().take(1).collect(),
+                Picture::Grid => images.by_ref().take(Shot::GRID_THETAS.len()).collect(),
+            };
+            files.push((picture, tokio::task::spawn_blocking(move || Bytes::from(grid(&tiles, GRID_GAP).to_png()))));
+        }
+        let mut finished = Vec::with_capacity(files.len());
+        for (picture, file) in files {
+            finished.push((picture, file.await.expect("encoding does not panic")));
+        }
+        Ok(finished)
+    }
+
+    /// Starts one browser ahead of the first module; gives back its product and version.
+    pub async fn warm_up(&self) -> Result<String, DrawError> {
+        let _place = self.places.acquire().await.map_err(|_| DrawError::Closed)?;
+        let seat = self.seat().await?;
+        let product = seat.browser.product.clone();
+        self.put_back(seat);
+        Ok(product)
+    }
+
+    /// Runs the module once and makes one image of each shot.
+    ///
+    /// `draw_limit` is the time for all of them. When this is dropped, the browser that was at work is ended.
+    pub async fn draw(&self, source: &str, shots: &[Shot], draw_limit: Duration) -> Result<Vec<Image>, DrawError> {
+        if source.len() > LARGEST_MODULE {
+            let detail = format!("{} bytes (limit {LARGEST_MODULE})", source.len());
+            return Err(DrawError::Refused(Refusal::of_text(Failure::new("parse", "FILE_SIZE_EXCEEDED", detail))));
+        }
+        let _place = self.places.acquire().await.map_err(|_| DrawError::Closed)?;
+        let seat = self.seat().await?;
+        match self.use_seat(&seat, source, shots, draw_limit).await {
+            Ok(outcome) => {
+                self.put_back(seat);
+                outcome
+            }
+            Err(spoilt) => {
+                self.farewells.spawn(seat.browser.close());
+                Err(spoilt)
+            }
+        }
+    }
+
+    /// Ends every browser, and waits until they and their profiles are gone.
+    pub async fn close(&self) {
+        self.places.close();
+        for seat in self.take_idle() {
+            self.farewells.spawn(seat.browser.close());
+        }
+        self.farewells.close();
+        self.farewells.wait().await;
+    }
+
+    async fn seat(&self) -> Result<Seat, DrawError> {
+        if let Some(seat) = self.lock_idle().pop() {
+            return Ok(seat);
+        }
+        let three = self.three.get_or_try_init(|| Three::load(&self.options.three)).await.map_err(Arc::new)?;
+        let launch = LaunchOptions {
+            chromium: self.options.chromium.clone(),
+            graphics: self.options.graphics,
+            heap_limit: self.options.heap_limit,
+            memory_limit: self.options.memory_limit,
+            temporary_folder: self.options.temporary_folder.clone(),
+        };
+        let browser = Browser::launch(&launch).await?;
+        match timeout(BOOT_LIMIT, Tab::open(&browser, three)).await {
+            Ok(Ok(tab)) => Ok(Seat { browser, tab }),
+            Ok(Err(error)) => {
+                browser.close().await;
+                Err(error.into())
+            }
+            Err(_) => {
+                browser.close().await;
+                Err(ChromiumError::Unresponsive { what: "load the render page", limit: BOOT_LIMIT }.into())
+            }
+        }
+    }
+
+    /// The outer error also means that the browser must not be used again: something in it may still be running.
+    async fn use_seat(
+        &self,
+        seat: &Seat,
+        source: &str,
+        shots: &[Shot],
+        draw_limit: Duration,
+    ) -> Result<Result<Vec<Image>, DrawError>, DrawError> {
+        let Seat { browser, tab } = seat;
+        let booting = ChromiumError::Unresponsive { what: "make a realm for a module", limit: BOOT_LIMIT };
+        timeout(BOOT_LIMIT, tab.enter(browser)).await.map_err(|_| booting)??;
+
+        let run_limit = self.options.run_limit;
+        let verdict = match timeout(run_limit, tab.build(browser, source)).await {
+            Ok(verdict) => verdict.map_err(DrawError::of_module)?,
+            Err(_) => {
+                let detail = format!("module and generate took longer than {} s", run_limit.as_secs_f64());
+                return Err(DrawError::of_execution("TIMEOUT_EXCEEDED", detail));
+            }
+        };
+        let outcome = if verdict.failures.is_empty() {
+            match timeout(draw_limit, develop(seat, shots)).await {
+                Ok(Err(threw @ DrawError::Threw { .. })) => Err(threw),
+                Ok(images) => Ok(images?),
+                Err(_) => return Err(DrawError::TooSlow { limit: draw_limit }),
+            }
+        } else {
+            Err(DrawError::Refused(Refusal::after_run(verdict.failures, verdict.metrics)))
+        };
+        timeout(LEAVE_LIMIT, tab.leave(browser))
+            .await
+            .map_err(|_| ChromiumError::Unresponsive { what: "end a module's realm", limit: LEAVE_LIMIT })??;
+        Ok(outcome)
+    }
+
+    fn put_back(&self, seat: Seat) {
+        self.lock_idle().push(seat);
+    }
+
+    fn take_idle(&self) -> Vec<Seat> {
+        std::mem::take(&mut *self.lock_idle())
+    }
+
+    fn lock_idle(&self) -> std::sync::MutexGuard<'_, Vec<Seat>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes the pictures one by one; while the browser draws on, others of our threads decode.
+async fn develop(Seat { browser, tab }: &Seat, shots: &[Shot]) -> Result<Vec<Image>, DrawError> {
+    tab.draw(browser, shots).await?;
+    let mut developing = Vec::with_capacity(shots.len());
+    for shot in shots {
+        let size = shot.size;
+        let decode: Box<dyn FnOnce() -> Result<Image, InvalidImage> + Send> =
+            match tab.take(browser).await.map_err(DrawError::of_module)? {
+                Taken::Runs(words) => Box::new(move || Image::from_runs(&words, size)),
+                Taken::Png(bytes) => Box::new(move || Image::from_png(&bytes)),
+                Taken::Threw(detail) => return Err(DrawError::Threw { detail }),
+                Taken::ContextLost => return Err(DrawError::GraphicsCrashed),
+            };
+        developing.push(tokio::task::spawn_blocking(decode));
+    }
+    let mut images = Vec::with_capacity(shots.len());
+    for image in developing {
+        images.push(image.await.expect("decoding does not panic")?);
+    }
+    Ok(images)
+}
