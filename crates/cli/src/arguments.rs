@@ -4,6 +4,7 @@
 mod subtensor;
 pub(crate) mod targon;
 mod wallet;
+mod studio;
 
 use clap::{ArgAction, Args, Parser, ValueEnum};
 
@@ -11,6 +12,7 @@ use crate::commands::Command;
 
 pub(crate) use subtensor::{Committing, Subtensor};
 pub(crate) use wallet::{UnusedWallet, Wallet};
+pub(crate) use studio::StudioArguments;
 
 /// One tool for the whole round of the 404 subnet: commit, rent, generate, render, judge.
 ///

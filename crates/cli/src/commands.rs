@@ -10,6 +10,8 @@ mod list_all;
 mod man;
 mod pods;
 mod report;
+mod render;
+mod render_server;
 mod sandbox;
 mod start_generator;
 mod start_judge;
@@ -34,6 +36,8 @@ pub(crate) enum Command {
     Pods(pods::Arguments),
     Generate(generate::Arguments),
     Report(report::Arguments),
+    Render(render::Arguments),
+    RenderServer(render_server::Arguments),
     Sandbox(sandbox::Arguments),
     Demo(demo::Arguments),
     Completions(completions::Arguments),
@@ -49,6 +53,8 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Comma
         Command::Demo(arguments) => demo::run(context, arguments).await,
         Command::Generate(arguments) => generate::run(context, arguments).await,
         Command::Report(arguments) => report::run(context, arguments).await,
+        Command::Render(arguments) => render::run(context, arguments).await,
+        Command::RenderServer(arguments) => render_server::run(context, arguments).await,
         Command::Sandbox(arguments) => sandbox::run(context, arguments).await,
         Command::StartGenerator(arguments) => start_generator::run(context, &arguments).await,
         Command::StartRenderer(arguments) => start_renderer::run(context, &arguments).await,

@@ -5,6 +5,7 @@ mod cdn;
 mod chain;
 mod generator;
 mod report;
+mod renderer;
 mod sandbox;
 pub(crate) mod targon;
 mod wallet;

@@ -1,5 +1,5 @@
 //! A headless Chromium of this machine, driven over its debugging pipe: found, started, talked to, and gone again.
-//! Only this file's children know processes and the DevTools protocol; nothing here knows pictures or files of results.
+//! Only this file's children know processes and the browser protocol; nothing here knows pictures or files of results.
 
 mod connection;
 mod find;
@@ -69,7 +69,7 @@ pub enum ChromiumError {
     /// It answered with an error.
     #[error("Chromium refused {method}: {message}")]
     Refused {
-        /// Method of the DevTools protocol.
+        /// Method of the browser protocol.
         method: &'static str,
         /// Its message.
         message: String,
@@ -77,7 +77,7 @@ pub enum ChromiumError {
     /// It answered something that has no meaning here.
     #[error("Chromium's answer to {method} cannot be understood")]
     Unintelligible {
-        /// Method of the DevTools protocol.
+        /// Method of the browser protocol.
         method: &'static str,
     },
     /// The page could not set up a realm for a module.

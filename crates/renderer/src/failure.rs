@@ -115,14 +115,14 @@ pub enum RefusalKind {
 
 impl Refusal {
     /// Refused by its text alone.
-    pub(crate) fn of_text(failure: Failure) -> Self {
-        Self { kind: RefusalKind::Static, failures: vec![failure], metrics: Measured::NotRun }
+    pub(crate) fn of_text(failure: Failure) -> Box<Self> {
+        Box::new(Self { kind: RefusalKind::Static, failures: vec![failure], metrics: Measured::NotRun })
     }
 
     /// Refused after it ran.
-    pub(crate) fn after_run(failures: Vec<Failure>, metrics: Option<Metrics>) -> Self {
+    pub(crate) fn after_run(failures: Vec<Failure>, metrics: Option<Metrics>) -> Box<Self> {
         let metrics = metrics.map_or(Measured::Nothing(()), Measured::Scene);
-        Self { kind: RefusalKind::AfterRun, failures, metrics }
+        Box::new(Self { kind: RefusalKind::AfterRun, failures, metrics })
     }
 }
 

@@ -66,8 +66,8 @@ impl Image {
     pub(crate) fn from_runs(words: &[u8], size: u32) -> Result<Self, InvalidImage> {
         const REPEAT: u32 = 1 << 31;
         let invalid = || InvalidImage::Runs { size };
-        let side = size as usize;
-        let expected = side * side * PIXEL;
+        let row = size as usize * PIXEL;
+        let expected = row * size as usize;
         let mut rising = Vec::with_capacity(expected);
         let mut rest = words;
         while let Some((head, tail)) = rest.split_first_chunk::<PIXEL>() {
@@ -94,8 +94,8 @@ impl Image {
             return Err(invalid());
         }
         let mut pixels = Vec::with_capacity(expected);
-        for row in rising.chunks_exact(side * PIXEL).rev() {
-            pixels.extend_from_slice(row);
+        for line in rising.chunks_exact(row).rev() {
+            pixels.extend_from_slice(line);
         }
         Ok(Self { width: size, height: size, pixels })
     }
@@ -110,12 +110,12 @@ impl Image {
             return Err(InvalidImage::TooLarge { width, height });
         }
         let size = reader.output_buffer_size().ok_or(InvalidImage::TooLarge { width, height })?;
-        let mut decoded = vec![0; size];
-        let frame = reader.next_frame(&mut decoded).map_err(InvalidImage::Png)?;
-        decoded.truncate(frame.buffer_size());
+        let mut rows = vec![0; size];
+        let frame = reader.next_frame(&mut rows).map_err(InvalidImage::Png)?;
+        rows.truncate(frame.buffer_size());
         let pixels = match frame.color_type {
-            png::ColorType::GrayscaleAlpha => decoded.chunks_exact(2).flat_map(|p| [p[0], p[0], p[0], p[1]]).collect(),
-            _ => decoded,
+            png::ColorType::GrayscaleAlpha => rows.chunks_exact(2).flat_map(|p| [p[0], p[0], p[0], p[1]]).collect(),
+            _ => rows,
         };
         Ok(Self { width, height, pixels })
     }
@@ -140,7 +140,7 @@ impl Image {
         if side <= longest {
             return self.clone();
         }
-        let scaled = |length: u32| (u64::from(length) * u64::from(longest)).div_ceil(u64::from(side)) as usize;
+        let scaled = |length: u32| (length as usize * longest as usize).div_ceil(side as usize);
         let (columns, rows) = (scaled(self.width), scaled(self.height));
         let (width, height) = (self.width as usize, self.height as usize);
         let mut pixels = Vec::with_capacity(columns * rows * PIXEL);
@@ -184,7 +184,7 @@ impl Image {
 /// When there is no tile.
 pub fn grid(tiles: &[Image], gap: u32) -> Image {
     let count = u32::try_from(tiles.len()).expect("a grid has few tiles");
-    let columns = (1..).find(|columns| columns * columns >= count).expect("some square is large enough").max(1);
+    let columns = count.isqrt() + u32::from(count.isqrt().pow(2) < count);
     let rows = count.div_ceil(columns);
     let tile = tiles[0].width();
     let side = |count: u32| count * tile + (count - 1) * gap;

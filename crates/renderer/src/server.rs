@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -123,7 +123,11 @@ impl RenderServer {
         let mut address = self.address;
         if address.ip().is_unspecified() {
             // Listening on every interface; this machine is reached through the loopback.
-            address.set_ip(if address.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() });
+            address.set_ip(if address.is_ipv4() {
+                [127, 0, 0, 1].into()
+            } else {
+                std::net::Ipv6Addr::LOCALHOST.into()
+            });
         }
         format!("http://{address}").parse().expect("an address and a port make a URL")
     }
@@ -189,7 +193,8 @@ async fn not_found() -> Response {
 /// Web pages the user happens to visit may not put this machine to work: their requests carry an origin, a client's don't.
 async fn refuse_browsers(request: Request, next: Next) -> Response {
     if request.headers().contains_key(header::ORIGIN) {
-        return (StatusCode::FORBIDDEN, Json(json!({"error": "requests of web pages are not answered"}))).into_response();
+        return (StatusCode::FORBIDDEN, Json(json!({"error": "requests of web pages are not answered"})))
+            .into_response();
     }
     next.run(request).await
 }
@@ -219,10 +224,8 @@ async fn render_grid(State(shared): State<Arc<Shared>>, request: Request) -> Res
 
 async fn read(shared: &Shared, request: Request) -> Result<(Query, String), Refused> {
     let query = Query::parse(request.uri().query().unwrap_or_default());
-    let body = axum::extract::FromRequest::from_request(request, &())
-        .await
-        .map_err(|_: axum::extract::rejection::BytesRejection| InvalidRequest::TooLarge { limit: LARGEST_BODY })?;
-    let body: Bytes = body;
+    let body = Bytes::from_request(request, &()).await;
+    let body = body.map_err(|_| InvalidRequest::TooLarge { limit: LARGEST_BODY })?;
     Ok((query, shared.sources.of(&body).await?))
 }
 
@@ -283,15 +286,13 @@ impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         match self {
             Self::Draw(DrawError::Refused(refusal)) => {
-                (StatusCode::UNPROCESSABLE_ENTITY, Json(refusal)).into_response()
+                (StatusCode::UNPROCESSABLE_ENTITY, Json(*refusal)).into_response()
             }
             Self::Busy | Self::Draw(DrawError::Closed) => {
                 let headers = HeaderMap::from_iter([(header::RETRY_AFTER, RETRY_AFTER)]);
                 (StatusCode::SERVICE_UNAVAILABLE, headers, Json(json!({"error": self.to_string()}))).into_response()
             }
-            error => {
-                (StatusCode::INTERNAL_SERVER_ERROR, Json(json!({"error": sentence(&error)}))).into_response()
-            }
+            error => (StatusCode::INTERNAL_SERVER_ERROR, Json(json!({"error": sentence(&error)}))).into_response(),
         }
     }
 }

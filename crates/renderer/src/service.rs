@@ -66,7 +66,7 @@ pub enum ServiceError {
     },
     /// The module breaks the rules; final.
     #[error("{0}")]
-    Refused(Refusal),
+    Refused(Box<Refusal>),
     /// An answer that says no.
     #[error("the render service answered {status}{}", after_colon(.message))]
     Status {
@@ -281,7 +281,7 @@ impl RenderService {
         if status == StatusCode::UNPROCESSABLE_ENTITY
             && let Ok(refusal) = serde_json::from_slice::<Refusal>(&body)
         {
-            return Err(ServiceError::Refused(refusal));
+            return Err(ServiceError::Refused(Box::new(refusal)));
         }
         Err(ServiceError::Status { status, message: message_in(&body), retry_after })
     }

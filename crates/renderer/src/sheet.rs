@@ -70,15 +70,13 @@ pub enum SheetError {
 pub fn contact_sheet(folder: &Path, file: &Path) -> Result<usize, SheetError> {
     let pictures = pictures_in(folder, file)?;
     let count = u32::try_from(pictures.len()).expect("at most MOST_OBJECTS");
-    let columns = (1..MOST_COLUMNS).find(|columns| columns * columns >= count).unwrap_or(MOST_COLUMNS);
+    let columns = (count.isqrt() + u32::from(count.isqrt().pow(2) < count)).min(MOST_COLUMNS);
     let (cell_width, cell_height) = (THUMBNAIL + MARGIN, THUMBNAIL + LINE + MARGIN);
-    let mut sheet =
-        Image::filled(columns * cell_width + MARGIN, count.div_ceil(columns) * cell_height + MARGIN, PAPER);
+    let mut sheet = Image::filled(columns * cell_width + MARGIN, count.div_ceil(columns) * cell_height + MARGIN, PAPER);
     for ((stem, path), place) in pictures.iter().zip(0..) {
         let (left, top) = (MARGIN + place % columns * cell_width, MARGIN + place / columns * cell_height);
         let bytes = read(path)?;
-        let image =
-            Image::from_png(&bytes).map_err(|source| SheetError::Picture { path: path.clone(), source })?;
+        let image = Image::from_png(&bytes).map_err(|source| SheetError::Picture { path: path.clone(), source })?;
         let small = image.shrunk_to(THUMBNAIL);
         sheet.paste(&small, left + (THUMBNAIL - small.width()) / 2, top);
         lettering::write(&mut sheet, stem.as_str(), left, top + THUMBNAIL + 4, THUMBNAIL);

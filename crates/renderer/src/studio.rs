@@ -22,7 +22,7 @@ pub const LARGEST_MODULE: usize = 1024 * 1024;
 const RECIPE_VERSION: u32 = 1;
 /// Black pixels between the tiles of the grid.
 pub(crate) const GRID_GAP: u32 = 5;
-const BOOT_LIMIT: Duration = Duration::from_secs(60);
+const BOOT_LIMIT: Duration = Duration::from_mins(1);
 const LEAVE_LIMIT: Duration = Duration::from_secs(10);
 
 /// How the built-in renderer works.
@@ -74,7 +74,7 @@ impl StudioOptions {
 pub enum DrawError {
     /// It breaks the rules.
     #[error("{0}")]
-    Refused(Refusal),
+    Refused(Box<Refusal>),
     /// Its pictures took too long.
     #[error("drawing took longer than {} s", limit.as_secs())]
     TooSlow {
@@ -229,17 +229,13 @@ impl Studio {
             return Err(DrawError::Refused(Refusal::of_text(Failure::new("parse", "FILE_SIZE_EXCEEDED", detail))));
         }
         let _place = self.places.acquire().await.map_err(|_| DrawError::Closed)?;
-        let seat = self.seat().await?;
-        match self.use_seat(&seat, source, shots, draw_limit).await {
-            Ok(outcome) => {
-                self.put_back(seat);
-                outcome
-            }
-            Err(spoilt) => {
-                self.farewells.spawn(seat.browser.close());
-                Err(spoilt)
-            }
+        let mut occupied = Occupied { studio: self, seat: Some(self.seat().await?) };
+        let seat = occupied.seat.as_ref().expect("it was put there just now");
+        let outcome = self.use_seat(seat, source, shots, draw_limit).await?;
+        if let Some(seat) = occupied.seat.take() {
+            self.put_back(seat);
         }
+        outcome
     }
 
     /// Ends every browser, and waits until they and their profiles are gone.
@@ -291,13 +287,11 @@ impl Studio {
         timeout(BOOT_LIMIT, tab.enter(browser)).await.map_err(|_| booting)??;
 
         let run_limit = self.options.run_limit;
-        let verdict = match timeout(run_limit, tab.build(browser, source)).await {
-            Ok(verdict) => verdict.map_err(DrawError::of_module)?,
-            Err(_) => {
-                let detail = format!("module and generate took longer than {} s", run_limit.as_secs_f64());
-                return Err(DrawError::of_execution("TIMEOUT_EXCEEDED", detail));
-            }
+        let Ok(verdict) = timeout(run_limit, tab.build(browser, source)).await else {
+            let detail = format!("module and generate took longer than {} s", run_limit.as_secs_f64());
+            return Err(DrawError::of_execution("TIMEOUT_EXCEEDED", detail));
         };
+        let verdict = verdict.map_err(DrawError::of_module)?;
         let outcome = if verdict.failures.is_empty() {
             match timeout(draw_limit, develop(seat, shots)).await {
                 Ok(Err(threw @ DrawError::Threw { .. })) => Err(threw),
@@ -323,6 +317,21 @@ impl Studio {
 
     fn lock_idle(&self) -> std::sync::MutexGuard<'_, Vec<Seat>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A browser at work. Unless it is taken back in order, it ends: something in it may still be running.
+struct Occupied<'a> {
+    studio: &'a Studio,
+    seat: Option<Seat>,
+}
+
+impl Drop for Occupied<'_> {
+    fn drop(&mut self) {
+        // Without a runtime nobody can wait for it; it goes by itself when its pipe closes.
+        if let (Some(seat), Ok(runtime)) = (self.seat.take(), tokio::runtime::Handle::try_current()) {
+            self.studio.farewells.spawn_on(seat.browser.close(), &runtime);
+        }
     }
 }
 

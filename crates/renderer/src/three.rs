@@ -15,7 +15,7 @@ const MODULE: Pinned =
     Pinned { name: "three.module.js", sha256: "e8ac51bc2f6b7eb17bc88c6540eb0a1fee872f848949373de39d55f34b5c5a8f" };
 const CORE: Pinned =
     Pinned { name: "three.core.js", sha256: "6a7fc83437818534d5e30ce8c8e0ce76230ca2245446ea24744bb3d88c436583" };
-const FETCH_LIMIT: Duration = Duration::from_secs(180);
+const FETCH_LIMIT: Duration = Duration::from_mins(3);
 /// Longest file that is read; the real ones have 1.4 MB and 0.6 MB.
 const LARGEST_FILE: u64 = 8 * 1024 * 1024;
 
@@ -113,13 +113,11 @@ impl Three {
             }
             ThreeSource::Cache(folder) => {
                 let folder = folder.join(THREE_PACKAGE);
-                match Self::read_from(&folder).await {
-                    Ok(three) => Ok(three),
-                    Err(_) => {
-                        fetch(&folder).await?;
-                        Self::read_from(&folder).await
-                    }
+                if let Ok(three) = Self::read_from(&folder).await {
+                    return Ok(three);
                 }
+                fetch(&folder).await?;
+                Self::read_from(&folder).await
             }
         }
     }

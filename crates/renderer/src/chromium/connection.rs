@@ -1,4 +1,4 @@
-//! The DevTools protocol over the debugging pipe: JSON messages that end with a zero byte.
+//! The browser protocol over the debugging pipe: JSON messages that end with a zero byte.
 //! It matches answers to questions and notices crashes; what the questions mean is the tab's business.
 
 use std::collections::{HashMap, VecDeque};
@@ -43,7 +43,10 @@ pub(super) struct Event {
     pub(super) parameters: Box<RawValue>,
 }
 
-type Waiting = Arc<Mutex<HashMap<u64, oneshot::Sender<Result<Box<RawValue>, String>>>>>;
+/// An answer as text, or the browser's message about what is wrong with the question.
+type Answer = Result<Box<RawValue>, String>;
+type Questions = HashMap<u64, oneshot::Sender<Answer>>;
+type Waiting = Arc<Mutex<Questions>>;
 type Words = Arc<Mutex<VecDeque<String>>>;
 
 /// The tool's end of the debugging pipe.
@@ -174,7 +177,7 @@ impl Connection {
 
     fn ended(&self) -> ChromiumError {
         let words = self.words.lock().unwrap_or_else(PoisonError::into_inner);
-        ChromiumError::Ended { last_words: Vec::from_iter(words.iter().map(String::as_str)).join(" / ") }
+        ChromiumError::Ended { last_words: words.iter().map(String::as_str).collect::<Vec<_>>().join(" / ") }
     }
 }
 
@@ -194,7 +197,7 @@ impl Drop for Slot<'_> {
     }
 }
 
-fn lock(waiting: &Waiting) -> std::sync::MutexGuard<'_, HashMap<u64, oneshot::Sender<Result<Box<RawValue>, String>>>> {
+fn lock(waiting: &Waiting) -> std::sync::MutexGuard<'_, Questions> {
     waiting.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -15,7 +15,7 @@ use super::{Chromium, ChromiumError};
 
 /// A POSIX script, so that no code of ours has to work between fork and exec.
 const SUPERVISOR: &str = include_str!("supervisor.sh");
-const LAUNCH_LIMIT: Duration = Duration::from_secs(60);
+const LAUNCH_LIMIT: Duration = Duration::from_mins(1);
 const EXIT_LIMIT: Duration = Duration::from_secs(5);
 
 /// What draws.

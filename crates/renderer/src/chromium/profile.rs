@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 const PREFIX: &str = "404-cli-chromium-";
 const LOCK_FILE: &str = "owner.lock";
 /// Younger folders are left alone: their owner may be about to lock them.
-const SETTLING: Duration = Duration::from_secs(60);
+const SETTLING: Duration = Duration::from_mins(1);
 
 /// A locked profile folder. The browser's supervisor removes it; dropping this only gives up the lock.
 #[derive(Debug)]

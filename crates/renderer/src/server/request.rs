@@ -172,7 +172,8 @@ impl Sources {
 
     async fn fetch(&self, url: &str) -> Result<String, InvalidRequest> {
         let url = Url::parse(url).map_err(|_| InvalidRequest::Url)?;
-        let http = self.http.as_ref().filter(|_| matches!(url.scheme(), "http" | "https")).ok_or(InvalidRequest::Url)?;
+        let http =
+            self.http.as_ref().filter(|_| matches!(url.scheme(), "http" | "https")).ok_or(InvalidRequest::Url)?;
         let failed = |error: reqwest::Error| InvalidRequest::Fetch(error.without_url());
         let mut response = http.get(url).send().await.map_err(failed)?;
         if !response.status().is_success() {

@@ -1,4 +1,6 @@
-//! The room from outside: real Chromium, real three, local servers.
-#![expect(clippy::unwrap_used, reason = "tests")]
+//! The room from outside: real Chromium, real three, servers on the loopback.
+#![expect(clippy::tests_outside_test_module, reason = "this whole crate is tests")]
 
+mod equipment;
+mod hostile;
 mod pixels;

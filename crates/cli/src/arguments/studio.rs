@@ -1,0 +1,62 @@
+//! The options of the renderer built into the tool, shared by every command that draws on this machine.
+//! They become a studio here; what it draws is the command's business.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use etcetera::BaseStrategy;
+use gen404_renderer::{Chromium, GraphicsBackend, Studio, StudioOptions, ThreeSource, VERIFIED_VERSION};
+
+use crate::errors::CommandError;
+use crate::ui::Ui;
+
+/// Options of the built-in renderer.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Built-in renderer")]
+pub(crate) struct StudioArguments {
+    /// Chromium or Chrome to draw with, when it is not on PATH
+    #[arg(long, value_name = "PATH")]
+    pub(crate) chromium: Option<PathBuf>,
+    /// build/three.module.js of three@0.183.2, with three.core.js beside it; fetched once through npm when not given
+    #[arg(long, value_name = "FILE")]
+    pub(crate) three_module: Option<PathBuf>,
+    /// Browsers that draw at the same time, one a core when not given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) browsers: Option<u16>,
+    /// Draw with the system's OpenGL: faster, but not pixel for pixel what the judges see
+    #[arg(long)]
+    pub(crate) fast: bool,
+}
+
+impl StudioArguments {
+    /// A studio with these options, which has started nothing but a look at the browser's version.
+    pub(crate) async fn studio(&self, ui: &Ui) -> Result<Studio, CommandError> {
+        let chromium = Chromium::find(self.chromium.as_deref(), std::env::var_os("PATH").as_deref())?;
+        let version = chromium.version().await?;
+        let three = match &self.three_module {
+            Some(file) => ThreeSource::File(file.clone()),
+            None => ThreeSource::Cache(cache_folder()?),
+        };
+        let mut options = StudioOptions::new(chromium, version, three);
+        if let Some(browsers) = self.browsers {
+            options.browsers = browsers.into();
+        }
+        if self.fast {
+            ui.warning("--fast: edges and shades differ a little from the pictures that the judges get");
+            options.graphics = GraphicsBackend::System;
+        } else if !options.chromium_version.starts_with(VERIFIED_VERSION) {
+            ui.faint(format!(
+                "Chromium {} draws; equal pixels are verified with {VERIFIED_VERSION}, others have differed by 2 at most",
+                options.chromium_version
+            ));
+        }
+        Ok(Studio::new(options))
+    }
+}
+
+/// `~/.cache/404-cli`, or where `XDG_CACHE_HOME` says.
+fn cache_folder() -> Result<PathBuf, CommandError> {
+    let folders = etcetera::choose_base_strategy()
+        .map_err(|error| CommandError::usage(format!("no home folder to keep three in: {error}")))?;
+    Ok(folders.cache_dir().join(Path::new("404-cli")))
+}

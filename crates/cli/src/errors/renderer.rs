@@ -1,0 +1,82 @@
+//! The renderer's errors as failures of a command.
+//! A missing browser or three is a matter of this machine's configuration; a service that does not answer is not.
+
+use gen404_renderer::server::ServerError;
+use gen404_renderer::{BatchError, ChromiumError, DrawError, RenderError, ServiceError, SheetError, ThreeError};
+
+use super::{CommandError, Kind};
+
+impl From<ChromiumError> for CommandError {
+    fn from(error: ChromiumError) -> Self {
+        let kind = match error {
+            ChromiumError::NotFound | ChromiumError::NotAProgram { .. } => Kind::Usage,
+            _ => Kind::Failed,
+        };
+        hinted(Self::from_error(kind, &error), error.hint())
+    }
+}
+
+impl From<ThreeError> for CommandError {
+    fn from(error: ThreeError) -> Self {
+        hinted(Self::from_error(three_kind(&error), &error), error.hint())
+    }
+}
+
+impl From<ServiceError> for CommandError {
+    fn from(error: ServiceError) -> Self {
+        let kind = match error {
+            ServiceError::Address => Kind::Usage,
+            ServiceError::Refused(_) => Kind::Failed,
+            _ => Kind::Service,
+        };
+        hinted(Self::from_error(kind, &error), error.hint())
+    }
+}
+
+impl From<&RenderError> for CommandError {
+    fn from(error: &RenderError) -> Self {
+        let kind = match error {
+            RenderError::Studio(DrawError::Three(error)) => three_kind(error),
+            error if error.is_service_failure() => Kind::Service,
+            _ => Kind::Failed,
+        };
+        hinted(Self::from_error(kind, error), error.hint())
+    }
+}
+
+impl From<BatchError> for CommandError {
+    fn from(error: BatchError) -> Self {
+        Self::from_error(Kind::Usage, &error)
+    }
+}
+
+impl From<SheetError> for CommandError {
+    fn from(error: SheetError) -> Self {
+        Self::from_error(Kind::Failed, &error)
+    }
+}
+
+impl From<ServerError> for CommandError {
+    fn from(error: ServerError) -> Self {
+        let kind = match &error {
+            ServerError::Three(error) => three_kind(error),
+            _ => Kind::Failed,
+        };
+        hinted(Self::from_error(kind, &error), error.hint())
+    }
+}
+
+fn three_kind(error: &ThreeError) -> Kind {
+    match error {
+        ThreeError::Npm { .. } | ThreeError::NpmTimeout => Kind::Service,
+        ThreeError::Cache { .. } => Kind::Failed,
+        _ => Kind::Usage,
+    }
+}
+
+fn hinted(error: CommandError, hint: Option<&'static str>) -> CommandError {
+    match hint {
+        Some(hint) => error.with_hint(hint),
+        None => error,
+    }
+}
