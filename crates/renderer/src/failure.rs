@@ -4,6 +4,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Number;
 
 /// Longest text of a failure record that is kept, in characters.
 const LONGEST_TEXT: usize = 500;
@@ -55,20 +56,20 @@ pub struct BoundingBox {
     pub max: Corner,
 }
 
-/// What was counted in a scene, in the service's names.
+/// What was counted in a scene, in the service's names; `None` where a hostile scene makes it no number.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Metrics {
     /// Vertices of all objects, shared geometry counted for each user.
-    pub vertices: f64,
+    pub vertices: Option<Number>,
     /// Objects that are drawn.
-    pub draw_calls: f64,
+    pub draw_calls: Option<Number>,
     /// Levels below the root.
-    pub depth: f64,
+    pub depth: Option<Number>,
     /// Instances of instanced meshes.
-    pub instances: f64,
+    pub instances: Option<Number>,
     /// Bytes of data textures.
-    pub texture_bytes: f64,
+    pub texture_bytes: Option<Number>,
     /// Box around everything; none for an empty scene.
     #[serde(rename = "bbox")]
     pub bounding_box: Option<BoundingBox>,

@@ -108,7 +108,13 @@ impl DrawError {
     /// Whether every other module would fail the same way.
     pub fn is_fatal(&self) -> bool {
         match self {
-            Self::Chromium(error) => !matches!(error, ChromiumError::Ended { .. } | ChromiumError::TabCrashed { .. }),
+            Self::Chromium(error) => matches!(
+                error,
+                ChromiumError::NotFound
+                    | ChromiumError::NotAProgram { .. }
+                    | ChromiumError::Profile { .. }
+                    | ChromiumError::Start { .. }
+            ),
             Self::Three(_) | Self::Closed => true,
             _ => false,
         }
@@ -135,6 +141,9 @@ impl DrawError {
             }
             ChromiumError::TabCrashed { out_of_memory: false } => {
                 Self::of_execution("EXECUTION_THREW", "the module crashed its tab")
+            }
+            ChromiumError::Unintelligible { .. } => {
+                Self::of_execution("EXECUTION_THREW", "the module broke its realm so that nothing sensible came out")
             }
             error => Self::Chromium(error),
         }
@@ -214,9 +223,9 @@ impl Studio {
     /// Starts one browser ahead of the first module; gives back its product and version.
     pub async fn warm_up(&self) -> Result<String, DrawError> {
         let _place = self.places.acquire().await.map_err(|_| DrawError::Closed)?;
-        let seat = self.seat().await?;
+        let seat = self.new_seat().await?;
         let product = seat.browser.product.clone();
-        self.put_back(seat);
+        self.lock_idle().push(seat);
         Ok(product)
     }
 
@@ -229,11 +238,10 @@ impl Studio {
             return Err(DrawError::Refused(Refusal::of_text(Failure::new("parse", "FILE_SIZE_EXCEEDED", detail))));
         }
         let _place = self.places.acquire().await.map_err(|_| DrawError::Closed)?;
-        let mut occupied = Occupied { studio: self, seat: Some(self.seat().await?) };
-        let seat = occupied.seat.as_ref().expect("it was put there just now");
-        let outcome = self.use_seat(seat, source, shots, draw_limit).await?;
-        if let Some(seat) = occupied.seat.take() {
-            self.put_back(seat);
+        let occupied = self.entered().await?;
+        let outcome = self.use_seat(occupied.seat(), source, shots, draw_limit).await?;
+        if occupied.leave().await {
+            occupied.put_back();
         }
         outcome
     }
@@ -248,10 +256,22 @@ impl Studio {
         self.farewells.wait().await;
     }
 
-    async fn seat(&self) -> Result<Seat, DrawError> {
-        if let Some(seat) = self.lock_idle().pop() {
-            return Ok(seat);
+    /// A browser with a realm that has booted for the next module.
+    async fn entered(&self) -> Result<Occupied<'_>, DrawError> {
+        // A browser that waited may have died meanwhile, or its spare realm may have starved beside a greedy module:
+        // that is not the next module's fault.
+        while let Some(seat) = self.take_one_idle() {
+            let occupied = Occupied { studio: self, seat: Some(seat) };
+            if occupied.enter().await.is_ok() {
+                return Ok(occupied);
+            }
         }
+        let occupied = Occupied { studio: self, seat: Some(self.new_seat().await?) };
+        occupied.enter().await?;
+        Ok(occupied)
+    }
+
+    async fn new_seat(&self) -> Result<Seat, DrawError> {
         let three = self.three.get_or_try_init(|| Three::load(&self.options.three)).await.map_err(Arc::new)?;
         let launch = LaunchOptions {
             chromium: self.options.chromium.clone(),
@@ -283,32 +303,25 @@ impl Studio {
         draw_limit: Duration,
     ) -> Result<Result<Vec<Image>, DrawError>, DrawError> {
         let Seat { browser, tab } = seat;
-        let booting = ChromiumError::Unresponsive { what: "make a realm for a module", limit: BOOT_LIMIT };
-        timeout(BOOT_LIMIT, tab.enter(browser)).await.map_err(|_| booting)??;
-
         let run_limit = self.options.run_limit;
         let Ok(verdict) = timeout(run_limit, tab.build(browser, source)).await else {
             let detail = format!("module and generate took longer than {} s", run_limit.as_secs_f64());
             return Err(DrawError::of_execution("TIMEOUT_EXCEEDED", detail));
         };
         let verdict = verdict.map_err(DrawError::of_module)?;
-        let outcome = if verdict.failures.is_empty() {
+        if verdict.failures.is_empty() {
             match timeout(draw_limit, develop(seat, shots)).await {
-                Ok(Err(threw @ DrawError::Threw { .. })) => Err(threw),
-                Ok(images) => Ok(images?),
-                Err(_) => return Err(DrawError::TooSlow { limit: draw_limit }),
+                Ok(Err(threw @ DrawError::Threw { .. })) => Ok(Err(threw)),
+                Ok(images) => images.map(Ok),
+                Err(_) => Err(DrawError::TooSlow { limit: draw_limit }),
             }
         } else {
-            Err(DrawError::Refused(Refusal::after_run(verdict.failures, verdict.metrics)))
-        };
-        timeout(LEAVE_LIMIT, tab.leave(browser))
-            .await
-            .map_err(|_| ChromiumError::Unresponsive { what: "end a module's realm", limit: LEAVE_LIMIT })??;
-        Ok(outcome)
+            Ok(Err(DrawError::Refused(Refusal::after_run(verdict.failures, verdict.metrics))))
+        }
     }
 
-    fn put_back(&self, seat: Seat) {
-        self.lock_idle().push(seat);
+    fn take_one_idle(&self) -> Option<Seat> {
+        self.lock_idle().pop()
     }
 
     fn take_idle(&self) -> Vec<Seat> {
@@ -324,6 +337,28 @@ impl Studio {
 struct Occupied<'a> {
     studio: &'a Studio,
     seat: Option<Seat>,
+}
+
+impl Occupied<'_> {
+    fn seat(&self) -> &Seat {
+        self.seat.as_ref().expect("it is taken out only at the end")
+    }
+
+    async fn enter(&self) -> Result<(), ChromiumError> {
+        let Seat { browser, tab } = self.seat();
+        let late = ChromiumError::Unresponsive { what: "make a realm for a module", limit: BOOT_LIMIT };
+        timeout(BOOT_LIMIT, tab.enter(browser)).await.map_err(|_| late)?
+    }
+
+    /// Ends the module's realm; says whether that went well.
+    async fn leave(&self) -> bool {
+        let Seat { browser, tab } = self.seat();
+        matches!(timeout(LEAVE_LIMIT, tab.leave(browser)).await, Ok(Ok(())))
+    }
+
+    fn put_back(mut self) {
+        self.studio.lock_idle().extend(self.seat.take());
+    }
 }
 
 impl Drop for Occupied<'_> {

@@ -88,12 +88,13 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), C
         Some(modules) => render(context, &arguments, modules).await?,
         None => Summary::default(),
     };
-    if let Some(file) = &arguments.sheet {
-        make_sheet(&context.ui, &arguments.output_dir, file).await?;
-    }
-    if let Some(failure) = failure(&summary, &arguments.output_dir) {
-        return Err(failure);
-    }
+    let failure = failure(&summary, &arguments.output_dir);
+    let sheet = match &arguments.sheet {
+        Some(file) => make_sheet(&context.ui, &arguments.output_dir, file).await,
+        None => Ok(()),
+    };
+    // What failed first is told first; a missing sheet is then no surprise.
+    failure.map_or(sheet, Err)?;
     context.ui.result(&Outcome {
         success: true,
         output_dir: &arguments.output_dir,

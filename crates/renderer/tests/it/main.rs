@@ -4,3 +4,5 @@
 mod equipment;
 mod hostile;
 mod pixels;
+mod server;
+mod service;
