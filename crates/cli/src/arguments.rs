@@ -1,18 +1,18 @@
 //! What every command understands: the global options, and the groups of options that several commands share.
 //! Only shapes and help texts; what a value means is decided where it is used.
 
+mod studio;
 mod subtensor;
 pub(crate) mod targon;
 mod wallet;
-mod studio;
 
 use clap::{ArgAction, Args, Parser, ValueEnum};
 
 use crate::commands::Command;
 
+pub(crate) use studio::StudioArguments;
 pub(crate) use subtensor::{Committing, Subtensor};
 pub(crate) use wallet::{UnusedWallet, Wallet};
-pub(crate) use studio::StudioArguments;
 
 /// One tool for the whole round of the 404 subnet: commit, rent, generate, render, judge.
 ///

@@ -9,9 +9,9 @@ mod generate;
 mod list_all;
 mod man;
 mod pods;
-mod report;
 mod render;
 mod render_server;
+mod report;
 mod sandbox;
 mod start_generator;
 mod start_judge;
@@ -35,9 +35,9 @@ pub(crate) enum Command {
     StopPods(stop_pods::Arguments),
     Pods(pods::Arguments),
     Generate(generate::Arguments),
-    Report(report::Arguments),
     Render(render::Arguments),
     RenderServer(render_server::Arguments),
+    Report(report::Arguments),
     Sandbox(sandbox::Arguments),
     Demo(demo::Arguments),
     Completions(completions::Arguments),

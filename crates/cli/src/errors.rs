@@ -4,8 +4,8 @@
 mod cdn;
 mod chain;
 mod generator;
-mod report;
 mod renderer;
+mod report;
 mod sandbox;
 pub(crate) mod targon;
 mod wallet;

@@ -13,7 +13,7 @@ mod list;
 mod miner;
 mod pods;
 mod reference;
+mod report;
 mod running;
 mod sandbox;
 mod wallets;
-mod report;

@@ -43,7 +43,10 @@ impl Caller {
 }
 
 async fn image(answer: Response) -> Image {
-    assert_eq!((answer.status(), &answer.headers()["content-type"]), (StatusCode::OK, &"image/png".parse().expect("a value")));
+    assert_eq!(
+        (answer.status(), &answer.headers()["content-type"]),
+        (StatusCode::OK, &"image/png".parse().expect("a value"))
+    );
     Image::from_png(&answer.bytes().await.expect("a body")).expect("a PNG")
 }
 
@@ -98,7 +101,9 @@ async fn every_row_of_the_api() {
     assert_eq!(body, json!({"error": "validation_failed", "failures": [failure]}));
 
     // Requests that make no sense.
-    for body in ["no JSON", "{}", r#"{"source": ""}"#, r#"{"url": "file:///etc/passwd"}"#, r#"{"url": "http://127.0.0.1:1/"}"#] {
+    for body in
+        ["no JSON", "{}", r#"{"source": ""}"#, r#"{"url": "file:///etc/passwd"}"#, r#"{"url": "http://127.0.0.1:1/"}"#]
+    {
         let (status, answer) = json(caller.post("/render", body.to_owned()).await).await;
         assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR, "{body}");
         assert!(answer["error"].is_string(), "{answer}");
@@ -107,7 +112,10 @@ async fn every_row_of_the_api() {
         assert_eq!(caller.get(path).await, (StatusCode::NOT_FOUND, r#"{"error":"not found"}"#.to_owned()), "{path}");
     }
     let page = caller.http.post(format!("{}/render", caller.base)).header("origin", "https://example.com");
-    assert_eq!(page.body(json!({"source": SMALL}).to_string()).send().await.expect("an answer").status(), StatusCode::FORBIDDEN);
+    assert_eq!(
+        page.body(json!({"source": SMALL}).to_string()).send().await.expect("an answer").status(),
+        StatusCode::FORBIDDEN
+    );
     server.stop().await;
 }
 
