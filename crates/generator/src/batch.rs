@@ -284,10 +284,15 @@ impl Conversation<'_> {
 
     /// Downloads the results until every wanted stem is saved, failed, or surely missing.
     ///
-    /// `asked` are all stems of the batch; those that are not `wanted` are finished already.
-    pub(crate) async fn collect(&mut self, asked: &BTreeSet<Stem>, wanted: &[Wish]) -> Result<Collected, BatchError> {
+    /// `asked` are all stems of the batch; those that are not `wanted` are finished already. What was saved before an error
+    /// is in `collected` too.
+    pub(crate) async fn collect(
+        &mut self,
+        asked: &BTreeSet<Stem>,
+        wanted: &[Wish],
+        collected: &mut Collected,
+    ) -> Result<(), BatchError> {
         let mut outstanding: BTreeSet<Stem> = wanted.iter().map(|wish| wish.stem.clone()).collect();
-        let mut collected = Collected::default();
         let mut findings: Vec<Finding> = Vec::new();
         let mut tries = 0;
         let named = loop {
@@ -295,7 +300,7 @@ impl Conversation<'_> {
             let error = match self.download_for(&outstanding, wanted).await {
                 Ok(unpacked) => {
                     let damaged = unpacked.findings.iter().any(|finding| finding.problem == Problem::Damaged);
-                    self.take(&unpacked, &mut outstanding, &mut collected, &mut findings);
+                    self.take(&unpacked, &mut outstanding, collected, &mut findings);
                     if outstanding.is_empty() || !damaged || tries >= self.limits.downloads {
                         break unpacked.named;
                     }
@@ -326,7 +331,7 @@ impl Conversation<'_> {
             };
             collected.missing.insert(stem, reason);
         }
-        Ok(collected)
+        Ok(())
     }
 
     /// Takes over what one download brought, and tells it.

@@ -209,13 +209,13 @@ impl Run<'_> {
         if self.follow(&asked).await? == Followed::Forgotten {
             return Ok(());
         }
-        match self.collect(&asked).await {
-            Ok(mut collected) => {
-                // What is missing there is asked for again in a new batch.
-                collected.missing.clear();
-                self.account_for(collected);
-                self.conversation.folder().journal.collected().map_err(BatchError::Disk)
-            }
+        let mut collected = Collected::default();
+        let outcome = self.collect(&asked, &mut collected).await;
+        // What is missing there is asked for again in a new batch.
+        collected.missing.clear();
+        self.account_for(collected);
+        match outcome {
+            Ok(()) => self.conversation.folder().journal.collected().map_err(BatchError::Disk),
             Err(error) if error.is_of_this_batch_alone() => {
                 self.conversation.holding = Holding::Unreadable;
                 self.conversation.folder().journal.collected().map_err(BatchError::Disk)
@@ -274,15 +274,14 @@ impl Run<'_> {
                 }
                 Err(error) => return Err(error),
             }
-            let collected = match self.follow(batch).await? {
-                Followed::Complete => self.collect(batch).await,
+            let mut collected = Collected::default();
+            let outcome = match self.follow(batch).await? {
+                Followed::Complete => self.collect(batch, &mut collected).await,
                 Followed::Forgotten => Err(BatchError::Forgotten { times: lost + 1 }),
             };
-            match collected {
-                Ok(collected) => {
-                    self.account_for(collected);
-                    return self.conversation.folder().journal.collected().map_err(BatchError::Disk);
-                }
+            self.account_for(collected);
+            match outcome {
+                Ok(()) => return self.conversation.folder().journal.collected().map_err(BatchError::Disk),
                 Err(error) => {
                     let gone = matches!(
                         error,
@@ -316,11 +315,11 @@ impl Run<'_> {
         self.conversation.follow(&progress).await
     }
 
-    async fn collect(&mut self, batch: &[Wish]) -> Result<Collected, BatchError> {
+    async fn collect(&mut self, batch: &[Wish], collected: &mut Collected) -> Result<(), BatchError> {
         let asked = batch.iter().map(|wish| wish.stem.clone()).collect();
         let pending: BTreeSet<&Stem> = self.pending().map(|wish| &wish.stem).collect();
         let wanted: Vec<_> = batch.iter().filter(|wish| pending.contains(&wish.stem)).cloned().collect();
-        self.conversation.collect(&asked, &wanted).await
+        self.conversation.collect(&asked, &wanted, collected).await
     }
 
     fn account_for(&mut self, collected: Collected) {
@@ -336,17 +335,12 @@ impl Run<'_> {
 
     /// Nothing of the batch that is not saved by now will come.
     fn give_up(&mut self, batch: &[Wish], error: &BatchError) -> Result<(), BatchError> {
-        let folder = Arc::clone(&self.conversation.folder);
-        let mut folder = folder.lock().expect("no code panics while it holds the folder");
-        for wish in batch {
-            if folder.holds(&wish.stem, &wish.origin).is_ok_and(|held| held == Held::Finished) && !self.request.force {
-                self.summary.generated.insert(wish.stem.clone());
-            } else if self.wishes.iter().any(|asked| asked.stem == wish.stem) {
-                self.summary.missing.insert(wish.stem.clone(), error.to_string());
-            }
-        }
+        let stems: BTreeSet<&Stem> = batch.iter().map(|wish| &wish.stem).collect();
+        let lost: Vec<Stem> =
+            self.pending().filter(|wish| stems.contains(&wish.stem)).map(|wish| wish.stem.clone()).collect();
+        self.summary.missing.extend(lost.into_iter().map(|stem| (stem, error.to_string())));
         self.conversation.holding = Holding::Unknown;
-        folder.journal.collected().map_err(BatchError::Disk)
+        self.conversation.folder().journal.collected().map_err(BatchError::Disk)
     }
 }
 

@@ -184,3 +184,14 @@ async fn text_of_the_service_comes_with_its_reason() {
     let (summary, _) = bench.run(&bench.request(2)).await;
     assert!(summary.stopped_by.unwrap().to_string().contains("out of memory"));
 }
+
+#[tokio::test]
+async fn what_was_saved_before_the_end_is_accounted_for() {
+    let bench = Bench::new().await;
+    bench.generator.faults().next(Fault::CorruptZip, 1);
+    bench.generator.faults().always(Fault::CutDownload);
+    let (summary, log) = bench.run(&bench.request(8)).await;
+    assert!(summary.stopped_by.is_some() && !summary.generated.is_empty(), "{}", log.all());
+    assert_eq!(summary.generated.len() + summary.missing.len(), 8);
+    assert_eq!(bench.files().len(), summary.generated.len());
+}
