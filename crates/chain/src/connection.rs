@@ -1,19 +1,21 @@
 //! A standing connection to a chain: which endpoint, which runtime, and how it is made again when it breaks.
 //! Knows nothing of commitments.
 
+mod introduction;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use gen404_round::BlockNumber;
-use parity_scale_codec::{Compact, Decode};
 use tokio::sync::RwLock;
 use tokio::time::Instant;
 
-use crate::error::{ConnectError, EndpointError, ReadError};
+use self::introduction::{Failures, Introduction, first_that_works, meet, read_runtime};
+use crate::error::{ConnectError, ReadError};
 use crate::hashes::BlockHash;
 use crate::network::{Endpoint, Network};
-use crate::node::{Node, RuntimeVersion};
+use crate::node::Node;
 use crate::observer::{Event, Observer};
 use crate::rpc::websocket::WebSocketDialler;
 use crate::rpc::{Dial, RpcError};
@@ -21,8 +23,6 @@ use crate::runtime::Runtime;
 use crate::runtime::cache::MetadataCache;
 use crate::text::printable;
 
-/// Newest metadata version this tool reads.
-const NEWEST_METADATA: u32 = 16;
 /// A finalized head this old is still a good anchor for an era of 128 blocks.
 const HEAD_STAYS_FRESH: Duration = Duration::from_secs(30);
 
@@ -37,16 +37,19 @@ pub struct ConnectOptions {
     pub connect_limit: Duration,
     /// Most time for one answer of the node.
     pub call_limit: Duration,
+    /// Another endpoint is tried beside one that has kept silent this long.
+    pub head_start: Duration,
 }
 
 impl ConnectOptions {
-    /// Ten seconds to connect, thirty for an answer, nothing kept on disk.
+    /// Ten seconds to connect, thirty for an answer, a fallback beside a silent endpoint after three; nothing kept on disk.
     pub fn new(network: Network) -> Self {
         Self {
             network,
             cache_folder: None,
             connect_limit: Duration::from_secs(10),
             call_limit: Duration::from_secs(30),
+            head_start: Duration::from_secs(3),
         }
     }
 }
@@ -85,12 +88,10 @@ struct Link {
     finalized: Option<(BlockHash, Instant)>,
 }
 
-/// The answers to the first questions on a new connection.
-struct Introduction {
-    genesis: BlockHash,
-    version: RuntimeVersion,
-    metadata_versions: Vec<u32>,
-    finalized: BlockHash,
+impl Link {
+    fn new(node: Node, endpoint: Endpoint, introduction: &Introduction) -> Self {
+        Self { node: Arc::new(node), endpoint, finalized: Some((introduction.finalized, Instant::now())) }
+    }
 }
 
 impl Chain {
@@ -109,32 +110,20 @@ impl Chain {
         let expected = options.network.expected_genesis();
         let endpoints = options.network.endpoints();
         let mut failures = Failures::new(&options.network);
-        for endpoint in &endpoints {
-            let (node, introduction) = match meet(dialler.as_ref(), endpoint, expected).await {
-                Ok(met) => met,
-                Err(error) => {
-                    failures.add(endpoint, error, observer);
-                    continue;
-                }
-            };
-            let Introduction { genesis, version, metadata_versions, finalized } = introduction;
-            let runtime = match read_runtime(&node, &cache, genesis, version, &metadata_versions).await {
-                Ok(runtime) => runtime,
-                Err(error) => {
-                    failures.add(endpoint, error, observer);
-                    continue;
-                }
-            };
-            observer.observe(&Event::Connected {
-                endpoint: endpoint.clone(),
-                fallback: *endpoint != endpoints[0],
-                spec_version: runtime.version.spec_version,
-            });
-            let link =
-                Link { node: Arc::new(node), endpoint: endpoint.clone(), finalized: Some((finalized, Instant::now())) };
-            return Ok(Self { dialler, genesis, runtime, link: RwLock::new(link), options });
-        }
-        Err(failures.into_error())
+        let (far_side, cache) = (dialler.as_ref(), &cache);
+        let met = first_that_works(&endpoints, options.head_start, &mut failures, observer, |endpoint| async move {
+            let (node, introduction) = meet(far_side, endpoint, expected).await?;
+            let runtime = read_runtime(&node, cache, &introduction).await?;
+            Ok((node, introduction, runtime))
+        });
+        let Some((endpoint, (node, introduction, runtime))) = met.await else { return Err(failures.into_error()) };
+        observer.observe(&Event::Connected {
+            endpoint: endpoint.clone(),
+            fallback: *endpoint != endpoints[0],
+            spec_version: runtime.version.spec_version,
+        });
+        let link = Link::new(node, endpoint.clone(), &introduction);
+        Ok(Self { dialler, genesis: introduction.genesis, runtime, link: RwLock::new(link), options })
     }
 
     /// What the chain says about itself.
@@ -176,39 +165,31 @@ impl Chain {
         let mut endpoints = vec![link.endpoint.clone()];
         endpoints.extend(first_choice.iter().filter(|endpoint| **endpoint != link.endpoint).cloned());
         let mut failures = Failures::new(&self.options.network);
-        for endpoint in &endpoints {
-            match meet(self.dialler.as_ref(), endpoint, Some(self.genesis)).await {
-                Ok((node, introduction)) => {
-                    *link = Link {
-                        node: Arc::new(node),
-                        endpoint: endpoint.clone(),
-                        finalized: Some((introduction.finalized, Instant::now())),
-                    };
-                    observer.observe(&Event::Connected {
-                        endpoint: endpoint.clone(),
-                        fallback: *endpoint != first_choice[0],
-                        spec_version: self.runtime.version.spec_version,
-                    });
-                    return Ok(Arc::clone(&link.node));
-                }
-                Err(error) => failures.add(endpoint, error, observer),
-            }
-        }
-        Err(failures.into_error())
+        let met = first_that_works(&endpoints, self.options.head_start, &mut failures, observer, |endpoint| {
+            meet(self.dialler.as_ref(), endpoint, Some(self.genesis))
+        });
+        let Some((endpoint, (node, introduction))) = met.await else { return Err(failures.into_error()) };
+        observer.observe(&Event::Connected {
+            endpoint: endpoint.clone(),
+            fallback: *endpoint != first_choice[0],
+            spec_version: introduction.version.spec_version,
+        });
+        *link = Link::new(node, endpoint.clone(), &introduction);
+        Ok(Arc::clone(&link.node))
     }
 
     /// Reads something, and once more on a fresh connection when this one breaks. Only for questions: asking twice is safe.
-    pub(crate) async fn reading<T>(
+    pub(crate) async fn reading<T, Reading: Future<Output = Result<T, ReadError>>>(
         &self,
         observer: &dyn Observer,
-        read: impl AsyncFn(&Node) -> Result<T, ReadError>,
+        read: impl Fn(Arc<Node>) -> Reading,
     ) -> Result<T, ReadError> {
         let node = self.node().await;
-        match read(&node).await {
+        match read(Arc::clone(&node)).await {
             Err(ReadError::Rpc(error)) if error.is_retryable() => {
                 observer.observe(&Event::ConnectionLost { reason: printable(&error.to_string()) });
                 let node = self.reconnect(&node, observer).await?;
-                read(&node).await
+                read(node).await
             }
             other => other,
         }
@@ -217,104 +198,11 @@ impl Chain {
     /// Number and hash of the newest block.
     pub async fn head(&self, observer: &dyn Observer) -> Result<(BlockNumber, BlockHash), ReadError> {
         const WRONG: RpcError = RpcError::Unexpected { method: "chain_getHeader", expected: "the header of its head" };
-        self.reading(observer, async |node| {
+        self.reading(observer, |node| async move {
             let hash = node.best_hash().await?;
             Ok((node.block_number(hash).await?.ok_or(WRONG)?, hash))
         })
         .await
-    }
-}
-
-/// Connects to one endpoint and asks, all at once, what must be known before anything else.
-async fn meet(
-    dialler: &dyn Dial,
-    endpoint: &Endpoint,
-    expected: Option<BlockHash>,
-) -> Result<(Node, Introduction), EndpointError> {
-    let node = Node::new(dialler.dial(endpoint).await.map_err(|source| EndpointError::Dial { source })?);
-    let (genesis, version, metadata_versions, finalized) = futures::join!(
-        node.block_hash(0),
-        node.runtime_version(),
-        node.runtime_call("Metadata_metadata_versions", &[], None),
-        node.finalized_hash(),
-    );
-    let not_a_chain = |error: RpcError| match error {
-        source @ (RpcError::Refused { .. } | RpcError::Unexpected { .. }) => EndpointError::NotSubstrate { source },
-        other => EndpointError::Rpc(other),
-    };
-    let genesis = genesis.map_err(not_a_chain)?.ok_or_else(|| {
-        not_a_chain(RpcError::Unexpected { method: "chain_getBlockHash", expected: "the genesis hash" })
-    })?;
-    let version = version.map_err(not_a_chain)?;
-    let finalized = finalized.map_err(not_a_chain)?;
-    if expected.is_some_and(|expected| expected != genesis) {
-        return Err(EndpointError::WrongGenesis { found: genesis });
-    }
-    // Runtimes before metadata version 15 have no such function; they offer version 14 only.
-    let metadata_versions =
-        metadata_versions.ok().and_then(|versions| Vec::decode(&mut &*versions).ok()).unwrap_or_default();
-    Ok((node, Introduction { genesis, version, metadata_versions, finalized }))
-}
-
-/// The runtime's metadata, from the cache or from the node.
-async fn read_runtime(
-    node: &Node,
-    cache: &MetadataCache,
-    genesis: BlockHash,
-    version: RuntimeVersion,
-    offered: &[u32],
-) -> Result<Runtime, EndpointError> {
-    let spec_version = version.spec_version;
-    if let Some(metadata) = cache.load(genesis, spec_version)
-        && let Ok(runtime) = Runtime::read(&metadata, version.clone())
-    {
-        return Ok(runtime);
-    }
-    let newest = offered.iter().copied().filter(|version| (15..=NEWEST_METADATA).contains(version)).max();
-    let metadata = match newest {
-        Some(newest) => {
-            let wrapped = node
-                .runtime_call("Metadata_metadata_at_version", &newest.to_le_bytes(), None)
-                .await
-                .map_err(EndpointError::Rpc)?;
-            let wrong = RpcError::Unexpected { method: "state_call", expected: "the metadata it offers" };
-            unwrap_opaque(&wrapped).ok_or(EndpointError::Rpc(wrong))?.to_vec()
-        }
-        None => node.oldest_metadata().await.map_err(EndpointError::Rpc)?,
-    };
-    let runtime = Runtime::read(&metadata, version)?;
-    cache.store(genesis, spec_version, &metadata);
-    Ok(runtime)
-}
-
-/// Takes the metadata out of `Option<OpaqueMetadata>`.
-fn unwrap_opaque(wrapped: &[u8]) -> Option<&[u8]> {
-    let mut rest = wrapped.strip_prefix(&[1])?;
-    let length = Compact::<u32>::decode(&mut rest).ok()?.0;
-    rest.get(..usize::try_from(length).ok()?)
-}
-
-/// The endpoints that did not work.
-struct Failures<'a> {
-    network: &'a Network,
-    tried: usize,
-    last: Option<(Endpoint, EndpointError)>,
-}
-
-impl<'a> Failures<'a> {
-    fn new(network: &'a Network) -> Self {
-        Self { network, tried: 0, last: None }
-    }
-
-    fn add(&mut self, endpoint: &Endpoint, error: EndpointError, observer: &dyn Observer) {
-        observer.observe(&Event::EndpointFailed { endpoint: endpoint.clone(), reason: printable(&error.to_string()) });
-        self.tried += 1;
-        self.last = Some((endpoint.clone(), error));
-    }
-
-    fn into_error(self) -> ConnectError {
-        let (endpoint, source) = self.last.expect("every network has an endpoint, and each failed");
-        ConnectError { network: self.network.clone(), endpoint, tried: self.tried, source }
     }
 }
 
@@ -334,10 +222,14 @@ mod tests {
     struct Directory {
         dialler: WebSocketDialler,
         chains: Vec<(&'static str, Endpoint)>,
+        silent: Option<&'static str>,
     }
 
     impl Dial for Directory {
         fn dial<'a>(&'a self, endpoint: &'a Endpoint) -> BoxFuture<'a, Result<Box<dyn Rpc>, TransportError>> {
+            if self.silent.is_some_and(|name| endpoint.to_string().contains(name)) {
+                return std::future::pending().boxed();
+            }
             let known = self.chains.iter().find(|(name, _)| endpoint.to_string().contains(name));
             match known {
                 Some((_, real)) => self.dialler.dial(real),
@@ -364,7 +256,7 @@ mod tests {
 
     fn directory(chains: Vec<(&'static str, Endpoint)>) -> Directory {
         let limit = Duration::from_secs(10);
-        Directory { dialler: WebSocketDialler { connect_limit: limit, call_limit: limit }, chains }
+        Directory { dialler: WebSocketDialler { connect_limit: limit, call_limit: limit }, chains, silent: None }
     }
 
     #[tokio::test]
@@ -401,5 +293,16 @@ mod tests {
         assert_eq!(error.tried, 3);
         assert!(error.to_string().contains("3 endpoints tried"), "{error}");
         assert!(error.hint().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_silent_endpoint_is_not_waited_for() {
+        let (_finney, endpoint) = chain(FINNEY_GENESIS).await;
+        let directory = Directory { silent: Some("entrypoint"), ..directory(vec![("lite.chain", endpoint)]) };
+        let events = Events::default();
+        let options = ConnectOptions { head_start: Duration::ZERO, ..ConnectOptions::new(Network::Finney) };
+        Chain::connect_with(options, Box::new(directory), &events).await.expect("the second works");
+        let events = events.0.lock().expect("no test panics while writing");
+        assert!(matches!(events.last(), Some(Event::Connected { fallback: true, .. })), "{events:?}");
     }
 }

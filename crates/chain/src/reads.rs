@@ -1,6 +1,7 @@
 //! Smaller questions about accounts and subnets: owners, hotkeys, locks, pending commitments, the beacon.
 //! Many questions of one kind travel in one request; nothing here changes anything.
 
+use futures::{StreamExt, TryStreamExt};
 use gen404_round::{AccountId, BlockNumber, Hotkey, Netuid};
 use gen404_timelock::Beacon;
 use scale_value::{At, Value, ValueDef};
@@ -16,6 +17,9 @@ use crate::situation::{CommitmentSpace, PendingReveal, Question};
 const SUBTENSOR: &str = "SubtensorModule";
 /// Accounts asked about in one request.
 const ACCOUNTS_AT_ONCE: usize = 500;
+
+/// Questions for locks on their way at the same time.
+const LOCKS_AT_ONCE: usize = 32;
 
 /// Amounts are counted in rao; this many are one token.
 pub const RAO_PER_TOKEN: u64 = 1_000_000_000;
@@ -78,8 +82,9 @@ impl Chain {
     ) -> Result<HotkeyStatus, ReadError> {
         let question = Question::new(&self.runtime, netuid, hotkey)?;
         let keys = question.keys();
-        self.reading(observer, async |node| {
-            let situation = question.read(&self.runtime, &node.storage(&keys, None).await?)?;
+        let (question, keys) = (&question, &keys);
+        self.reading(observer, |node| async move {
+            let situation = question.read(&self.runtime, &node.storage(keys, None).await?)?;
             Ok(HotkeyStatus {
                 block: situation.block,
                 registered: situation.registered,
@@ -152,10 +157,14 @@ impl Chain {
             })
             .collect::<Result<Vec<_>, _>>()?;
         let function = frame_decode::runtime_apis::encode_runtime_api_name(API, FUNCTION);
-        self.reading(observer, async |node| {
-            use futures::{StreamExt, TryStreamExt};
-            let asked = inputs.iter().map(|input| node.runtime_call(&function, input, None));
-            let answers: Vec<Vec<u8>> = futures::stream::iter(asked).buffered(32).try_collect().await?;
+        let (inputs, function, method) = (&inputs, &function, &method);
+        self.reading(observer, |node| async move {
+            let node = &node;
+            let answers: Vec<Vec<u8>> = futures::stream::iter(inputs.clone())
+                .map(|input| async move { node.runtime_call(function, &input, None).await })
+                .buffered(LOCKS_AT_ONCE)
+                .try_collect()
+                .await?;
             answers
                 .iter()
                 .map(|answer| {
@@ -169,8 +178,9 @@ impl Chain {
 
     /// Decodes many items of one kind, chunk by chunk; absent ones are their default or `None`.
     async fn read_many(&self, items: &[Item], observer: &dyn Observer) -> Result<Vec<Vec<Option<Decoded>>>, ReadError> {
-        self.reading(observer, async |node| {
-            let chunks = items.chunks(ACCOUNTS_AT_ONCE).map(async |chunk| {
+        self.reading(observer, |node| async move {
+            let node = &node;
+            let chunks = items.chunks(ACCOUNTS_AT_ONCE).map(|chunk| async move {
                 let keys: Vec<_> = chunk.iter().map(|item| item.key.clone()).collect();
                 let StorageAt { values } = node.storage(&keys, None).await?;
                 let decode = |item: &Item| self.runtime.decode(item, values.get(&item.key).map(Vec::as_slice));

@@ -50,7 +50,8 @@ impl Chain {
     pub async fn reveals(&self, netuid: Netuid, observer: &dyn Observer) -> Result<RevealList, ReadError> {
         let prefix = self.runtime.item(PALLET, ENTRY, &[scale_value::Value::u128(u128::from(netuid))])?;
         check_form(&self.runtime, &prefix)?;
-        self.reading(observer, async |node| read_all(node, &prefix.key).await).await
+        let prefix = &prefix.key;
+        self.reading(observer, |node| async move { read_all(&node, prefix).await }).await
     }
 }
 
@@ -68,7 +69,7 @@ async fn read_all(node: &Node, prefix: &[u8]) -> Result<RevealList, ReadError> {
         .try_flatten()
         .map_ok(|chunk| read_values(node, prefix, chunk, block_hash))
         .try_buffer_unordered(VALUE_REQUESTS)
-        .try_fold(Vec::new(), async |mut all, mut chunk| {
+        .try_fold(Vec::new(), |mut all, mut chunk| async move {
             all.append(&mut chunk);
             Ok(all)
         });

@@ -190,9 +190,11 @@ impl Follow<'_> {
         until: BlockNumber,
     ) -> Result<Option<Inclusion>, RpcError> {
         let mut blocks = futures::stream::iter(after + 1..=until)
-            .map(async |number| match node.block_hash(number).await? {
-                Some(hash) => self.find_in(node, hash).await,
-                None => Ok(None),
+            .map(|number| async move {
+                match node.block_hash(number).await? {
+                    Some(hash) => self.find_in(node, hash).await,
+                    None => Ok(None),
+                }
             })
             .buffered(BLOCKS_AT_ONCE);
         while let Some(found) = blocks.next().await {

@@ -173,13 +173,14 @@ impl Chain {
     async fn look(&self, question: &Question, hotkey: &Hotkey, observer: &dyn Observer) -> Result<Look, ReadError> {
         let keys = question.keys();
         let known_head = self.take_fresh_finalized().await;
-        self.reading(observer, async |node| {
+        let keys = &keys;
+        self.reading(observer, |node| async move {
             let head = match known_head {
                 Some(head) => head,
                 None => node.finalized_hash().await?,
             };
             let (number, storage, next_nonce) =
-                futures::try_join!(node.block_number(head), node.storage(&keys, None), node.next_nonce(hotkey))?;
+                futures::try_join!(node.block_number(head), node.storage(keys, None), node.next_nonce(hotkey))?;
             let situation = question.read(&self.runtime, &storage)?;
             Ok(Look { situation, next_nonce, anchor: (number.ok_or(UNKNOWN_HEAD)?, head) })
         })

@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use gen404_chain::{
-    ClockError, CommitError, CommitRequest, Event, FINNEY_GENESIS, FailureKind, HotkeySigner, SystemClock, Unobserved,
-    Wait,
+    Chain, ClockError, CommitError, CommitRequest, Event, FINNEY_GENESIS, FailureKind, HotkeySigner, LockAnswer,
+    SystemClock, Unobserved, Wait,
 };
 use gen404_round::{Latest, NETUID, Reveal};
 use gen404_sandbox::chain::BeaconSource;
 
 use crate::support::{
-    Diary, HASH, Key, WrongClock, commit, commit_hash, commit_repo, connect, fast, reveal_count, start,
+    COLDKEY, Diary, HASH, Key, WrongClock, commit, commit_hash, commit_repo, connect, fast, options, reveal_count,
+    start,
 };
 
 #[tokio::test]
@@ -216,4 +217,21 @@ async fn a_payload_that_does_not_fit_is_refused_without_a_question() {
     assert_eq!(error.kind(), FailureKind::Usage);
     let longest = chain.commit(&request(778), &key, &SystemClock, &Unobserved).await.expect("it just fits");
     assert!(longest.revealed_block.is_some());
+}
+
+#[tokio::test]
+async fn everything_works_in_a_task_of_its_own() {
+    let key = Key::new(1);
+    let sandbox = start(fast(&[&key])).await;
+    let url = sandbox.url();
+    let spawned = tokio::spawn(async move {
+        let chain = Chain::connect(options(&url), &Unobserved).await.expect("it answers");
+        let commitment = chain.commit(&commit_hash(), &key, &SystemClock, &Unobserved).await.expect("it is revealed");
+        let list = chain.reveals(NETUID, &Unobserved).await.expect("a list");
+        let owners = chain.owners(&[key.hotkey()], &Unobserved).await.expect("owners");
+        let locks = chain.coldkey_locks(&[COLDKEY], NETUID, &Unobserved).await.expect("locks");
+        (commitment.revealed_block.is_some(), list.hotkeys.len(), owners, locks)
+    });
+    let expected = (true, 1, vec![Some(COLDKEY)], vec![LockAnswer::Nothing]);
+    assert_eq!(spawned.await.expect("no panic"), expected);
 }

@@ -5,4 +5,5 @@ mod connecting;
 mod listing;
 mod proxy;
 mod support;
+mod tls;
 mod weather;
