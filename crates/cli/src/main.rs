@@ -15,6 +15,7 @@ mod hotkey;
 mod interrupt;
 mod locks;
 mod logging;
+mod render_service;
 mod settings;
 mod targon;
 mod text;

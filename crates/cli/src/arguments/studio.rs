@@ -29,6 +29,15 @@ pub(crate) struct StudioArguments {
 }
 
 impl StudioArguments {
+    /// The same options as words of a command line.
+    pub(crate) fn as_flags(&self) -> Vec<String> {
+        let chromium = self.chromium.as_ref().map(|path| format!("--chromium={}", path.display()));
+        let three = self.three_module.as_ref().map(|path| format!("--three-module={}", path.display()));
+        let browsers = self.browsers.map(|number| format!("--browsers={number}"));
+        let fast = self.fast.then(|| "--fast".to_owned());
+        [chromium, three, browsers, fast].into_iter().flatten().collect()
+    }
+
     /// A studio with these options, which has started nothing but a look at the browser's version.
     pub(crate) async fn studio(&self, ui: &Ui) -> Result<Studio, CommandError> {
         let chromium = Chromium::find(self.chromium.as_deref(), std::env::var_os("PATH").as_deref())?;

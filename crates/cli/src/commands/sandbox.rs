@@ -4,16 +4,19 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use gen404_renderer::server::RenderServer;
 use gen404_sandbox::chain::BeaconSource;
 use gen404_sandbox::{Options, Sandbox};
 
+use crate::arguments::StudioArguments;
 use crate::context::Context;
 use crate::errors::CommandError;
+use crate::render_service;
 
 /// Run every outside service on this machine: no key, no TAO, no GPU
 ///
-/// A development chain with wallets to use on it, a Targon API, a sample generator, a scripted judge, prompt pictures and a CDN
-/// folder, all on loopback. Prints one JSON line with their addresses and runs until Ctrl-C. docs/sandbox.md says what is real
+/// A development chain with wallets to use on it, a Targon API, a sample generator, a scripted judge, the built-in
+/// renderer, prompt pictures and a CDN folder, all on loopback. Prints one JSON line with their addresses and runs until Ctrl-C. docs/sandbox.md says what is real
 /// and what is not, and how to make the services misbehave.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -36,6 +39,8 @@ pub(crate) struct Arguments {
     /// Folder for wallets, pictures and prompts; a temporary one, removed at the end, when not given
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
+    #[command(flatten)]
+    studio: StudioArguments,
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -53,6 +58,7 @@ fn pulses(file: &Path) -> Result<BeaconSource, CommandError> {
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), CommandError> {
+    let renderer = render_service::start_if_possible(&context.ui, &arguments.studio).await;
     let options = Options {
         subtensor_port: arguments.subtensor_port,
         block_time: arguments.block_time,
@@ -60,11 +66,14 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), C
         revealed_hotkeys: arguments.revealed_hotkeys,
         beacon: arguments.quicknet_pulses.as_deref().map_or_else(|| Ok(BeaconSource::default()), pulses)?,
         folder: arguments.dir,
-        renderer: None,
+        renderer: renderer.as_ref().map(RenderServer::address),
     };
     let sandbox = Sandbox::start(options).await?;
     context.ui.result(sandbox.directory())?;
     context.ui.status("the sandbox runs until Ctrl-C");
     context.interrupt.requested().await;
+    if let Some(renderer) = renderer {
+        renderer.stop().await;
+    }
     Ok(())
 }

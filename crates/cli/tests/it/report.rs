@@ -85,5 +85,12 @@ fn a_picture_that_cannot_be_had_is_a_warning() {
 #[test]
 fn without_a_match_it_says_what_to_do() {
     let output = Home::new().run(&["report", "nowhere"]);
-    insta::assert_snapshot!(transcript(&output), @"");
+    insta::assert_snapshot!(transcript(&output), @r#"
+    exit 2
+    --- stdout
+    {"success":false,"error":"nowhere/duels.json is not there","hint":"give the folder that `404-cli judge` wrote its results to"}
+    --- stderr
+    error: nowhere/duels.json is not there
+    hint: give the folder that `404-cli judge` wrote its results to
+    "#);
 }

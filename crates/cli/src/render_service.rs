@@ -1,0 +1,30 @@
+//! The built-in renderer as a service of the sandbox, when this machine can have one.
+//! Knows how to go on without: rehearsals of everything else must not need a browser.
+
+use std::net::SocketAddr;
+
+use gen404_renderer::server::{RenderServer, ServerOptions};
+
+use crate::arguments::StudioArguments;
+use crate::errors::CommandError;
+use crate::ui::Ui;
+
+/// Starts it on a free port of the loopback; says why not, and goes on, when there is no Chromium or no three.
+pub(crate) async fn start_if_possible(ui: &Ui, studio: &StudioArguments) -> Option<RenderServer> {
+    match start(ui, studio).await {
+        Ok(server) => Some(server),
+        Err(error) => {
+            ui.warning(format!("no renderer: {error}"));
+            error.hints.iter().for_each(|hint| ui.hint(hint));
+            None
+        }
+    }
+}
+
+async fn start(ui: &Ui, studio: &StudioArguments) -> Result<RenderServer, CommandError> {
+    /// Callers of a sandbox are few; what they send in one go may wait.
+    const QUEUE: usize = 64;
+    let address = SocketAddr::from(([127, 0, 0, 1], 0));
+    let studio = studio.studio(ui).await?;
+    Ok(RenderServer::start(ServerOptions { address, studio, queue: QUEUE }).await?)
+}
