@@ -7,7 +7,7 @@ mod generator;
 mod renderer;
 mod report;
 mod sandbox;
-pub(crate) mod targon;
+mod targon;
 mod wallet;
 
 use std::error::Error;

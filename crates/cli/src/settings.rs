@@ -111,7 +111,7 @@ fn with_layer(
         Some([first, others @ ..]) => ((*first).to_owned(), others),
         _ => (own_name.clone(), &[][..]),
     };
-    let secret = SECRETS.contains(&option.as_str());
+    let secret = SECRETS.contains(&option.as_str()) || arg.is_hide_env_values_set();
     arg = arg.env(first).hide_env_values(secret).hide_env(arg_is_global(&option));
     let other_names = others.iter().copied().chain(ecosystem.map(|_| own_name.as_str()));
     let from_other_name = other_names.filter_map(environment).find(|value| !value.is_empty());

@@ -12,8 +12,7 @@ use gen404_targon::{DEFAULT_BASE_URL, HourlyPrice, Leases, SystemClock, TargonCl
 
 use crate::arguments::targon::TargonArguments;
 use crate::context::Context;
-use crate::errors::CommandError;
-use crate::errors::targon as errors;
+use crate::errors::{CommandError, Kind};
 
 pub(crate) use watching::Watching;
 
@@ -28,22 +27,26 @@ pub(crate) struct Account {
 impl Account {
     /// Opens the account that options, environment and files name. Without a key only the inventory can be read.
     pub(crate) fn open(arguments: &TargonArguments) -> Result<Self, CommandError> {
-        let home =
-            etcetera::home_dir().map_err(|error| CommandError::from_error(crate::errors::Kind::Usage, &error))?;
-        let found = find_key(arguments.targon_api_key.as_ref(), &home).map_err(|error| errors::key(&error))?;
+        let home = etcetera::home_dir().map_err(|error| CommandError::from_error(Kind::Usage, &error))?;
+        let found = find_key(arguments.targon_api_key.as_ref(), &home)?;
         let (key, address_of_key) = found.map_or((None, None), |found| (Some(found.key), found.base_url));
         let default = || DEFAULT_BASE_URL.parse().expect("the service's address is a URL");
         let base = arguments.targon_base_url.clone().or(address_of_key).unwrap_or_else(default);
         let has_key = key.is_some();
-        let client = TargonClient::new(base, key, Arc::new(SystemClock::start()))
-            .map_err(|error| errors::targon(&error))?
-            .with_poll_interval(arguments.poll_interval);
+        let client =
+            TargonClient::new(base, key, Arc::new(SystemClock::start()))?.with_poll_interval(arguments.poll_interval);
         Ok(Self { client, leases: Leases::in_folder(state_folder(arguments)?.join("pods")), has_key })
+    }
+
+    /// The same, for what cannot be done without a key.
+    pub(crate) fn open_with_key(arguments: &TargonArguments) -> Result<Self, CommandError> {
+        let account = Self::open(arguments)?;
+        if account.has_key { Ok(account) } else { Err(CommandError::no_targon_key()) }
     }
 
     /// Warns about machines that an earlier run left behind when it died.
     pub(crate) async fn warn_of_left_overs(&self, context: &Context) -> Result<(), CommandError> {
-        for left in left_overs(&self.client, &self.leases).await.map_err(|error| errors::lease(&error))? {
+        for left in left_overs(&self.client, &self.leases).await? {
             let lease = &left.lease;
             let pod = format!("`{}` ({}, {})", lease.name, lease.uid, price(lease.cost_per_hour));
             let status = match &left.found {
@@ -61,8 +64,7 @@ fn state_folder(arguments: &TargonArguments) -> Result<PathBuf, CommandError> {
     if let Some(folder) = &arguments.state_dir {
         return Ok(folder.clone());
     }
-    let folders = etcetera::choose_base_strategy()
-        .map_err(|error| CommandError::from_error(crate::errors::Kind::Usage, &error))?;
+    let folders = etcetera::choose_base_strategy().map_err(|error| CommandError::from_error(Kind::Usage, &error))?;
     Ok(folders.state_dir().unwrap_or_else(|| folders.data_dir()).join("404-cli"))
 }
 

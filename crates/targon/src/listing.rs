@@ -74,7 +74,7 @@ pub async fn pods(client: &TargonClient, leases: &Leases) -> Result<Vec<Pod>, St
         match client.workload(&uid).await {
             Ok(workload) if !workload.state.status.is_gone() => pods.push(Pod::new(client, workload, Some(found))),
             Ok(_) | Err(TargonError::NotFound { .. }) => forget(leases, &uid),
-            Err(error) => return Err(error.into()),
+            Err(error) => tracing::warn!("`{}` ({uid}), started here, is not listed: {error}", found.lease.name),
         }
     }
     let order = |pod: &Pod| (pod.kind.is_none(), pod.workload.created_at, pod.workload.uid.clone());

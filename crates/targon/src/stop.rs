@@ -9,7 +9,7 @@ use futures::future::join_all;
 use crate::amount::HourlyPrice;
 use crate::client::TargonClient;
 use crate::error::TargonError;
-use crate::lease::{LeaseError, Leases};
+use crate::lease::{Lease, LeaseError, Leases};
 use crate::names::Uid;
 use crate::observer::{PodEvent, PodObserver};
 use crate::pod::PodKind;
@@ -29,6 +29,12 @@ pub struct PodTag {
 impl From<&Workload> for PodTag {
     fn from(workload: &Workload) -> Self {
         Self { uid: workload.uid.clone(), name: workload.name.clone(), cost_per_hour: workload.cost_per_hour }
+    }
+}
+
+impl From<&Lease> for PodTag {
+    fn from(lease: &Lease) -> Self {
+        Self { uid: lease.uid.clone(), name: lease.name.to_string(), cost_per_hour: lease.cost_per_hour }
     }
 }
 
@@ -135,6 +141,7 @@ pub async fn stop_all(
             targets.push(workload);
         }
     }
+    let mut result = Stopped::default();
     for found in leases.all()? {
         let lease = found.lease;
         if listed.contains(&lease.uid) || !client.is_account_of(&lease) {
@@ -145,7 +152,8 @@ pub async fn stop_all(
             Ok(workload) if PodKind::from_name(&workload.name).is_some() => targets.push(workload),
             Ok(_) => {}
             Err(TargonError::NotFound { .. }) => forget(leases, &lease.uid),
-            Err(error) => return Err(error.into()),
+            // Not knowing about one must not keep the others running.
+            Err(error) => result.failed.push((PodTag::from(&lease), error.into())),
         }
     }
     let outcomes = join_all(targets.iter().map(|workload| async move {
@@ -159,7 +167,6 @@ pub async fn stop_all(
         }
         (tag, outcome)
     }));
-    let mut result = Stopped::default();
     for (tag, outcome) in outcomes.await {
         match outcome {
             Ok(()) => result.stopped.push(tag),

@@ -10,7 +10,6 @@ use serde::Serialize;
 use crate::arguments::targon::TargonArguments;
 use crate::context::Context;
 use crate::errors::CommandError;
-use crate::errors::targon as errors;
 use crate::targon::{Account, age};
 
 /// List what runs on the Targon account, with age and cost
@@ -54,10 +53,7 @@ struct PodJson<'a> {
 }
 
 pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Result<(), CommandError> {
-    let account = Account::open(&arguments.targon)?;
-    if !account.has_key {
-        return Err(errors::no_key());
-    }
+    let account = Account::open_with_key(&arguments.targon)?;
     match &arguments.action {
         Some(Action::Logs(logs)) => context.until_interrupted(logs::run(context, &account, logs)).await,
         None => context.until_interrupted(list(context, &account, arguments.table)).await,
@@ -66,7 +62,7 @@ pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Result<(), 
 
 async fn list(context: &Context, account: &Account, table: bool) -> Result<(), CommandError> {
     account.warn_of_left_overs(context).await?;
-    let pods = pods(&account.client, &account.leases).await.map_err(|error| errors::stop_all(&error))?;
+    let pods = pods(&account.client, &account.leases).await?;
     let running = pods.iter().filter(|pod| pod.cost_so_far.is_none_or(|cost| cost > Usd::default()));
     let an_hour = running
         .filter_map(|pod| pod.workload.cost_per_hour)

@@ -6,7 +6,6 @@ use gen404_targon::stop_all;
 use crate::arguments::targon::TargonArguments;
 use crate::context::Context;
 use crate::errors::CommandError;
-use crate::errors::targon as errors;
 use crate::targon::{Account, Watching};
 
 /// Stop the pods generator, render and judge
@@ -20,19 +19,15 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Result<(), CommandError> {
-    let account = Account::open(&arguments.targon)?;
-    if !account.has_key {
-        return Err(errors::no_key());
-    }
+    let account = Account::open_with_key(&arguments.targon)?;
     let work = async {
         account.warn_of_left_overs(context).await?;
         let observer = Watching::new(&context.ui, "stop-pods");
-        let outcome = stop_all(&account.client, &account.leases, &observer).await;
-        let stopped = outcome.map_err(|error| errors::stop_all(&error))?;
+        let stopped = stop_all(&account.client, &account.leases, &observer).await?;
         if stopped.stopped.is_empty() && stopped.failed.is_empty() {
             context.ui.status("nothing to stop: no pod is named generator, render or judge");
         }
-        if stopped.failed.is_empty() { Ok(()) } else { Err(errors::not_stopped(&stopped.failed)) }
+        if stopped.failed.is_empty() { Ok(()) } else { Err(CommandError::not_stopped(&stopped.failed)) }
     };
     context.until_interrupted(work).await
 }

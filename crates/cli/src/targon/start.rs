@@ -2,16 +2,16 @@
 //! Everything that can go wrong in between is the room's business.
 
 use gen404_targon::{
-    EnvironmentVariable, Order, Patience, PodKind, PodSpecification, QuoteError, RegistryLogin, TypeChoice, Usd,
+    EnvironmentVariable, Order, Patience, PodKind, PodSpecification, RegistryLogin, StartError, TypeChoice, Usd,
     WorkloadType, start,
 };
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
 use super::{Account, Watching, age, price};
 use crate::arguments::targon::{self as arguments, StartArguments};
 use crate::context::Context;
 use crate::errors::CommandError;
-use crate::errors::targon as errors;
 
 /// The JSON of a started pod; the first two keys are the contract.
 #[derive(Serialize)]
@@ -52,17 +52,15 @@ pub(crate) async fn run(
     arguments: &StartArguments,
 ) -> Result<(), CommandError> {
     let order = order(kind, image, arguments)?;
-    let account = Account::open(&arguments.targon)?;
     if arguments.dry_run {
+        let account = Account::open(&arguments.targon)?;
         return context.until_interrupted(quote(context, &account, &order)).await;
     }
-    if !account.has_key {
-        return Err(errors::no_key());
-    }
+    let account = Account::open_with_key(&arguments.targon)?;
     context.until_interrupted(account.warn_of_left_overs(context)).await?;
     let observer = Watching::new(&context.ui, kind.name());
     let outcome = start(&account.client, &account.leases, &order, context.interrupt.token(), &observer).await;
-    let started = outcome.map_err(|error| errors::start(&context.ui, &error))?;
+    let started = outcome.inspect_err(|error| show_log(context, error))?;
     let url = started.url.map(|url| url.to_string());
     match &url {
         Some(url) => context.ui.status(url),
@@ -85,7 +83,7 @@ pub(crate) async fn run(
 async fn quote(context: &Context, account: &Account, order: &Order) -> Result<(), CommandError> {
     let client = &account.client;
     let name = order.pod.name.as_str();
-    let quote = client.quote(&order.pod.resource, order.choice).await.map_err(|error| errors::quote(&error))?;
+    let quote = client.quote(&order.pod.resource, order.choice).await?;
     context.ui.status(format!(
         "would rent {} as {} for {} ({} free)",
         quote.resource,
@@ -95,16 +93,14 @@ async fn quote(context: &Context, account: &Account, order: &Order) -> Result<()
     ));
     let (mut already_there, mut credits) = (None, None);
     if account.has_key {
-        let failed = |error| errors::quote(&QuoteError::Targon(error));
-        let named = client.workloads_named(name).await.map_err(failed)?;
+        let named = client.workloads_named(name).await?;
         let alive = named.into_iter().filter(|workload| !workload.state.status.is_over());
         already_there = Some(alive.map(|workload| workload.uid.to_string()).collect::<Vec<_>>());
         // Nice to know, not worth failing for.
         credits = client.credits().await.ok().map(|left| left.credits);
     }
-    if let Some((uid, price)) = already_there.as_ref().and_then(|uids| uids.first()).zip(quote.cost_per_hour) {
+    if let Some(uid) = already_there.iter().flatten().next() {
         context.ui.warning(format!("`{name}` is there already ({uid}); --replace would stop it first"));
-        tracing::debug!(%price, "quoted beside an older pod");
     }
     if let (Some(credits), Some(an_hour)) = (credits.and_then(Usd::from_dollars), quote.cost_per_hour) {
         let hours = credits.dollars() / an_hour.an_hour().dollars().max(1e-6);
@@ -123,6 +119,17 @@ async fn quote(context: &Context, account: &Account, order: &Order) -> Result<()
         already_there,
         credits,
     })
+}
+
+/// The end of the log says more than any error about a pod that did not come to life.
+fn show_log(context: &Context, error: &StartError) {
+    let (StartError::GivenBack { log, .. } | StartError::LeftRunning { log, .. }) = error else { return };
+    if !log.is_empty() {
+        context.ui.status(format!("the last {} lines of its log:", log.len()));
+    }
+    for line in log {
+        context.ui.status(format!("  │ {line}"));
+    }
 }
 
 fn order(kind: PodKind, image: Option<String>, arguments: &StartArguments) -> Result<Order, CommandError> {
@@ -148,22 +155,47 @@ fn order(kind: PodKind, image: Option<String>, arguments: &StartArguments) -> Re
     })
 }
 
-fn variable(variable: &arguments::Variable) -> Result<EnvironmentVariable, CommandError> {
-    let name = variable.name.clone();
-    let value = match &variable.value {
-        Some(value) => value.clone(),
-        None => read_variable("--env", &name)?.into(),
+/// `NAME=VALUE`, or `NAME` for the value this process has. No error quotes it: it may be a token.
+fn variable(text: &SecretString) -> Result<EnvironmentVariable, CommandError> {
+    let text = text.expose_secret();
+    let (name, value) = match text.split_once('=') {
+        Some((name, value)) => (name, Some(value)),
+        None => (text, None),
     };
-    Ok(EnvironmentVariable { name, value })
+    let begins_well = name.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_');
+    if !begins_well || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        let text = "--env is written NAME=VALUE, and a name has letters, digits and underscores";
+        return Err(CommandError::usage(text));
+    }
+    let value = match value {
+        Some(value) => value.into(),
+        None => read_variable("--env", name)?.into(),
+    };
+    Ok(EnvironmentVariable { name: name.to_owned(), value })
 }
 
 fn login(variable: &str, image: &str) -> Result<RegistryLogin, CommandError> {
     let text = read_variable("--registry-auth-env", variable)?;
     RegistryLogin::parse(&text, image)
-        .map_err(|error| CommandError::usage(format!("the variable {variable} of --registry-auth-env: {error}")))
+        .map_err(|error| CommandError::usage(format!("the variable that --registry-auth-env names: {error}")))
 }
 
+/// The error leaves the name out: whoever mistakes the option puts the secret itself there.
 fn read_variable(option: &str, name: &str) -> Result<String, CommandError> {
     std::env::var(name)
-        .map_err(|_| CommandError::usage(format!("{option} names the variable {name}, which is not set")))
+        .map_err(|_| CommandError::usage(format!("{option} names an environment variable that is not set")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_have_names() {
+        let good = variable(&"HF_TOKEN=a=b".into()).unwrap();
+        assert_eq!((good.name.as_str(), good.value.expose_secret()), ("HF_TOKEN", "a=b"));
+        for bad in ["", "=5ecret", "1A=5ecret", "A B=5ecret", "hf-token=5ecret", "5ecret"] {
+            assert!(!variable(&bad.into()).unwrap_err().message.contains("5ecret"), "{bad}");
+        }
+    }
 }

@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::errors::CommandError;
-use crate::errors::targon as errors;
 use crate::targon::Account;
 
 /// Print the log of a pod
@@ -38,16 +37,15 @@ pub(super) async fn run(context: &Context, account: &Account, arguments: &Argume
     let print = |line: &str| {
         if arguments.plain { context.ui.document(&format!("{line}\n")) } else { context.ui.result(&LineJson { line }) }
     };
-    let failed = |error| errors::targon(&error);
     if arguments.follow {
-        let mut lines = account.client.follow_logs(&workload.uid).await.map_err(failed)?;
+        let mut lines = account.client.follow_logs(&workload.uid).await?;
         while let Some(line) = lines.next().await {
-            print(&line.map_err(failed)?)?;
+            print(&line?)?;
         }
         context.ui.status("the log has ended");
         return Ok(());
     }
-    let lines = account.client.logs(&workload.uid, arguments.tail).await.map_err(failed)?;
+    let lines = account.client.logs(&workload.uid, arguments.tail).await?;
     if lines.is_empty() {
         context.ui.status(format!("no log yet: the pod is {}", workload.state.status));
     }
@@ -56,8 +54,7 @@ pub(super) async fn run(context: &Context, account: &Account, arguments: &Argume
 
 /// The newest pod of exactly that name, else the one of that identifier.
 async fn find(account: &Account, name: &str) -> Result<Workload, CommandError> {
-    let failed = |error| errors::targon(&error);
-    let named = account.client.workloads_named(name).await.map_err(failed)?;
+    let named = account.client.workloads_named(name).await?;
     let alive = named.into_iter().filter(|workload| !workload.state.status.is_gone());
     if let Some(newest) = alive.max_by_key(|workload| workload.created_at) {
         return Ok(newest);
@@ -65,7 +62,7 @@ async fn find(account: &Account, name: &str) -> Result<Workload, CommandError> {
     match name.parse::<Uid>() {
         Ok(uid) => match account.client.workload(&uid).await {
             Err(gen404_targon::TargonError::NotFound { .. }) => Err(unknown(name)),
-            outcome => outcome.map_err(failed),
+            outcome => Ok(outcome?),
         },
         Err(_) => Err(unknown(name)),
     }
