@@ -53,7 +53,7 @@ impl Account {
                 Ok(workload) => format!("is {}", workload.state.status),
                 Err(error) => format!("could not be checked: {error}"),
             };
-            context.ui.warning(format!("a run that died has left {pod}, bought {}: it {status}", lease.created_at));
+            context.ui.warning(format!("a run that died has left {pod}, bought {:.0}: it {status}", lease.created_at));
             context.ui.hint("`404-cli stop-pods` stops it, `404-cli pods` shows what it costs");
         }
         Ok(())

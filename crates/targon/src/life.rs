@@ -143,13 +143,15 @@ impl Watch {
 
     /// What the state and the events of this moment mean.
     pub fn look(&mut self, now: Duration, seen: &Seen, events: &[WorkloadEvent]) -> Next {
+        if let Seen::State(state) = seen {
+            self.was_known = true;
+            self.status = state.status.clone();
+        }
         if let Some(crash) = events.iter().filter(|event| event.is_crash()).max_by_key(|event| event.created_at) {
             return Next::GiveUp(Failure::Crashed { event: excerpt(crash.text(), 200), exit_code: crash.exit_code });
         }
         match seen {
             Seen::State(state) => {
-                self.was_known = true;
-                self.status = state.status.clone();
                 if state.status.is_over() {
                     let message = excerpt(&state.message, 200);
                     return Next::GiveUp(Failure::Ended { status: state.status.clone(), message });

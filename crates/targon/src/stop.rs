@@ -135,7 +135,9 @@ pub async fn stop_all(
             continue;
         }
         if workload.state.status.is_stopped() {
-            observer.on(PodEvent::AlreadyStopped { pod: &PodTag::from(&workload) });
+            if !workload.state.status.is_gone() {
+                observer.on(PodEvent::AlreadyStopped { pod: &PodTag::from(&workload) });
+            }
             forget(leases, &workload.uid);
         } else {
             targets.push(workload);

@@ -68,7 +68,8 @@ async fn list(context: &Context, account: &Account, table: bool) -> Result<(), C
         .filter_map(|pod| pod.workload.cost_per_hour)
         .fold(Usd::default(), |sum, price| sum.plus(price.an_hour()));
     if table {
-        context.ui.document(&format!("{}\n", as_table(&pods)))?;
+        let lines: Vec<String> = as_table(&pods).lines().map(|line| line.trim().to_owned()).collect();
+        context.ui.document(&format!("{}\n", lines.join("\n")))?;
     } else {
         for pod in &pods {
             context.ui.result(&json(pod))?;

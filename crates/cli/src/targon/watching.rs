@@ -33,7 +33,8 @@ impl Watching {
 
     fn waiting(&self, news: String, elapsed: Duration, spent: Option<Usd>) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let progress = waiting.progress.get_or_insert_with(|| self.ui.progress(None, &self.name));
+        let progress =
+            waiting.progress.get_or_insert_with(|| self.ui.progress(None, &format!("waiting for {}", self.name)));
         let spent = spent.map_or_else(String::new, |spent| format!(", {spent} spent"));
         let line = format!("{news} ({}{spent})", age(elapsed));
         if progress.is_live() {

@@ -193,11 +193,7 @@ async fn pods_are_listed_with_what_they_cost() {
     assert_eq!((&lines[2]["ours"], &lines[2]["resource"]), (&false.into(), &"h200-small".into()));
 
     let table = account.run(&["pods", "--table"]).await;
-    assert!(
-        table.stdout().lines().next().is_some_and(|head| head.trim_start().starts_with("NAME")),
-        "{}",
-        table.stdout()
-    );
+    assert!(table.stdout().lines().next().is_some_and(|head| head.starts_with("NAME")), "{}", table.stdout());
     assert!(table.stdout().contains("2 h 00 min") && table.stdout().contains("$3.20"), "{}", table.stdout());
     assert!(table.stderr().contains("3 pods, $4.99 an hour"), "{}", table.stderr());
 }
