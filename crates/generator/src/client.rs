@@ -22,7 +22,7 @@ const EXCERPT: usize = 200;
 #[non_exhaustive]
 pub enum ClientError {
     /// No connection, a broken one, or silence beyond the limit.
-    #[error("{call}: no answer")]
+    #[error("{call}: the connection failed")]
     Transport {
         /// The call.
         call: &'static str,

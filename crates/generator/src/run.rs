@@ -176,12 +176,10 @@ impl Run<'_> {
         })
     }
 
-    /// The pending prompts in the batches of the whole request, so that a second run sends the same batches as the first.
+    /// The pending prompts in full batches, in their order.
     fn batches(&self) -> VecDeque<Vec<Wish>> {
-        let pending: BTreeSet<&Stem> = self.pending().map(|wish| &wish.stem).collect();
-        let batches = self.wishes.chunks(self.request.batch_size);
-        let batches = batches.map(|batch| batch.iter().filter(|wish| pending.contains(&wish.stem)).cloned().collect());
-        batches.filter(|batch: &Vec<Wish>| !batch.is_empty()).collect()
+        let pending: Vec<_> = self.pending().cloned().collect();
+        pending.chunks(self.request.batch_size).map(<[Wish]>::to_vec).collect()
     }
 
     /// The batch that an earlier run sent and never collected, if the service still has it.

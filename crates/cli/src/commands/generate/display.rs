@@ -93,7 +93,8 @@ impl Observer for Display {
             Event::BatchBegins { number, of, prompts, resumed } => {
                 self.change(|batch| (batch.number, batch.of) = (number, of));
                 let how = if resumed { "taken up again" } else { "sent" };
-                self.ui.status(format!("batch {number} of {of}: {prompts} prompts {how}"));
+                let prompts = if prompts == 1 { "1 prompt".to_owned() } else { format!("{prompts} prompts") };
+                self.ui.status(format!("batch {number} of {of}: {prompts} {how}"));
             }
             Event::SentDifferently => self.ui.status(
                 "the generator still holds results for just these stems, not of this request: sending them in another grouping so that they are made anew",
