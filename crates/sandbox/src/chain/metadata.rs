@@ -178,3 +178,6 @@ fn api_v15<T: Form>(api: v16::RuntimeApiMetadata<T>) -> v15::RuntimeApiMetadata<
     });
     v15::RuntimeApiMetadata { name: api.name, methods: methods.collect(), docs: api.docs }
 }
+
+#[cfg(test)]
+mod tests;
