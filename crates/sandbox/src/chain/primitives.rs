@@ -198,7 +198,17 @@ pub(crate) struct AccountData {
     pub(crate) free: u64,
     pub(crate) reserved: u64,
     pub(crate) frozen: u64,
-    pub(crate) flags: u128,
+    pub(crate) flags: ExtraFlags,
+}
+
+/// The highest bit says that the account follows the rules of today; every account does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub(crate) struct ExtraFlags(u128);
+
+impl Default for ExtraFlags {
+    fn default() -> Self {
+        Self(1 << 127)
+    }
 }
 
 #[cfg(test)]

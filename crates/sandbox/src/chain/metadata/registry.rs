@@ -24,6 +24,7 @@ const OFFICIAL_PATHS: &[(&str, &str)] = &[
     ("primitives::EventRecord", "frame_system::EventRecord"),
     ("primitives::AccountInfo", "frame_system::AccountInfo"),
     ("primitives::AccountData", "pallet_balances::types::AccountData"),
+    ("primitives::ExtraFlags", "pallet_balances::types::ExtraFlags"),
     ("system::Call", "frame_system::pallet::Call"),
     ("system::Event", "frame_system::pallet::Event"),
     ("system::Error", "frame_system::pallet::Error"),

@@ -106,76 +106,114 @@ fn commitment_fields_and_eras_have_all_their_variants() {
     assert_eq!(variants("Era"), (0..=255).collect::<Vec<_>>());
 }
 
+/// What differs between two chains in the things that both have.
+struct Comparison<'a> {
+    ours: &'a RuntimeMetadataV16,
+    theirs: &'a RuntimeMetadataV16,
+    compared: usize,
+    differences: Vec<String>,
+}
+
+impl Comparison<'_> {
+    fn equal<T: PartialEq + std::fmt::Debug>(&mut self, place: &str, ours: &T, theirs: &T) {
+        self.compared += 1;
+        if ours != theirs {
+            self.differences.push(format!("{place}: ours {ours:?}, theirs {theirs:?}"));
+        }
+    }
+
+    fn types(&mut self, place: &str, ours: u32, theirs: u32) {
+        let (ours, theirs) = (shape(&self.ours.types, ours), shape(&self.theirs.types, theirs));
+        self.equal(place, &ours, &theirs);
+    }
+
+    fn entry(&mut self, place: &str, ours: &StorageEntry, theirs: &StorageEntry) {
+        self.equal(place, &(&ours.modifier, &ours.default), &(&theirs.modifier, &theirs.default));
+        match (&ours.ty, &theirs.ty) {
+            (StorageEntryType::Plain(a), StorageEntryType::Plain(b)) => self.types(place, a.id, b.id),
+            (
+                StorageEntryType::Map { hashers: a, key: key_a, value: value_a },
+                StorageEntryType::Map { hashers: b, key: key_b, value: value_b },
+            ) => {
+                self.equal(place, a, b);
+                self.types(place, key_a.id, key_b.id);
+                self.types(place, value_a.id, value_b.id);
+            }
+            _ => self.differences.push(format!("{place}: a map on one side only")),
+        }
+    }
+
+    /// Calls, events or errors.
+    fn variants(&mut self, pallet: &str, ours: Option<u32>, theirs: Option<u32>) {
+        let (Some(ours), Some(theirs)) = (ours, theirs) else {
+            return self.equal(pallet, &ours.is_some(), &theirs.is_some());
+        };
+        let theirs = variants(&self.theirs.types, theirs);
+        for ours in variants(&self.ours.types, ours) {
+            let place = format!("{pallet}.{}", ours.name);
+            let theirs = theirs.iter().find(|theirs| theirs.index == ours.index).expect(&place);
+            self.equal(&place, &ours.name, &theirs.name);
+            self.equal(&place, &ours.fields.len(), &theirs.fields.len());
+            for (a, b) in ours.fields.iter().zip(&theirs.fields) {
+                self.equal(&place, &a.name, &b.name);
+                // Our dispatch errors are the first four of theirs.
+                if a.name.as_deref() != Some("dispatch_error") {
+                    self.types(&place, a.ty.id, b.ty.id);
+                }
+            }
+        }
+    }
+}
+
+type StorageEntry = v16::StorageEntryMetadata<PortableForm>;
+
+fn variants(types: &PortableRegistry, id: u32) -> Vec<scale_info::Variant<PortableForm>> {
+    match &types.resolve(id).expect("registered").type_def {
+        TypeDef::Variant(variants) => variants.variants.clone(),
+        _ => panic!("an enum"),
+    }
+}
+
 #[test]
 fn what_is_shared_with_finney_has_finneys_types() {
-    let Some(finney) = finney() else { return };
+    let Some(theirs) = finney() else { return };
     let ours = ours();
-    let mut compared = 0;
+    let mut comparison = Comparison { ours: &ours, theirs: &theirs, compared: 0, differences: vec![] };
     for pallet in &ours.pallets {
-        let other = finney.pallets.iter().find(|other| other.name == pallet.name).expect("no pallet of our own");
-        assert_eq!(pallet.index, other.index, "{}", pallet.name);
+        let other = theirs.pallets.iter().find(|other| other.name == pallet.name).expect("no pallet of our own");
+        comparison.equal(&pallet.name, &pallet.index, &other.index);
+        let others: Vec<_> = other.storage.iter().flat_map(|storage| &storage.entries).collect();
         for entry in pallet.storage.iter().flat_map(|storage| &storage.entries) {
             let place = format!("{}.{}", pallet.name, entry.name);
-            // Newer than 393, and the events of pallets that are not here.
-            if ["SubtensorModule.SubnetEpochIndex", "System.Events"].contains(&place.as_str()) {
-                continue;
-            }
-            let theirs = other.storage.iter().flat_map(|storage| &storage.entries);
-            let theirs = theirs.clone().find(|theirs| theirs.name == entry.name).expect(&place);
-            assert_eq!((&entry.modifier, &entry.default), (&theirs.modifier, &theirs.default), "{place}");
-            match (&entry.ty, &theirs.ty) {
-                (StorageEntryType::Plain(a), StorageEntryType::Plain(b)) => {
-                    assert_eq!(shape(&ours.types, a.id), shape(&finney.types, b.id), "{place}");
-                }
-                (
-                    StorageEntryType::Map { hashers: a, key: key_a, value: value_a },
-                    StorageEntryType::Map { hashers: b, key: key_b, value: value_b },
-                ) => {
-                    assert_eq!(a, b, "{place}");
-                    assert_eq!(shape(&ours.types, key_a.id), shape(&finney.types, key_b.id), "{place}");
-                    assert_eq!(shape(&ours.types, value_a.id), shape(&finney.types, value_b.id), "{place}");
-                }
-                _ => panic!("{place}: a map on one side only"),
-            }
-            compared += 1;
-        }
-        let ids = |pallet: &v16::PalletMetadata<PortableForm>| {
-            [
-                pallet.calls.as_ref().map(|calls| calls.ty.id),
-                pallet.event.as_ref().map(|event| event.ty.id),
-                pallet.error.as_ref().map(|error| error.ty.id),
-            ]
-        };
-        for (a, b) in ids(pallet).into_iter().zip(ids(other)) {
-            let Some(a) = a else { continue };
-            let b = b.expect("calls, events and errors are where ours are");
-            let variants = |types: &PortableRegistry, id: u32| match &types.resolve(id).expect("registered").type_def {
-                TypeDef::Variant(variants) => variants.variants.clone(),
-                _ => panic!("an enum"),
-            };
-            for variant in variants(&ours.types, a) {
-                let theirs = variants(&finney.types, b);
-                let theirs = theirs.iter().find(|theirs| theirs.index == variant.index).expect(&variant.name);
-                assert_eq!(variant.name, theirs.name);
-                for (field, other) in variant.fields.iter().zip(&theirs.fields) {
-                    let place = format!("{}.{}", pallet.name, variant.name);
-                    // Our dispatch errors are fewer than theirs, with the same indices.
-                    if variant.name != "ExtrinsicFailed" {
-                        assert_eq!(shape(&ours.types, field.ty.id), shape(&finney.types, other.ty.id), "{place}");
-                    }
-                    assert_eq!(field.name, other.name, "{place}");
-                }
-                compared += 1;
+            // Newer than 393; and the events of pallets that are not here.
+            if !["SubtensorModule.SubnetEpochIndex", "System.Events"].contains(&place.as_str()) {
+                let other = others.iter().find(|other| other.name == entry.name).expect(&place);
+                comparison.entry(&place, entry, other);
             }
         }
+        for constant in &pallet.constants {
+            let place = format!("{}::{}", pallet.name, constant.name);
+            let other = other.constants.iter().find(|other| other.name == constant.name).expect(&place);
+            comparison.types(&place, constant.ty.id, other.ty.id);
+        }
+        let call = |pallet: &v16::PalletMetadata<PortableForm>| pallet.calls.as_ref().map(|calls| calls.ty.id);
+        let event = |pallet: &v16::PalletMetadata<PortableForm>| pallet.event.as_ref().map(|event| event.ty.id);
+        let error = |pallet: &v16::PalletMetadata<PortableForm>| pallet.error.as_ref().map(|error| error.ty.id);
+        if call(pallet).is_some() {
+            comparison.variants(&pallet.name, call(pallet), call(other));
+        }
+        if event(pallet).is_some() {
+            comparison.variants(&pallet.name, event(pallet), event(other));
+            comparison.variants(&pallet.name, error(pallet), error(other));
+        }
     }
-    assert!(compared > 30, "{compared}");
-    let extensions = |metadata: &RuntimeMetadataV16| {
-        let extensions = metadata.extrinsic.transaction_extensions.iter();
-        extensions.map(|extension| extension.identifier.clone()).collect::<Vec<_>>()
-    };
-    assert_eq!(extensions(&ours), extensions(&finney));
-    for (a, b) in ours.extrinsic.transaction_extensions.iter().zip(&finney.extrinsic.transaction_extensions) {
-        assert_eq!(shape(&ours.types, a.implicit.id), shape(&finney.types, b.implicit.id), "{}", a.identifier);
+    let pairs = ours.extrinsic.transaction_extensions.iter().zip(&theirs.extrinsic.transaction_extensions);
+    for (ours, theirs) in pairs {
+        comparison.equal("extension", &ours.identifier, &theirs.identifier);
+        comparison.types(&ours.identifier, ours.ty.id, theirs.ty.id);
+        comparison.types(&ours.identifier, ours.implicit.id, theirs.implicit.id);
     }
+    assert_eq!(ours.extrinsic.transaction_extensions.len(), theirs.extrinsic.transaction_extensions.len());
+    assert_eq!(comparison.differences, Vec::<String>::new());
+    assert!(comparison.compared > 100, "{}", comparison.compared);
 }
