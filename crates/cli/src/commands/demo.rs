@@ -51,7 +51,9 @@ const REPOSITORY: &str = "demo-miner/pipeline";
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), CommandError> {
     let folder = folder(arguments.dir)?;
-    context.ui.status("A whole round of subnet 17 against a sandbox on this machine. Lines with $ are what a miner types.");
+    context
+        .ui
+        .status("A whole round of subnet 17 against a sandbox on this machine. Lines with $ are what a miner types.");
     let renderer = render_service::start_if_possible(&context.ui, &arguments.studio).await;
     let sandbox = Sandbox::start(Options {
         folder: Some(folder.join("sandbox")),
