@@ -39,16 +39,16 @@ impl fmt::Display for Failure {
 }
 
 /// A corner of the bounding box; `None` where the coordinate is not a number.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "x, y and z")]
 pub struct Corner {
-    pub x: Option<f64>,
-    pub y: Option<f64>,
-    pub z: Option<f64>,
+    pub x: Option<Number>,
+    pub y: Option<Number>,
+    pub z: Option<Number>,
 }
 
 /// The axis-aligned box around the scene.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BoundingBox {
     /// Lowest coordinates.
     pub min: Corner,

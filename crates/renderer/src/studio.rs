@@ -165,6 +165,18 @@ pub struct Studio {
 struct Seat {
     browser: Browser,
     tab: Tab,
+    /// Whether a module has been in it.
+    has_history: bool,
+}
+
+/// How a module's stay in a browser ended.
+enum Attempt {
+    /// In order, whatever came out; the browser can be used again.
+    Done(Result<Vec<Image>, DrawError>),
+    /// There was not enough memory.
+    Starved(DrawError),
+    /// The browser must not be used again: something in it may still be running.
+    Spoilt(DrawError),
 }
 
 impl Studio {
@@ -239,11 +251,16 @@ impl Studio {
         }
         let _place = self.places.acquire().await.map_err(|_| DrawError::Closed)?;
         let occupied = self.entered().await?;
-        let outcome = self.use_seat(occupied.seat(), source, shots, draw_limit).await?;
-        if occupied.leave().await {
-            occupied.put_back();
+        let has_history = occupied.seat().has_history;
+        let attempt = self.use_seat(occupied.seat(), source, shots, draw_limit).await;
+        if matches!(attempt, Attempt::Starved(_)) && has_history {
+            // What earlier modules took may not be free yet: blame a module only in a browser of its own.
+            drop(occupied);
+            let occupied = self.entered_afresh().await?;
+            let attempt = self.use_seat(occupied.seat(), source, shots, draw_limit).await;
+            return occupied.finish(attempt).await;
         }
-        outcome
+        occupied.finish(attempt).await
     }
 
     /// Ends every browser, and waits until they and their profiles are gone.
@@ -266,6 +283,10 @@ impl Studio {
                 return Ok(occupied);
             }
         }
+        self.entered_afresh().await
+    }
+
+    async fn entered_afresh(&self) -> Result<Occupied<'_>, DrawError> {
         let occupied = Occupied { studio: self, seat: Some(self.new_seat().await?) };
         occupied.enter().await?;
         Ok(occupied)
@@ -282,7 +303,7 @@ impl Studio {
         };
         let browser = Browser::launch(&launch).await?;
         match timeout(BOOT_LIMIT, Tab::open(&browser, three)).await {
-            Ok(Ok(tab)) => Ok(Seat { browser, tab }),
+            Ok(Ok(tab)) => Ok(Seat { browser, tab, has_history: false }),
             Ok(Err(error)) => {
                 browser.close().await;
                 Err(error.into())
@@ -294,29 +315,29 @@ impl Studio {
         }
     }
 
-    /// The outer error also means that the browser must not be used again: something in it may still be running.
-    async fn use_seat(
-        &self,
-        seat: &Seat,
-        source: &str,
-        shots: &[Shot],
-        draw_limit: Duration,
-    ) -> Result<Result<Vec<Image>, DrawError>, DrawError> {
-        let Seat { browser, tab } = seat;
+    async fn use_seat(&self, seat: &Seat, source: &str, shots: &[Shot], draw_limit: Duration) -> Attempt {
+        let Seat { browser, tab, .. } = seat;
         let run_limit = self.options.run_limit;
         let Ok(verdict) = timeout(run_limit, tab.build(browser, source)).await else {
             let detail = format!("module and generate took longer than {} s", run_limit.as_secs_f64());
-            return Err(DrawError::of_execution("TIMEOUT_EXCEEDED", detail));
+            return Attempt::Spoilt(DrawError::of_execution("TIMEOUT_EXCEEDED", detail));
         };
-        let verdict = verdict.map_err(DrawError::of_module)?;
-        if verdict.failures.is_empty() {
-            match timeout(draw_limit, develop(seat, shots)).await {
-                Ok(Err(threw @ DrawError::Threw { .. })) => Ok(Err(threw)),
-                Ok(images) => images.map(Ok),
-                Err(_) => Err(DrawError::TooSlow { limit: draw_limit }),
+        let verdict = match verdict {
+            Ok(verdict) => verdict,
+            Err(error @ ChromiumError::TabCrashed { out_of_memory: true }) => {
+                return Attempt::Starved(DrawError::of_module(error));
             }
-        } else {
-            Ok(Err(DrawError::Refused(Refusal::after_run(verdict.failures, verdict.metrics))))
+            Err(error) => return Attempt::Spoilt(DrawError::of_module(error)),
+        };
+        if !verdict.failures.is_empty() {
+            let refusal = DrawError::Refused(Refusal::after_run(verdict.failures, verdict.metrics));
+            return if verdict.starved { Attempt::Starved(refusal) } else { Attempt::Done(Err(refusal)) };
+        }
+        match timeout(draw_limit, develop(seat, shots)).await {
+            Ok(Ok(images)) => Attempt::Done(Ok(images)),
+            Ok(Err(threw @ DrawError::Threw { .. })) => Attempt::Done(Err(threw)),
+            Ok(Err(error)) => Attempt::Spoilt(error),
+            Err(_) => Attempt::Spoilt(DrawError::TooSlow { limit: draw_limit }),
         }
     }
 
@@ -345,19 +366,24 @@ impl Occupied<'_> {
     }
 
     async fn enter(&self) -> Result<(), ChromiumError> {
-        let Seat { browser, tab } = self.seat();
+        let Seat { browser, tab, .. } = self.seat();
         let late = ChromiumError::Unresponsive { what: "make a realm for a module", limit: BOOT_LIMIT };
         timeout(BOOT_LIMIT, tab.enter(browser)).await.map_err(|_| late)?
     }
 
-    /// Ends the module's realm; says whether that went well.
-    async fn leave(&self) -> bool {
-        let Seat { browser, tab } = self.seat();
-        matches!(timeout(LEAVE_LIMIT, tab.leave(browser)).await, Ok(Ok(())))
-    }
-
-    fn put_back(mut self) {
-        self.studio.lock_idle().extend(self.seat.take());
+    /// Gives the browser back when it can be used again; else it ends.
+    async fn finish(mut self, attempt: Attempt) -> Result<Vec<Image>, DrawError> {
+        match attempt {
+            Attempt::Done(outcome) => {
+                let Seat { browser, tab, .. } = self.seat();
+                if matches!(timeout(LEAVE_LIMIT, tab.leave(browser)).await, Ok(Ok(()))) {
+                    let seat = self.seat.take().map(|seat| Seat { has_history: true, ..seat });
+                    self.studio.lock_idle().extend(seat);
+                }
+                outcome
+            }
+            Attempt::Starved(error) | Attempt::Spoilt(error) => Err(error),
+        }
     }
 }
 
@@ -371,7 +397,7 @@ impl Drop for Occupied<'_> {
 }
 
 /// Takes the pictures one by one; while the browser draws on, others of our threads decode.
-async fn develop(Seat { browser, tab }: &Seat, shots: &[Shot]) -> Result<Vec<Image>, DrawError> {
+async fn develop(Seat { browser, tab, .. }: &Seat, shots: &[Shot]) -> Result<Vec<Image>, DrawError> {
     tab.draw(browser, shots).await?;
     let mut developing = Vec::with_capacity(shots.len());
     for shot in shots {

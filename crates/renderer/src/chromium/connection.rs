@@ -4,6 +4,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,7 @@ use serde_json::value::RawValue;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStderr, ChildStdin};
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::timeout;
 
 use super::ChromiumError;
 use crate::failure::clean;
@@ -19,6 +21,12 @@ use crate::failure::clean;
 const LONGEST_MESSAGE: usize = 64 * 1024 * 1024;
 /// Lines of the browser's error output that are kept for a message.
 const LAST_WORDS: usize = 4;
+/// What V8 writes there before it crashes a tab whose heap is full; the crash itself does not say why.
+const HEAP_IS_FULL: &str = "V8 javascript OOM";
+/// The two outputs are read by two tasks, so the reason may come a little after the crash.
+const REASON_LIMIT: Duration = Duration::from_millis(500);
+/// Complaints about services that a headless browser does not need.
+const NOISE: &str = "dbus";
 
 /// Which tab a question is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +66,7 @@ pub(super) struct Connection {
     condition: watch::Receiver<Condition>,
     events: tokio::sync::Mutex<mpsc::Receiver<Event>>,
     words: Words,
+    heap_is_full: watch::Receiver<bool>,
 }
 
 impl Connection {
@@ -72,7 +81,8 @@ impl Connection {
         // The only events let through are asked for one at a time; a flood of others is dropped.
         let (event_sender, events) = mpsc::channel(64);
         tokio::spawn(listen(answers, Arc::clone(&waiting), condition_sender, event_sender));
-        tokio::spawn(keep_last_words(errors, Arc::clone(&words)));
+        let (full, heap_is_full) = watch::channel(false);
+        tokio::spawn(keep_last_words(errors, Arc::clone(&words), full));
         Self {
             pipe: tokio::sync::Mutex::new(pipe),
             next_id: AtomicU64::new(1),
@@ -80,6 +90,7 @@ impl Connection {
             condition,
             events: tokio::sync::Mutex::new(events),
             words,
+            heap_is_full,
         }
     }
 
@@ -135,15 +146,14 @@ impl Connection {
                 Err(_) => Err(self.ended()),
             }
         };
+        let trouble = async {
+            let changed = condition.wait_for(|condition| *condition != Condition::Well).await;
+            changed.map_or(Condition::Ended, |condition| *condition)
+        };
         let outcome = tokio::select! {
             biased;
             outcome = converse => outcome,
-            trouble = condition.wait_for(|condition| *condition != Condition::Well) => match trouble.as_deref() {
-                Ok(Condition::TabCrashed { out_of_memory }) => {
-                    Err(ChromiumError::TabCrashed { out_of_memory: *out_of_memory })
-                }
-                _ => Err(self.ended()),
-            },
+            condition = trouble => Err(self.explain(condition).await),
         };
         drop(slot);
         outcome
@@ -173,6 +183,14 @@ impl Connection {
     /// Closes our end of the pipe, upon which the browser goes.
     pub(super) async fn hang_up(&self) {
         *self.pipe.lock().await = None;
+    }
+
+    async fn explain(&self, condition: Condition) -> ChromiumError {
+        let Condition::TabCrashed { out_of_memory } = condition else { return self.ended() };
+        let mut heap = self.heap_is_full.clone();
+        let out_of_memory =
+            out_of_memory || matches!(timeout(REASON_LIMIT, heap.wait_for(|full| *full)).await, Ok(Ok(_)));
+        ChromiumError::TabCrashed { out_of_memory }
     }
 
     fn ended(&self) -> ChromiumError {
@@ -278,7 +296,7 @@ async fn read_message(reader: &mut BufReader<impl AsyncRead + Unpin>) -> Option<
 }
 
 /// Reads the error output to its end, so that the browser never blocks on it, and keeps the last lines.
-async fn keep_last_words(errors: ChildStderr, words: Words) {
+async fn keep_last_words(errors: ChildStderr, words: Words, heap_is_full: watch::Sender<bool>) {
     const LONGEST_LINE: usize = 4096;
     let mut reader = BufReader::new(errors);
     let mut line = Vec::new();
@@ -295,6 +313,12 @@ async fn keep_last_words(errors: ChildStderr, words: Words) {
         if end.is_some() {
             let text = clean(String::from_utf8_lossy(&line).trim());
             line.clear();
+            if text.contains(HEAP_IS_FULL) {
+                heap_is_full.send_replace(true);
+            }
+            if text.is_empty() || text.contains(NOISE) {
+                continue;
+            }
             let mut words = words.lock().unwrap_or_else(PoisonError::into_inner);
             if words.len() == LAST_WORDS {
                 words.pop_front();

@@ -39,6 +39,9 @@ pub(crate) struct Verdict {
     /// Broken rules; none when it can be drawn.
     pub(crate) failures: Vec<Failure>,
     pub(crate) metrics: Option<Metrics>,
+    /// Whether it failed for want of memory.
+    #[serde(default)]
+    pub(crate) starved: bool,
 }
 
 /// One picture as it leaves the browser.

@@ -37,7 +37,7 @@ const boot = async (threeUrl, port) => {
   const studio = createStudio(three, canvas);
   const namespace = guardedNamespace(three);
   const { stringify } = JSON;
-  const [NativePromise, NativeSyntaxError] = [Promise, SyntaxError];
+  const [NativePromise, NativeSyntaxError, NativeRangeError] = [Promise, SyntaxError, RangeError];
   const BlobMaker = Blob;
   const { createObjectURL, revokeObjectURL } = URL;
   const traps = lockDown();
@@ -71,7 +71,8 @@ const boot = async (threeUrl, port) => {
       if (verdict.failures.length === 0) root = made;
       return verdict;
     } catch (error) {
-      return { failures: [executionFailure(error, true)], metrics: null };
+      const starved = error instanceof NativeRangeError; // what a failed allocation throws
+      return { failures: [executionFailure(error, true)], metrics: null, starved };
     } finally {
       traps.disarm();
     }

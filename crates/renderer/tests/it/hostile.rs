@@ -76,6 +76,13 @@ async fn what_takes_all_memory_fails_alone() {
             "export default (THREE) => { const g = new THREE.BufferGeometry(); g.setAttribute('position', \
              new THREE.BufferAttribute(new Float32Array(3e8), 3)); return new THREE.Points(g); }"
                 .to_owned(),
+            RefusedSomehow,
+        ),
+        (
+            "3 million vertices",
+            "export default (THREE) => { const g = new THREE.BufferGeometry(); g.setAttribute('position', \
+             new THREE.BufferAttribute(new Float32Array(9e6), 3)); return new THREE.Points(g); }"
+                .to_owned(),
             Refused("VERTEX_LIMIT_EXCEEDED"),
         ),
         (
@@ -103,7 +110,7 @@ async fn what_spoils_its_realm_spoils_only_its_own() {
         (
             "redefined built-ins",
             "JSON.stringify = () => '{}'; Math.sin = () => 1; Math.cos = () => 0; Number.isFinite = () => true; \
-             Array.isArray = () => true; export default (THREE) => { Float32Array.from = null; return "
+             Array.from = null; export default (THREE) => { Float32Array.from = null; return "
                 .to_owned()
                 + BOX
                 + "; }",
