@@ -42,6 +42,9 @@ pub struct StudioOptions {
     pub run_limit: Duration,
     /// Time for all pictures of one request (30 s in the service).
     pub draw_limit: Duration,
+    /// Time for a whole set of pictures. The service spends three requests on one; here other modules are drawn on the
+    /// same cores meanwhile, so it is long.
+    pub set_limit: Duration,
     /// Bytes of JavaScript heap (256 MB in the service).
     pub heap_limit: u64,
     /// Bytes that each process of a browser may have in all.
@@ -61,6 +64,7 @@ impl StudioOptions {
             browsers: std::thread::available_parallelism().map_or(1, usize::from).min(8),
             run_limit: Duration::from_secs(5),
             draw_limit: Duration::from_secs(30),
+            set_limit: Duration::from_mins(5),
             heap_limit: 256 * 1024 * 1024,
             memory_limit: 2 * 1024 * 1024 * 1024,
             temporary_folder: std::env::temp_dir(),
@@ -215,8 +219,7 @@ impl Studio {
                 Picture::Grid => shots.extend(Shot::of_grid()),
             }
         }
-        // The service would answer three requests, each with its own limit.
-        let mut images = self.draw(source, &shots, self.options.draw_limit * 3).await?.into_iter();
+        let mut images = self.draw(source, &shots, self.options.set_limit).await?.into_iter();
         let mut files = Vec::with_capacity(pictures.len());
         for picture in pictures {
             let tiles: Vec<Image> = match picture {
