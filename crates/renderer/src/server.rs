@@ -25,7 +25,6 @@ use url::Url;
 
 use crate::image::{Image, grid};
 use crate::studio::{DrawError, Studio};
-use crate::three::ThreeError;
 use request::{InvalidRequest, Query, Sources};
 
 /// Bytes of a request: the largest module, every character escaped.
@@ -44,6 +43,8 @@ pub struct ServerOptions {
     pub studio: Studio,
     /// Most requests that wait for a browser; more are turned away with 503.
     pub queue: usize,
+    /// Start the first browser at once, not with the first request.
+    pub warm_up: bool,
 }
 
 /// Why the server cannot start.
@@ -59,9 +60,6 @@ pub enum ServerError {
         #[source]
         source: std::io::Error,
     },
-    /// No three, so nothing could ever be drawn.
-    #[error(transparent)]
-    Three(#[from] ThreeError),
 }
 
 impl ServerError {
@@ -69,7 +67,6 @@ impl ServerError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Listen { .. } => Some("give --port another number, or 0 for a free one"),
-            Self::Three(error) => error.hint(),
         }
     }
 }
@@ -93,9 +90,8 @@ struct Shared {
 }
 
 impl RenderServer {
-    /// Listens, and starts the first browser in the background.
+    /// Listens. A missing three or a browser that does not start shows in the answers; [`Studio::prepare`] tells earlier.
     pub async fn start(options: ServerOptions) -> Result<Self, ServerError> {
-        options.studio.prepare().await?;
         let listen = |source| ServerError::Listen { address: options.address, source };
         let listener = TcpListener::bind(options.address).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
@@ -104,7 +100,7 @@ impl RenderServer {
         let shared = Arc::new(Shared {
             studio: options.studio,
             sources: Sources::new(),
-            ready: AtomicBool::new(false),
+            ready: AtomicBool::new(!options.warm_up),
             waiting: AtomicUsize::new(0),
             most_waiting,
             stopping: stopping.clone(),
@@ -152,6 +148,9 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>, stopping: Cancellatio
     let warming = tokio::spawn({
         let shared = Arc::clone(&shared);
         async move {
+            if shared.ready.load(Ordering::Relaxed) {
+                return;
+            }
             // A failure shows again, with its reason, in the first answer that needs a browser.
             if let Err(error) = shared.studio.warm_up().await {
                 tracing::warn!(%error, "no browser yet");

@@ -31,8 +31,8 @@ pub(crate) struct Arguments {
     /// Folder with the modules
     #[arg(long, value_name = "DIR", required_unless_present = "sheet")]
     data_dir: Option<PathBuf>,
-    /// Address of a render service
-    #[arg(long, value_name = "URL", conflicts_with_all = ["chromium", "three_module", "browsers", "fast"])]
+    /// Address of a render service; the built-in renderer rests then
+    #[arg(long, value_name = "URL")]
     endpoint: Option<Url>,
     /// Where the pictures go
     #[arg(long, value_name = "DIR", default_value = "results")]

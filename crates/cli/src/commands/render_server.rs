@@ -38,8 +38,9 @@ struct Serving {
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), CommandError> {
     let start = async {
         let studio = arguments.studio.studio(&context.ui).await?;
+        studio.prepare().await?;
         let address = SocketAddr::new(arguments.host, arguments.port);
-        Ok(RenderServer::start(ServerOptions { address, studio, queue: arguments.queue.into() }).await?)
+        Ok(RenderServer::start(ServerOptions { address, studio, queue: arguments.queue.into(), warm_up: true }).await?)
     };
     let server = context.until_interrupted(start).await?;
     context.ui.result(&Serving { success: true, url: server.url().to_string().trim_end_matches('/').to_owned() })?;

@@ -15,9 +15,9 @@ use crate::render_service;
 
 /// Run every outside service on this machine: no key, no TAO, no GPU
 ///
-/// A development chain with wallets to use on it, a Targon API, a sample generator, a scripted judge, the built-in
-/// renderer, prompt pictures and a CDN folder, all on loopback. Prints one JSON line with their addresses and runs until Ctrl-C. docs/sandbox.md says what is real
-/// and what is not, and how to make the services misbehave.
+/// A development chain with wallets to use on it, a Targon API, a sample generator, the renderer, a scripted judge, prompt
+/// pictures and a CDN folder, all on loopback. Prints one JSON line with their addresses and runs until Ctrl-C.
+/// docs/sandbox.md says what is real and what is not, and how to make the services misbehave.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// Port of the development chain; 0 takes a free one

@@ -12,13 +12,13 @@ impl From<ChromiumError> for CommandError {
             ChromiumError::NotFound | ChromiumError::NotAProgram { .. } => Kind::Usage,
             _ => Kind::Failed,
         };
-        hinted(Self::from_error(kind, &error), error.hint())
+        Self::from_error(kind, &error).with_hints(error.hint())
     }
 }
 
 impl From<ThreeError> for CommandError {
     fn from(error: ThreeError) -> Self {
-        hinted(Self::from_error(three_kind(&error), &error), error.hint())
+        Self::from_error(three_kind(&error), &error).with_hints(error.hint())
     }
 }
 
@@ -29,7 +29,7 @@ impl From<ServiceError> for CommandError {
             ServiceError::Refused(_) => Kind::Failed,
             _ => Kind::Service,
         };
-        hinted(Self::from_error(kind, &error), error.hint())
+        Self::from_error(kind, &error).with_hints(error.hint())
     }
 }
 
@@ -40,7 +40,7 @@ impl From<&RenderError> for CommandError {
             error if error.is_service_failure() => Kind::Service,
             _ => Kind::Failed,
         };
-        hinted(Self::from_error(kind, error), error.hint())
+        Self::from_error(kind, error).with_hints(error.hint())
     }
 }
 
@@ -58,11 +58,7 @@ impl From<SheetError> for CommandError {
 
 impl From<ServerError> for CommandError {
     fn from(error: ServerError) -> Self {
-        let kind = match &error {
-            ServerError::Three(error) => three_kind(error),
-            _ => Kind::Failed,
-        };
-        hinted(Self::from_error(kind, &error), error.hint())
+        Self::from_error(Kind::Failed, &error).with_hints(error.hint())
     }
 }
 
@@ -71,12 +67,5 @@ fn three_kind(error: &ThreeError) -> Kind {
         ThreeError::Npm { .. } | ThreeError::NpmTimeout => Kind::Service,
         ThreeError::Cache { .. } => Kind::Failed,
         _ => Kind::Usage,
-    }
-}
-
-fn hinted(error: CommandError, hint: Option<&'static str>) -> CommandError {
-    match hint {
-        Some(hint) => error.with_hint(hint),
-        None => error,
     }
 }

@@ -13,6 +13,7 @@ mod list;
 mod miner;
 mod pods;
 mod reference;
+mod render;
 mod report;
 mod running;
 mod sandbox;

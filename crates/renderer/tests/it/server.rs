@@ -14,7 +14,7 @@ use crate::equipment::{hash, hashes, module, options};
 async fn start(queue: usize) -> Option<RenderServer> {
     let studio = Studio::new(options().await?);
     let address = "127.0.0.1:0".parse().expect("an address");
-    Some(RenderServer::start(ServerOptions { address, studio, queue }).await.expect("a server"))
+    Some(RenderServer::start(ServerOptions { address, studio, queue, warm_up: true }).await.expect("a server"))
 }
 
 struct Caller {

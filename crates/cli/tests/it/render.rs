@@ -1,0 +1,201 @@
+//! `render` and `render-server` as a user runs them, with the Chromium of this machine: results, files, and nothing left behind.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use assert_cmd::cargo::cargo_bin;
+use serde_json::{Value, json};
+
+use crate::binary::{Home, transcript};
+
+const BOX: &str = "export default (THREE) => new THREE.Mesh(new THREE.BoxGeometry(0.5, 0.5, 0.5), \
+                   new THREE.MeshStandardMaterial({ color: 0x336699 }));";
+const HANGING: &str = "while (true); export default () => {};";
+/// Time for processes to end after a signal, generous because browsers share the machine with everything else.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A home with modules in `in`, temporary files in `tmp`, and what a browser needs; nothing when this machine lacks it.
+struct Workshop {
+    home: Home,
+    three: PathBuf,
+    chromium: Option<PathBuf>,
+}
+
+impl Workshop {
+    fn open(modules: &[(&str, &str)]) -> Option<Self> {
+        let chromium = std::env::var_os("CHROMIUM_PATH").map(PathBuf::from);
+        let on_path = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|folder| {
+            ["chromium", "chromium-browser", "google-chrome"].iter().any(|name| folder.join(name).is_file())
+        });
+        if chromium.is_none() && !on_path {
+            return missing("Chromium: run scripts/setup, or set CHROMIUM_PATH");
+        }
+        let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+        let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
+        let three = std::env::var_os("GEN404_THREE_MODULE")
+            .map(PathBuf::from)
+            .or_else(|| Some(cache?.join("404-cli/three@0.183.2/three.module.js")))
+            .filter(|file| file.is_file());
+        let Some(three) = three else {
+            return missing("three@0.183.2: run scripts/setup, or set GEN404_THREE_MODULE to its three.module.js");
+        };
+        let home = Home::new();
+        std::fs::create_dir(home.path().join("tmp")).expect("a folder");
+        std::fs::create_dir(home.path().join("in")).expect("a folder");
+        for (name, source) in modules {
+            std::fs::write(home.path().join(format!("in/{name}.js")), source).expect("a file");
+        }
+        Some(Self { home, three, chromium })
+    }
+
+    fn path(&self) -> &Path {
+        self.home.path()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(cargo_bin!("404-cli"));
+        command.args(arguments).env_clear().env("HOME", self.path()).current_dir(self.path());
+        command.env("TMPDIR", self.path().join("tmp")).env("GEN404_THREE_MODULE", &self.three);
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.envs(self.chromium.as_ref().map(|path| ("CHROMIUM_PATH", path)));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs the binary to its end; the JSON object, after comparing the exit code.
+    fn run(&self, arguments: &[&str], code: i32) -> Value {
+        let output = self.command(arguments).output().expect("the binary runs");
+        assert_eq!(output.status.code(), Some(code), "{}", transcript(&output));
+        serde_json::from_slice(&output.stdout).expect("one JSON object")
+    }
+
+    /// Processes that work in this home's temporary folder: browsers and their supervisors.
+    fn browsers(&self) -> Vec<String> {
+        let folder = self.path().join("tmp").display().to_string();
+        let processes = std::fs::read_dir("/proc").expect("a Linux machine").filter_map(Result::ok);
+        let lines = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
+        lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " ")).filter(|l| l.contains(&folder)).collect()
+    }
+
+    fn profiles(&self) -> usize {
+        std::fs::read_dir(self.path().join("tmp")).expect("a folder").count()
+    }
+
+    fn assert_nothing_left(&self, after: &str) {
+        eventually(&format!("no browser and no profile after {after}"), || {
+            self.browsers().is_empty() && self.profiles() == 0
+        });
+    }
+}
+
+fn missing<T>(what: &str) -> Option<T> {
+    assert!(std::env::var_os("GEN404_REQUIRE_BROWSER").is_none(), "missing: {what}");
+    say(&format!("SKIPPED, nothing was tested: this machine lacks {what}"));
+    None
+}
+
+#[expect(clippy::print_stderr, reason = "a skipped test must say so")]
+fn say(text: &str) {
+    eprintln!("{text}");
+}
+
+/// Waits for something that other processes do.
+fn eventually(what: &str, condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < PATIENCE, "never came true: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn signal(child: &Child, signal: &str) {
+    let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill runs");
+    assert!(sent.success());
+}
+
+#[test]
+fn render_writes_the_documented_files_and_fails_module_by_module() {
+    let Some(workshop) = Workshop::open(&[("box", BOX), ("hanging", HANGING)]) else { return };
+    let arguments = ["render", "--data-dir", "in", "--output-dir", "images", "--views", "cli", "--browsers", "1"];
+    let result = workshop.run(&arguments, 1);
+    assert_eq!(result["success"], false);
+    assert_eq!(result["error"], "1 of 2 modules could not be rendered");
+    assert_eq!((&result["rendered"], &result["failed"][0]["stem"]), (&json!(1), &json!("hanging")));
+    assert_eq!(result["failed"][0]["failures"][0]["rule"], "TIMEOUT_EXCEEDED");
+    workshop.assert_nothing_left("a failure");
+
+    let images = workshop.path().join("images");
+    let names = |folder: &str| {
+        let entries = std::fs::read_dir(images.join(folder)).expect("a folder").filter_map(Result::ok);
+        let mut names: Vec<_> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names.join(" ")
+    };
+    assert_eq!(names(""), "box box.png");
+    assert_eq!(names("box"), ".render.json gray grid.png white");
+    assert_eq!(names("box/gray"), "front.png front_above.png front_left.png front_right.png");
+    let white = "back.png front.png front_above.png front_left.png front_right.png left.png right.png top_down.png";
+    assert_eq!(names("box/white"), white);
+
+    std::fs::remove_file(workshop.path().join("in/hanging.js")).expect("it is there");
+    let again = workshop.run(&[&arguments[..], &["--sheet", "sheet.png"]].concat(), 0);
+    let expected =
+        json!({"success": true, "output_dir": "images", "rendered": 0, "up_to_date": 1, "sheet": "sheet.png"});
+    assert_eq!(again, expected);
+    let sheet = workshop.run(&["render", "--output-dir", "images", "--sheet", "other.png"], 0);
+    assert_eq!(sheet["sheet"], "other.png");
+    workshop.assert_nothing_left("success");
+}
+
+#[test]
+fn render_leaves_no_browser_behind_however_it_ends() {
+    let Some(workshop) = Workshop::open(&[("hanging", HANGING)]) else { return };
+    for (name, code) in [("-INT", Some(130)), ("-TERM", Some(130)), ("-KILL", None)] {
+        let mut child = workshop.command(&["render", "--data-dir", "in"]).spawn().expect("the binary runs");
+        eventually("a renderer process is there", || workshop.browsers().iter().any(|line| line.contains("=renderer")));
+        signal(&child, name);
+        assert_eq!(child.wait().expect("it ends").code(), code, "{name}");
+        workshop.assert_nothing_left(name);
+    }
+}
+
+#[test]
+fn render_uses_a_render_server_like_the_official_service() {
+    let Some(workshop) = Workshop::open(&[("box", BOX)]) else { return };
+    let mut server = workshop.command(&["render-server", "--port", "0", "--browsers", "1"]).spawn().expect("it runs");
+    let mut line = String::new();
+    BufReader::new(server.stdout.take().expect("stdout is piped")).read_line(&mut line).expect("one line");
+    let serving: Value = serde_json::from_str(&line).expect("one JSON object");
+    let url = serving["url"].as_str().expect("its address");
+
+    let result = workshop.run(&["render", "--data-dir", "in", "--output-dir", "served", "--endpoint", url], 0);
+    assert_eq!(result["rendered"], 1);
+    workshop.run(&["render", "--data-dir", "in", "--output-dir", "drawn", "--browsers", "1"], 0);
+    for picture in ["box.png", "box/white/front.png", "box/gray/front_below.png"] {
+        let read = |folder: &str| std::fs::read(workshop.path().join(folder).join(picture)).expect("a picture");
+        assert!(read("served") == read("drawn"), "{picture} differs");
+    }
+    signal(&server, "-INT");
+    assert_eq!(server.wait().expect("it ends").code(), Some(0));
+    workshop.assert_nothing_left("the server");
+}
+
+#[test]
+fn render_says_what_is_missing() {
+    let home = Home::new();
+    std::fs::create_dir(home.path().join("in")).expect("a folder");
+    std::fs::write(home.path().join("in/box.js"), BOX).expect("a file");
+    let render = ["render", "--data-dir", "in"];
+    let output = home.command(&render).env("PATH", home.path()).output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(2), "{}", transcript(&output));
+    let result: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    assert_eq!(result["error"], "no Chromium found on PATH");
+    assert!(result["hint"].as_str().is_some_and(|hint| hint.contains("apt install chromium")), "{result}");
+
+    let output = home.run(&["render"]);
+    assert_eq!(output.status.code(), Some(2));
+    let output = home.run(&["render", "--data-dir", "in", "--endpoint", "ftp://example.com"]);
+    assert_eq!(output.status.code(), Some(2), "{}", transcript(&output));
+}
