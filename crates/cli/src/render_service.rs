@@ -26,5 +26,5 @@ async fn start(ui: &Ui, studio: &StudioArguments) -> Result<RenderServer, Comman
     const QUEUE: usize = 64;
     let address = SocketAddr::from(([127, 0, 0, 1], 0));
     let studio = studio.studio(ui).await?;
-    Ok(RenderServer::start(ServerOptions { address, studio, queue: QUEUE }).await?)
+    Ok(RenderServer::start(ServerOptions { address, studio, queue: QUEUE, warm_up: false }).await?)
 }
