@@ -6,6 +6,7 @@ mod commit_repo_cdn;
 mod completions;
 mod demo;
 mod generate;
+mod judge;
 mod list_all;
 mod man;
 mod pods;
@@ -37,6 +38,7 @@ pub(crate) enum Command {
     Generate(generate::Arguments),
     Render(render::Arguments),
     RenderServer(render_server::Arguments),
+    Judge(judge::Arguments),
     Report(report::Arguments),
     Sandbox(sandbox::Arguments),
     Demo(demo::Arguments),
@@ -55,6 +57,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Comma
         Command::Report(arguments) => report::run(context, arguments).await,
         Command::Render(arguments) => render::run(context, arguments).await,
         Command::RenderServer(arguments) => render_server::run(context, arguments).await,
+        Command::Judge(arguments) => judge::run(context, arguments).await,
         Command::Sandbox(arguments) => sandbox::run(context, arguments).await,
         Command::StartGenerator(arguments) => start_generator::run(context, &arguments).await,
         Command::StartRenderer(arguments) => start_renderer::run(context, &arguments).await,

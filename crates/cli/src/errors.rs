@@ -4,6 +4,7 @@
 mod cdn;
 mod chain;
 mod generator;
+mod judge;
 mod renderer;
 mod report;
 mod sandbox;

@@ -15,6 +15,7 @@ mod hotkey;
 mod interrupt;
 mod locks;
 mod logging;
+mod prompts_file;
 mod render_service;
 mod settings;
 mod targon;

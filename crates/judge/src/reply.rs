@@ -99,6 +99,8 @@ fn without_trailing_commas(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     const GOOD: &str = r#"{"penalty_1": 3, "penalty_2": 6, "issues": "thin legs"}"#;
@@ -284,5 +286,33 @@ mod tests {
         assert!(!check(r#"{"feature": "4 legs", "match": "Yes", "note": "n"}"#));
         assert!(!check(r#"{"feature": "4 legs", "match": "yes"}"#));
         assert!(read::<Verification>(r#"{"checks": {"a": "yes"}, "main_object_correct": true}"#).is_err());
+    }
+
+    /// Replies of every kind with what the subnet's validation library makes of them (tests/data/replies.json): `[kind, text, fields]`.
+    #[test]
+    fn the_same_as_the_subnets_library() {
+        let text = include_str!("../tests/data/replies.json");
+        let cases: Vec<(String, String, serde_json::Value)> = serde_json::from_str(text).expect("cases");
+        for (kind, text, want) in cases {
+            let got = match kind.as_str() {
+                "P" => read(&text).map(|reply: Penalties| {
+                    json!({"penalty_1": reply.first, "penalty_2": reply.second, "issues": reply.issues})
+                }),
+                "C" => read(&text).map(|reply: PromptChecklist| {
+                    let feature = |feature: &ChecklistFeature| {
+                        json!({"description": feature.description, "category": feature.category})
+                    };
+                    json!({"main_object": reply.main_object, "features": reply.features.iter().map(feature).collect::<Vec<_>>()})
+                }),
+                "V" => read(&text).map(|reply: Verification| {
+                    let check = |check: &Check| json!({"feature": check.feature, "match": check.mark, "note": check.note});
+                    let checks: Vec<_> = reply.checks.iter().map(check).collect();
+                    json!({"checks": checks, "main_object_correct": reply.main_object_correct})
+                }),
+                "S" => read(&text).map(|reply: SideVerdict| json!({"verdict": reply.verdict, "reason": reply.reason})),
+                _ => read(&text).map(|reply: Issues| json!({"issues": reply.issues})),
+            };
+            assert_eq!(got.unwrap_or(serde_json::Value::Null), want, "{kind} {text:?}");
+        }
     }
 }

@@ -3,24 +3,21 @@
 mod display;
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 use gen404_generator::{Limits, Request, Summary};
-use gen404_round::{PromptSet, Stem};
+use gen404_round::Stem;
 use serde::Serialize;
 use serde_json::Value;
 
 use self::display::Display;
 use crate::context::Context;
 use crate::errors::{CommandError, Kind};
+use crate::prompts_file;
 use crate::text::harmless;
 
-/// Larger prompts files are refused; a round's has some twenty kilobytes.
-const LARGEST_PROMPTS_FILE: u64 = 16 << 20;
 /// Stems named in an error's sentence; the rest is in the JSON keys.
 const STEMS_IN_A_SENTENCE: usize = 3;
 
@@ -73,7 +70,7 @@ struct Outcome<'a> {
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), CommandError> {
-    let prompts = read_prompts(&arguments.prompts_json)?;
+    let prompts = prompts_file::read(&arguments.prompts_json)?;
     let seed = arguments.seed.or(prompts.seed).unwrap_or_else(|| {
         context.ui.status("no --seed and none in the prompts file: seed 0");
         0
@@ -98,20 +95,6 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), C
     })?;
     drop(display);
     report(context, &request, &summary)
-}
-
-fn read_prompts(path: &Path) -> Result<PromptSet, CommandError> {
-    let unreadable = |error| CommandError::usage(format!("cannot read the prompts file {}: {error}", path.display()));
-    let mut text = Vec::new();
-    let file = File::open(path).map_err(unreadable)?;
-    file.take(LARGEST_PROMPTS_FILE + 1).read_to_end(&mut text).map_err(unreadable)?;
-    if text.len() as u64 > LARGEST_PROMPTS_FILE {
-        return Err(CommandError::usage(format!("{} is too large for a prompts file", path.display())));
-    }
-    PromptSet::parse(&text).map_err(|error| {
-        let error = CommandError::from_error(Kind::Usage, &error);
-        CommandError { message: format!("{}: {}", path.display(), error.message), ..error }
-    })
 }
 
 fn report(context: &Context, request: &Request, summary: &Summary) -> Result<(), CommandError> {

@@ -9,6 +9,7 @@ mod commit;
 mod demo;
 mod frame;
 mod generate;
+mod judge;
 mod list;
 mod miner;
 mod pods;

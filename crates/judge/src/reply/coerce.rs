@@ -9,7 +9,7 @@ pub(super) fn whole(value: &Json, field: &'static str) -> Result<f64, UnusableRe
     let number = match value {
         Json::Number(number) => Some(*number),
         Json::Bool(flag) => Some(f64::from(u8::from(*flag))),
-        Json::Text(Some(text)) => python_float(text),
+        Json::Text(text) => python_float(text),
         _ => None,
     };
     match number {
@@ -26,7 +26,7 @@ pub(super) fn flag(value: &Json, field: &'static str) -> Result<bool, UnusableRe
         Json::Bool(flag) => Ok(*flag),
         Json::Number(0.0) => Ok(false),
         Json::Number(1.0) => Ok(true),
-        Json::Text(Some(text)) => match text.to_ascii_lowercase().as_str() {
+        Json::Text(text) => match text.to_ascii_lowercase().as_str() {
             "1" | "on" | "t" | "true" | "y" | "yes" => Ok(true),
             "0" | "off" | "f" | "false" | "n" | "no" => Ok(false),
             _ => Err(UnusableReply::Field { field }),
@@ -38,7 +38,7 @@ pub(super) fn flag(value: &Json, field: &'static str) -> Result<bool, UnusableRe
 /// A text; nothing else is turned into one.
 pub(super) fn text<'a>(value: &'a Json, field: &'static str) -> Result<&'a str, UnusableReply> {
     match value {
-        Json::Text(Some(text)) => Ok(text),
+        Json::Text(text) => Ok(text),
         _ => Err(UnusableReply::Field { field }),
     }
 }

@@ -1,5 +1,5 @@
 //! JSON as Python's parsers take it: NaN and infinities are numbers, repeated keys are kept (the last one wins), half of a
-//! surrogate pair is no text but no error either. Standard parsers refuse one or the other, which would turn an answer into a failure.
+//! surrogate pair is replaced and no error. Standard parsers refuse one or the other, which would turn an answer into a failure.
 
 /// Objects and arrays inside each other; deeper is refused, as the subnet's judge does.
 const DEEPEST: usize = 200;
@@ -10,8 +10,7 @@ pub(crate) enum Json {
     Null,
     Bool(bool),
     Number(f64),
-    /// `None` when it holds half of a surrogate pair.
-    Text(Option<String>),
+    Text(String),
     Array(Vec<Json>),
     Object(Vec<(String, Json)>),
 }
@@ -105,9 +104,7 @@ impl Parser<'_> {
                 return None;
             }
             let value = self.value(depth + 1)?;
-            if let Some(key) = key {
-                fields.push((key, value));
-            }
+            fields.push((key, value));
             self.skip_space();
             if self.eat("}") {
                 return Some(Json::Object(fields));
@@ -161,14 +158,10 @@ impl Parser<'_> {
         count
     }
 
-    /// The string that begins here. The outer `None` is a syntax error, the inner one half of a surrogate pair.
-    #[expect(
-        clippy::option_option,
-        reason = "a syntax error and an unusable string are different things, two lines apart"
-    )]
-    fn string(&mut self) -> Option<Option<String>> {
+    /// The string that begins here.
+    fn string(&mut self) -> Option<String> {
         self.at += 1;
-        let (mut text, mut whole) = (String::new(), true);
+        let mut text = String::new();
         loop {
             let plain = self.rest().find(|c: char| c == '"' || c == '\\' || c < ' ')?;
             text.push_str(&self.text[self.at..self.at + plain]);
@@ -176,51 +169,41 @@ impl Parser<'_> {
             match self.peek()? {
                 b'"' => {
                     self.at += 1;
-                    return Some(whole.then_some(text));
+                    return Some(text);
                 }
-                b'\\' => {
-                    let unescaped = self.escape()?;
-                    whole &= unescaped.is_some();
-                    text.extend(unescaped);
-                }
+                b'\\' => text.push(self.escape()?),
                 _ => return None,
             }
         }
     }
 
-    #[expect(clippy::option_option, reason = "as in `string`")]
-    fn escape(&mut self) -> Option<Option<char>> {
+    fn escape(&mut self) -> Option<char> {
         self.at += 1;
         let letter = self.peek()?;
         self.at += 1;
-        let plain = match letter {
-            b'"' | b'\\' | b'/' => letter as char,
-            b'b' => '\u{8}',
-            b'f' => '\u{c}',
-            b'n' => '\n',
-            b'r' => '\r',
-            b't' => '\t',
-            b'u' => return self.unicode(),
-            _ => return None,
-        };
-        Some(Some(plain))
+        match letter {
+            b'"' | b'\\' | b'/' => Some(letter as char),
+            b'b' => Some('\u{8}'),
+            b'f' => Some('\u{c}'),
+            b'n' => Some('\n'),
+            b'r' => Some('\r'),
+            b't' => Some('\t'),
+            b'u' => self.unicode(),
+            _ => None,
+        }
     }
 
-    #[expect(clippy::option_option, reason = "as in `string`")]
-    fn unicode(&mut self) -> Option<Option<char>> {
+    fn unicode(&mut self) -> Option<char> {
         let unit = self.hex4()?;
-        if !(0xD800..0xDC00).contains(&unit) {
-            return Some(char::from_u32(unit));
-        }
         let after_first = self.at;
-        if self.eat("\\u") {
+        if (0xD800..0xDC00).contains(&unit) && self.eat("\\u") {
             let low = self.hex4()?;
             if (0xDC00..0xE000).contains(&low) {
-                return Some(char::from_u32(0x1_0000 + ((unit - 0xD800) << 10) + (low - 0xDC00)));
+                return char::from_u32(0x1_0000 + ((unit - 0xD800) << 10) + (low - 0xDC00));
             }
             self.at = after_first;
         }
-        Some(None)
+        Some(char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER))
     }
 
     fn hex4(&mut self) -> Option<u32> {
@@ -240,16 +223,16 @@ mod tests {
     use super::*;
 
     fn text(value: &str) -> Json {
-        Json::Text(Some(value.to_owned()))
+        Json::Text(value.to_owned())
     }
 
     #[test]
     fn escapes_and_surrogates() {
         assert_eq!(parse(r#""a\"\\\/\b\f\n\r\té""#), Some(text("a\"\\/\u{8}\u{c}\n\r\té")));
         assert_eq!(parse(r#""\ud83d\ude00\u00E9""#), Some(text("😀é")));
-        assert_eq!(parse(r#""\ud83d x""#), Some(Json::Text(None)));
-        assert_eq!(parse(r#""\ude00""#), Some(Json::Text(None)));
-        assert_eq!(parse(r#""\ud83d\u0041""#), Some(Json::Text(None)));
+        assert_eq!(parse(r#""\ud83d x""#), Some(text("\u{fffd} x")));
+        assert_eq!(parse(r#""\ude00""#), Some(text("\u{fffd}")));
+        assert_eq!(parse(r#""\ud83d\u0041""#), Some(text("\u{fffd}A")));
         for broken in [r#""\x""#, r#""\u12g4""#, r#""\u12"#, "\"a\nb\"", r#"""#, r#""\"#] {
             assert_eq!(parse(broken), None, "{broken}");
         }
@@ -271,7 +254,7 @@ mod tests {
                 let ours = parse(&text);
                 prop_assert!(ours.is_some(), "{text}");
                 if let (serde_json::Value::String(want), Some(Json::Text(got))) = (&strict, &ours) {
-                    prop_assert_eq!(Some(want), got.as_ref());
+                    prop_assert_eq!(want, got);
                 }
                 if let (serde_json::Value::Number(want), Some(Json::Number(got))) = (&strict, &ours) {
                     prop_assert_eq!(want.as_f64(), Some(*got));

@@ -1,0 +1,321 @@
+//! `404-cli judge`.
+
+mod display;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use gen404_judge::{ChatClient, ChatSettings, Concurrency, Cost, Match, Outcome, Plan, Profile, RealClock};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use url::Url;
+
+use self::display::Display;
+use super::report;
+use crate::context::Context;
+use crate::errors::{CommandError, Kind, sentence};
+use crate::prompts_file;
+
+/// Let a vision model compare two folders of renders, prompt by prompt
+///
+/// The first folder is the defender (left), the second the challenger (right), as `render` writes them: a folder a stem. Each duel
+/// goes through up to four stages; the code decides, the model only answers questions about pictures. A rerun judges only what is
+/// missing or has changed. docs/judge.md says what each stage does and how to write a profile of your own.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Prompts file; the prompt pictures may be URLs (the model must reach them) or files
+    #[arg(long, value_name = "FILE")]
+    prompts_json: PathBuf,
+    /// Renders of the defender
+    #[arg(long, value_name = "DIR")]
+    image_dir_1: PathBuf,
+    /// Renders of the challenger
+    #[arg(long, value_name = "DIR")]
+    image_dir_2: PathBuf,
+    /// Address of an OpenAI-compatible server; /v1 is appended when missing
+    #[arg(long, value_name = "URL", required_unless_present = "dry_run")]
+    endpoint: Option<Url>,
+    /// Seed of the round [default: the prompts file's]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Folder for the records and the report; made when missing
+    #[arg(long, value_name = "DIR", default_value = "judge-results")]
+    output_dir: PathBuf,
+    /// Duels at once
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    concurrency: u16,
+    /// Rules and wording: cli, official (what the subnet does), or a file
+    #[arg(long, value_name = "NAME|FILE", default_value = "cli")]
+    profile: String,
+    /// Name of the model at the endpoint
+    #[arg(long, value_name = "NAME", default_value = "glm-4.6v-flash")]
+    model: String,
+    /// Key of the endpoint, when it wants one
+    #[arg(long, value_name = "KEY")]
+    api_key: Option<SecretString>,
+    /// Requests at once, over all duels
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=512))]
+    vlm_concurrency: u16,
+    /// Seconds a request may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    call_timeout: u64,
+    /// How often a request is sent again when connection or server fail
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    transport_retries: u32,
+    /// Judge every duel anew, recorded ones too
+    #[arg(long)]
+    fresh: bool,
+    /// Say what it takes and stop before the first call
+    #[arg(long)]
+    dry_run: bool,
+    /// Write no report.html
+    #[arg(long)]
+    no_report: bool,
+}
+
+/// What a dry run finds.
+#[derive(Serialize)]
+struct Rehearsed<'a> {
+    success: bool,
+    dry_run: bool,
+    output_dir: &'a Path,
+    #[serde(flatten)]
+    cost: CostFields,
+}
+
+#[derive(Serialize)]
+struct CostFields {
+    duels: usize,
+    already_judged: usize,
+    without_preview: usize,
+    not_judgeable: usize,
+    to_judge: usize,
+    calls_at_most: u64,
+    bytes_at_most: u64,
+}
+
+#[derive(Serialize)]
+struct Judged<'a> {
+    success: bool,
+    output_dir: &'a Path,
+    #[serde(flatten)]
+    fields: Map<String, Value>,
+}
+
+pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), CommandError> {
+    let plan = plan(context, described(&arguments)?, arguments.fresh).await?;
+    let cost = plan.cost();
+    announce(context, &cost);
+    for (stem, error) in plan.impossible() {
+        context.ui.warning(format!("{stem} cannot be judged: {}", sentence(error)));
+    }
+    if arguments.dry_run {
+        return dry_run(context, &arguments.output_dir, cost);
+    }
+    let endpoint = arguments.endpoint.clone().ok_or_else(|| CommandError::usage("--endpoint is missing"))?;
+    let client = client(&arguments, endpoint)?;
+    // Nothing to ask, nobody to greet.
+    let models = if cost.to_judge == 0 { None } else { context.until_interrupted(greeted(&client)).await? };
+
+    let display = Display::new(&context.ui, cost);
+    let concurrency =
+        Concurrency { duels: usize::from(arguments.concurrency), requests: usize::from(arguments.vlm_concurrency) };
+    let clock = RealClock::start();
+    let outcome = gen404_judge::run(plan, &client, &clock, concurrency, &display, context.interrupt.token()).await?;
+    drop(display);
+    finish(context, &arguments, &outcome, models).await
+}
+
+fn described(arguments: &Arguments) -> Result<Match, CommandError> {
+    let profile = profile(&arguments.profile)?;
+    let prompts = prompts_file::read(&arguments.prompts_json)?;
+    let seed = arguments.seed.or(prompts.seed).ok_or_else(|| {
+        CommandError::usage(format!("no --seed, and {} has none either", arguments.prompts_json.display()))
+            .with_hint("give the round's seed; any number does for a trial")
+    })?;
+    for folder in [&arguments.image_dir_1, &arguments.image_dir_2] {
+        if !folder.is_dir() {
+            return Err(CommandError::usage(format!("{} is no folder", folder.display())));
+        }
+    }
+    Ok(Match {
+        prompts,
+        prompts_file: arguments.prompts_json.clone(),
+        left: arguments.image_dir_1.clone(),
+        right: arguments.image_dir_2.clone(),
+        output: arguments.output_dir.clone(),
+        profile,
+        model: arguments.model.clone(),
+        seed,
+    })
+}
+
+fn profile(name: &str) -> Result<Profile, CommandError> {
+    if let Some(profile) = Profile::built_in(name) {
+        return Ok(profile);
+    }
+    let text = std::fs::read_to_string(name).map_err(|error| {
+        let names = gen404_judge::BUILT_IN.join(" or ");
+        CommandError::usage(format!("--profile {name} is neither {names} nor a readable file: {error}"))
+    })?;
+    Profile::parse(&text).map_err(|error| {
+        let error = CommandError::from(error);
+        CommandError { message: format!("{name}: {}", error.message), ..error }
+    })
+}
+
+/// Looks at the disk, which may take some seconds when there are records to check.
+async fn plan(context: &Context, described: Match, fresh: bool) -> Result<Plan, CommandError> {
+    let folders = [described.left.clone(), described.right.clone()];
+    let made = tokio::task::spawn_blocking(move || Plan::make(described, fresh));
+    let plan = context.until_interrupted(async { made.await.map_err(|_| CommandError::panicked()) }).await?;
+    let Cost { duels, sides_missing, .. } = plan.cost();
+    let hint = "`404-cli render` writes <output-dir>/<stem>/white/… for each module of a folder";
+    if sides_missing == [duels, duels] {
+        let [left, right] = folders.map(|folder| folder.display().to_string());
+        return Err(CommandError::usage(format!("neither {left} nor {right} has a folder for any of the prompts"))
+            .with_hint(hint));
+    }
+    for (folder, missing) in folders.iter().zip(sides_missing) {
+        if missing == duels {
+            context
+                .ui
+                .warning(format!("{} has no folder for any of the prompts: it loses every duel", folder.display()));
+            context.ui.hint(hint);
+        }
+    }
+    Ok(plan)
+}
+
+fn announce(context: &Context, cost: &Cost) {
+    let counts = [
+        (cost.already_judged, "already judged"),
+        (cost.without_preview, "without pictures on a side"),
+        (cost.impossible, "with missing pictures"),
+    ];
+    let mut parts = vec![format!("{} duels", cost.duels)];
+    parts.extend(counts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")));
+    if cost.to_judge > 0 {
+        let (calls, size) = (cost.calls, megabytes(cost.bytes));
+        parts.push(format!("{} to judge: at most {calls} calls and {size} MB to send", cost.to_judge));
+    }
+    context.ui.status(parts.join(", "));
+}
+
+fn megabytes(bytes: u64) -> u64 {
+    bytes.div_ceil(1_000_000)
+}
+
+fn dry_run(context: &Context, output_dir: &Path, cost: Cost) -> Result<(), CommandError> {
+    let cost = CostFields {
+        duels: cost.duels,
+        already_judged: cost.already_judged,
+        without_preview: cost.without_preview,
+        not_judgeable: cost.impossible,
+        to_judge: cost.to_judge,
+        calls_at_most: cost.calls,
+        bytes_at_most: cost.bytes,
+    };
+    context.ui.result(&Rehearsed { success: true, dry_run: true, output_dir, cost })
+}
+
+fn client(arguments: &Arguments, endpoint: Url) -> Result<ChatClient, CommandError> {
+    if !matches!(endpoint.scheme(), "http" | "https") {
+        return Err(CommandError::usage("--endpoint must be an http or https URL"));
+    }
+    let settings = ChatSettings {
+        api_key: arguments.api_key.clone().filter(|key| !key.expose_secret().is_empty()),
+        timeout: Duration::from_secs(arguments.call_timeout),
+        transport_retries: arguments.transport_retries,
+        ..ChatSettings::new(endpoint, arguments.model.clone())
+    };
+    Ok(ChatClient::new(settings)?)
+}
+
+/// A dead endpoint or a wrong key is found out before a whole duel of attempts. Returns the models it says it has.
+async fn greeted(client: &ChatClient) -> Result<Option<Vec<String>>, CommandError> {
+    Ok(client.models().await?)
+}
+
+/// The match result in words and as JSON, the report, and an honest exit.
+async fn finish(
+    context: &Context,
+    arguments: &Arguments,
+    outcome: &Outcome,
+    models: Option<Vec<String>>,
+) -> Result<(), CommandError> {
+    let mut fields = result_fields(outcome);
+    if !outcome.file.results.is_empty() {
+        display::result(&context.ui, outcome);
+        if !arguments.no_report
+            && !outcome.interrupted
+            && let Some(page) = page(context, &arguments.output_dir).await?
+        {
+            fields.insert("report".to_owned(), page.display().to_string().into());
+        }
+    }
+    let failed = outcome.file.failures.len();
+    let mut error = match &outcome.first_failure {
+        _ if outcome.interrupted => CommandError::interrupted()
+            .with_hint("what is judged is kept; run the same command again to go on, or see it with `404-cli report`"),
+        None => {
+            let judged = Judged { success: true, output_dir: &arguments.output_dir, fields };
+            return context.ui.result(&judged);
+        }
+        Some(failure) => {
+            let error = CommandError::from(failure);
+            let message = match failed + outcome.file.not_judged {
+                1 => error.message,
+                several => format!("{several} duels could not be judged: {}", error.message),
+            };
+            CommandError { message, ..error }
+        }
+    };
+    if let (Some(gen404_judge::Failure::Hopeless(_)), Some(models)) = (&outcome.first_failure, models)
+        && !models.contains(&arguments.model)
+    {
+        error = error.with_hint(format!("the endpoint serves {}, not {}", models.join(", "), arguments.model));
+    }
+    error.fields = fields;
+    Err(error.with_field("output_dir", arguments.output_dir.display().to_string()))
+}
+
+/// The extra keys of the result, and of a failure.
+fn result_fields(outcome: &Outcome) -> Map<String, Value> {
+    let mut fields = Map::new();
+    let mut add = |name: &str, value: Value| fields.insert(name.to_owned(), value);
+    if let Some(result) = outcome.file.result.as_ref().filter(|_| !outcome.file.results.is_empty()) {
+        add("left_wins", result.left_wins.into());
+        add("right_wins", result.right_wins.into());
+        add("draws", result.draws.into());
+        add("score", result.score.into());
+        add("margin", result.margin.into());
+        add("margin_low", result.interval.low.into());
+        add("margin_high", result.interval.high.into());
+        add("challenger_wins", result.challenger_wins.into());
+    }
+    add("judged", outcome.judged.into());
+    add("failed", outcome.file.failures.len().into());
+    add("not_judged", outcome.file.not_judged.into());
+    add("calls", outcome.calls.calls.into());
+    add("unanswered", outcome.calls.unanswered.into());
+    fields
+}
+
+/// The page beside the records; a match without one is still a match.
+async fn page(context: &Context, output_dir: &Path) -> Result<Option<PathBuf>, CommandError> {
+    let request = gen404_report::Request { results: output_dir.to_owned(), ..gen404_report::Request::default() };
+    match report::make(context, request, false).await {
+        Ok(written) => {
+            context.ui.done(format!("the report is in {}", written.page.display()));
+            Ok(Some(written.page))
+        }
+        Err(error) if error.kind == Kind::Interrupted => Err(error),
+        Err(error) => {
+            context.ui.warning(format!("no report: {}", error.message));
+            Ok(None)
+        }
+    }
+}
