@@ -1,6 +1,6 @@
 //! Runs the built binary with a clean environment and a home of its own.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use assert_cmd::Command;
@@ -35,6 +35,17 @@ impl Home {
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().expect("the binary runs")
     }
+}
+
+/// Where this machine has three, or would have it after scripts/setup: runs that draw get it as `GEN404_THREE_MODULE`, so
+/// that none of them fetches it.
+pub(crate) fn three_module() -> PathBuf {
+    if let Some(given) = std::env::var_os("GEN404_THREE_MODULE") {
+        return given.into();
+    }
+    let home_cache = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache");
+    let cache = std::env::var_os("XDG_CACHE_HOME").map_or_else(home_cache, PathBuf::from);
+    cache.join("404-cli/three@0.183.2/three.module.js")
 }
 
 /// Exit code, stdout and stderr as text, for snapshots.

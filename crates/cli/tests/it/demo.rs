@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
-use crate::binary::{Home, transcript};
+use crate::binary::{Home, three_module, transcript};
 
 #[test]
 fn the_whole_round_works_on_this_machine() {
     let home = Home::new();
-    let output = home.run(&["demo", "--dir", "round"]);
+    let demo = home.command(&["demo", "--dir", "round"]).env("GEN404_THREE_MODULE", three_module()).output();
+    let output = demo.expect("the binary runs");
     assert!(output.status.success(), "{}", transcript(&output));
     let outcome: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
     let head = std::process::Command::new("git")

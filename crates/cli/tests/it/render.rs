@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use assert_cmd::cargo::cargo_bin;
 use serde_json::{Value, json};
 
-use crate::binary::{Home, transcript};
+use crate::binary::{Home, three_module, transcript};
 
 const BOX: &str = "export default (THREE) => new THREE.Mesh(new THREE.BoxGeometry(0.5, 0.5, 0.5), \
                    new THREE.MeshStandardMaterial({ color: 0x336699 }));";
@@ -32,15 +32,10 @@ impl Workshop {
         if chromium.is_none() && !on_path {
             return missing("Chromium: run scripts/setup, or set CHROMIUM_PATH");
         }
-        let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-        let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
-        let three = std::env::var_os("GEN404_THREE_MODULE")
-            .map(PathBuf::from)
-            .or_else(|| Some(cache?.join("404-cli/three@0.183.2/three.module.js")))
-            .filter(|file| file.is_file());
-        let Some(three) = three else {
+        let three = three_module();
+        if !three.is_file() {
             return missing("three@0.183.2: run scripts/setup, or set GEN404_THREE_MODULE to its three.module.js");
-        };
+        }
         let home = Home::new();
         std::fs::create_dir(home.path().join("tmp")).expect("a folder");
         std::fs::create_dir(home.path().join("in")).expect("a folder");

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-use crate::binary::Home;
+use crate::binary::{Home, three_module};
 
 /// A running `404-cli sandbox`, killed when dropped.
 pub(crate) struct RunningSandbox {
@@ -18,6 +18,7 @@ impl RunningSandbox {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("404-cli"));
         command.arg("sandbox").args(options).env_clear().env("HOME", home.path()).current_dir(home.path());
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("GEN404_THREE_MODULE", three_module());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the binary runs");
         let mut line = String::new();
         let stdout = child.stdout.take().expect("stdout is piped");
@@ -80,7 +81,8 @@ fn a_port_in_use_is_explained() {
     let home = Home::new();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("its address").port().to_string();
-    let output = home.run(&["sandbox", "--subtensor-port", &port]);
+    let mut sandbox = home.command(&["sandbox", "--subtensor-port", &port]);
+    let output = sandbox.env("GEN404_THREE_MODULE", three_module()).output().expect("the binary runs");
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(

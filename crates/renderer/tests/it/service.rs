@@ -27,6 +27,8 @@ struct FakeService {
     scripted: Mutex<VecDeque<Response>>,
     /// Modules that are always refused.
     refused: Mutex<Vec<String>>,
+    /// Where the first two requests wait for each other.
+    meeting: Mutex<Option<Arc<tokio::sync::Barrier>>>,
     requests: AtomicUsize,
     running: AtomicUsize,
     most_running: AtomicUsize,
@@ -57,12 +59,12 @@ impl FakeService {
     }
 
     async fn answer(&self, body: &Bytes, good: impl FnOnce() -> Response) -> Response {
-        self.requests.fetch_add(1, Ordering::Relaxed);
+        let place = self.requests.fetch_add(1, Ordering::Relaxed);
         let running = self.running.fetch_add(1, Ordering::Relaxed) + 1;
         self.most_running.fetch_max(running, Ordering::Relaxed);
-        // Gives others the chance to run at the same time, if they would.
-        for _ in 0..50 {
-            tokio::task::yield_now().await;
+        let meeting = self.meeting.lock().expect("nobody panicked").clone();
+        if let Some(meeting) = meeting.filter(|_| place < 2) {
+            meeting.wait().await;
         }
         let request: serde_json::Value = serde_json::from_slice(body).expect("a JSON body");
         let source = request["source"].as_str().expect("a source").to_owned();
@@ -208,6 +210,7 @@ fn batch(modules: &Path, output: &Path) -> Batch {
 async fn a_batch_goes_on_past_failures_and_does_nothing_twice() {
     let (fake, url) = FakeService::start().await;
     fake.refused.lock().expect("nobody panicked").push("c".to_owned());
+    *fake.meeting.lock().expect("nobody panicked") = Some(Arc::new(tokio::sync::Barrier::new(2)));
     let folder = tempfile::tempdir().expect("a folder");
     let (modules, output) = (folder.path().join("in"), folder.path().join("out"));
     std::fs::create_dir(&modules).expect("a folder");
