@@ -339,8 +339,10 @@ impl BlockMaker {
     fn produce(&self) {
         let offset = *self.clock_offset.lock().unwrap_or_else(PoisonError::into_inner);
         let now = unix_millis(offset);
+        // Held to the end, so that no two blocks bring the same pulses.
+        let feed = self.feed();
         let last = drand::LAST_STORED_ROUND.get(&self.service.node().runtime.storage).unwrap_or(0);
-        let pulses = self.feed().due(now / 1000, last);
+        let pulses = feed.due(now / 1000, last);
         self.service.node().produce(now, pulses);
     }
 }
