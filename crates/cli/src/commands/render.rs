@@ -23,8 +23,8 @@ const ANSWER_LIMIT: Duration = Duration::from_mins(5);
 
 /// Render every *.js of a folder, with a render service or with the renderer built into this tool
 ///
-/// Writes for every <stem>.js the picture <stem>.png (the grid of four views) and, for the judge, <stem>/grid.png,
-/// <stem>/white/*.png and <stem>/gray/*.png. What is up to date is skipped. With --endpoint the official service draws;
+/// Writes for every `<stem>.js` the picture `<stem>.png` (the grid of four views) and, for the judge, `<stem>/grid.png`,
+/// `<stem>/white/*.png` and `<stem>/gray/*.png`. What is up to date is skipped. With --endpoint the official service draws;
 /// without, a Chromium of this machine gives the same pixels. --sheet alone makes a contact sheet of an output folder.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
