@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The official Python SDK of Targon against the sandbox's API: interop/run-targon.sh PATH_OF_404_CLI
-# Keeps its virtual environment in the cache folder. What is real here and what is not: docs/sandbox.md.
+# Keeps its virtual environment in the cache folder. What is real here and what is not: docs/targon-api.md.
 set -eu
 folder=$(cd "$(dirname "$0")" && pwd)
 binary=$(realpath "${1:?path of the 404-cli binary}")
