@@ -405,14 +405,12 @@ async fn develop(Seat { browser, tab, .. }: &Seat, shots: &[Shot]) -> Result<Vec
     let mut developing = Vec::with_capacity(shots.len());
     for shot in shots {
         let size = shot.size;
-        let decode: Box<dyn FnOnce() -> Result<Image, InvalidImage> + Send> =
-            match tab.take(browser).await.map_err(DrawError::of_module)? {
-                Taken::Runs(words) => Box::new(move || Image::from_runs(&words, size)),
-                Taken::Png(bytes) => Box::new(move || Image::from_png(&bytes)),
-                Taken::Threw(detail) => return Err(DrawError::Threw { detail }),
-                Taken::ContextLost => return Err(DrawError::GraphicsCrashed),
-            };
-        developing.push(tokio::task::spawn_blocking(decode));
+        let words = match tab.take(browser).await.map_err(DrawError::of_module)? {
+            Taken::Runs(words) => words,
+            Taken::Threw(detail) => return Err(DrawError::Threw { detail }),
+            Taken::ContextLost => return Err(DrawError::GraphicsCrashed),
+        };
+        developing.push(tokio::task::spawn_blocking(move || Image::from_runs(&words, size)));
     }
     let mut images = Vec::with_capacity(shots.len());
     for image in developing {

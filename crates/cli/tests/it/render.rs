@@ -105,9 +105,27 @@ fn eventually(what: &str, condition: impl Fn() -> bool) {
     }
 }
 
-fn signal(child: &Child, signal: &str) {
-    let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill runs");
-    assert!(sent.success());
+/// A run of the binary that does not outlive a failing test.
+struct Running(Child);
+
+impl Running {
+    fn start(command: &mut Command) -> Self {
+        Self(command.spawn().expect("the binary runs"))
+    }
+
+    /// Sends a signal and waits for the end; gives back the exit code.
+    fn end_with(mut self, signal: &str) -> Option<i32> {
+        let sent = Command::new("kill").args([signal, &self.0.id().to_string()]).status().expect("kill runs");
+        assert!(sent.success());
+        self.0.wait().expect("it ends").code()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _already_gone = self.0.kill();
+        let _reaped = self.0.wait();
+    }
 }
 
 #[test]
@@ -148,10 +166,9 @@ fn render_writes_the_documented_files_and_fails_module_by_module() {
 fn render_leaves_no_browser_behind_however_it_ends() {
     let Some(workshop) = Workshop::open(&[("hanging", HANGING)]) else { return };
     for (name, code) in [("-INT", Some(130)), ("-TERM", Some(130)), ("-KILL", None)] {
-        let mut child = workshop.command(&["render", "--data-dir", "in"]).spawn().expect("the binary runs");
+        let running = Running::start(&mut workshop.command(&["render", "--data-dir", "in"]));
         eventually("a renderer process is there", || workshop.browsers().iter().any(|line| line.contains("=renderer")));
-        signal(&child, name);
-        assert_eq!(child.wait().expect("it ends").code(), code, "{name}");
+        assert_eq!(running.end_with(name), code, "{name}");
         workshop.assert_nothing_left(name);
     }
 }
@@ -159,9 +176,9 @@ fn render_leaves_no_browser_behind_however_it_ends() {
 #[test]
 fn render_uses_a_render_server_like_the_official_service() {
     let Some(workshop) = Workshop::open(&[("box", BOX)]) else { return };
-    let mut server = workshop.command(&["render-server", "--port", "0", "--browsers", "1"]).spawn().expect("it runs");
+    let mut server = Running::start(&mut workshop.command(&["render-server", "--port", "0", "--browsers", "1"]));
     let mut line = String::new();
-    BufReader::new(server.stdout.take().expect("stdout is piped")).read_line(&mut line).expect("one line");
+    BufReader::new(server.0.stdout.take().expect("stdout is piped")).read_line(&mut line).expect("one line");
     let serving: Value = serde_json::from_str(&line).expect("one JSON object");
     let url = serving["url"].as_str().expect("its address");
 
@@ -172,8 +189,7 @@ fn render_uses_a_render_server_like_the_official_service() {
         let read = |folder: &str| std::fs::read(workshop.path().join(folder).join(picture)).expect("a picture");
         assert!(read("served") == read("drawn"), "{picture} differs");
     }
-    signal(&server, "-INT");
-    assert_eq!(server.wait().expect("it ends").code(), Some(0));
+    assert_eq!(server.end_with("-INT"), Some(0));
     workshop.assert_nothing_left("the server");
 }
 

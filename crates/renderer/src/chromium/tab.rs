@@ -47,10 +47,8 @@ pub(crate) struct Verdict {
 /// One picture as it leaves the browser.
 #[derive(Debug)]
 pub(crate) enum Taken {
-    /// Run-length words of opaque pixels.
+    /// Run-length words of pixels.
     Runs(Vec<u8>),
-    /// The browser's own PNG, of a picture that is not opaque everywhere.
-    Png(Vec<u8>),
     /// Drawing threw: the module's objects are not what three expects.
     Threw(String),
     /// The graphics process is gone.
@@ -145,7 +143,6 @@ impl Tab {
         };
         match self.evaluate::<Message>(browser, "stage.take()".to_owned()).await? {
             Message::Runs { data } => Ok(Taken::Runs(bytes(&data)?)),
-            Message::Png { data } => Ok(Taken::Png(bytes(&data)?)),
             Message::Threw { detail } => Ok(Taken::Threw(clean(&detail))),
             Message::Lost => Ok(Taken::ContextLost),
             message => Err(message.unexpected()),
@@ -204,7 +201,6 @@ enum Message {
     Ready,
     Built { verdict: String },
     Runs { data: String },
-    Png { data: String },
     Threw { detail: String },
     Lost,
     Broken { detail: String },

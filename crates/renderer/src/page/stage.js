@@ -22,11 +22,10 @@ const stage = (() => {
       : new Promise((resolve) => { waiting = resolve; });
     const advance = () => { if (shots.length > 0) worker.postMessage({ shot: shots[0] }); };
     worker.onmessage = ({ data }) => {
-      const picture = data.kind === 'pixels' || data.kind === 'png';
-      if (!picture) { answer(data); return; }
+      if (data.kind !== 'pixels') { answer(data); return; }
       const shot = shots.shift();
       advance(); // the worker draws on while this picture is packed
-      answer(pack(data, shot));
+      answer(pack(data.data, shot));
     };
     worker.onerror = (event) => answer({ kind: 'broken', detail: `${event.message}` });
     worker.postMessage({ three: urls.three });
@@ -39,8 +38,7 @@ const stage = (() => {
     };
   };
 
-  const pack = ({ kind, data }, shot) => {
-    if (kind === 'png') return { kind, data: new Uint8Array(data).toBase64() };
+  const pack = (data, shot) => {
     if (data.byteLength !== shot.size * shot.size * 4) return { kind: 'broken', detail: 'wrong number of pixels' };
     return { kind: 'runs', data: runs(new Uint32Array(data)).toBase64() };
   };

@@ -78,19 +78,10 @@ const boot = async (threeUrl, port) => {
     }
   };
 
-  const isOpaque = (pixels) => {
-    for (let i = 3; i < pixels.length; i += 4) if (pixels[i] !== 255) return false;
-    return true;
-  };
-
-  // Pixels where every one is opaque; else the browser's own PNG, which undoes the premultiplication its own way.
-  const shoot = async (shot) => {
+  const shoot = (shot) => {
     studio.draw(root, shot);
     const pixels = studio.readPixels(shot.size);
-    if (studio.isLost()) return { kind: 'lost' };
-    if (isOpaque(pixels)) return { kind: 'pixels', data: pixels.buffer };
-    const png = await canvas.convertToBlob({ type: 'image/png' });
-    return { kind: 'png', data: await png.arrayBuffer() };
+    return studio.isLost() ? { kind: 'lost' } : { kind: 'pixels', data: pixels.buffer };
   };
 
   port.listen(async ({ source, shot }) => {
@@ -99,7 +90,7 @@ const boot = async (threeUrl, port) => {
       return;
     }
     try {
-      const picture = await shoot(shot);
+      const picture = shoot(shot);
       port.post(picture, picture.data ? [picture.data] : []);
     } catch (error) {
       port.post({ kind: 'threw', detail: messageOf(error) });

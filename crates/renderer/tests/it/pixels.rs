@@ -48,7 +48,7 @@ fn assert_close(image: &Image, name: &str, picture: Picture) {
 }
 
 #[tokio::test]
-async fn a_picture_that_is_not_opaque_is_the_browsers_own_png() {
+async fn a_picture_may_be_translucent() {
     let Some(studio) = studio().await else { return };
     // No blending writes the material's own alpha over the background's.
     let source = "export default (THREE) => new THREE.Mesh(new THREE.BoxGeometry(1, 1, 1), \
