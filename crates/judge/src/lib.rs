@@ -1,6 +1,6 @@
 //! The duel judge: a vision model compares two models of the same prompt in up to four stages, and the code decides.
 //!
-//! [`Plan`] looks at what is on disk, [`run`] judges the rest and writes the records (`gen404_round::duel`). The stages are plain
+//! [`Plan`] looks at what is on disk, [`run()`] judges the rest and writes the records (`gen404_round::duel`). The stages are plain
 //! functions from replies to decisions; the model is behind [`Vlm`], time behind [`Clock`], and progress goes to an [`Observer`].
 //! Nothing here prints or knows a terminal.
 
