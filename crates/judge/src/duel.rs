@@ -270,6 +270,8 @@ impl<V: Vlm, C: Clock> Duel<'_, V, C> {
 
     async fn side_guard(&self, primary: Choice) -> Result<SideGuard, DuelError> {
         let rules = &self.profile().side_guard;
+        // Halves the memory of a duel: the front views will not be shown again.
+        self.pictures.let_go_of_all_but(&white(&rules.reference));
         let verdicts = |side: Side| {
             let views = rules.views.iter().zip(0..).map(move |(view, step)| self.side_verdict(side, view, step));
             try_join_all(views)

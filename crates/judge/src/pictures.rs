@@ -76,6 +76,15 @@ enum Loaded {
     },
 }
 
+impl Loaded {
+    fn sum(&self) -> Option<String> {
+        match self {
+            Self::Absent => None,
+            Self::Encoded { sha256, .. } | Self::Raw { sha256, .. } => Some(sha256.clone()),
+        }
+    }
+}
+
 /// Where the pictures of a duel are.
 #[derive(Debug, Clone)]
 pub(crate) struct Places {
@@ -111,11 +120,13 @@ pub(crate) struct Pictures {
     places: Places,
     prompt_url: String,
     files: Mutex<BTreeMap<String, Arc<OnceCell<Loaded>>>>,
+    /// Sums of files that are not needed any more.
+    done: Mutex<BTreeMap<String, Option<String>>>,
 }
 
 impl Pictures {
     pub(crate) fn new(places: Places, prompt: &Prompt) -> Self {
-        Self { places, prompt_url: prompt.image_url.clone(), files: Mutex::default() }
+        Self { places, prompt_url: prompt.image_url.clone(), files: Mutex::default(), done: Mutex::default() }
     }
 
     /// The prompt picture's URL, as it stands inside a JSON string.
@@ -151,14 +162,26 @@ impl Pictures {
         }
     }
 
+    /// Gives back the memory of every picture but the ones of this name; what was looked at is remembered.
+    pub(crate) fn let_go_of_all_but(&self, name: &str) {
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        files.retain(|key, cell| {
+            let Some(loaded) = cell.get() else { return true };
+            let kept = key.split_once('/').is_some_and(|(_, of_side)| of_side == name);
+            if !kept {
+                done.insert(key.clone(), loaded.sum());
+            }
+            kept
+        });
+    }
+
     /// What was looked at so far, with the SHA-256 of each file in hex.
     pub(crate) fn looked_at(&self) -> BTreeMap<String, Option<String>> {
         let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        let sum = |loaded: &Loaded| match loaded {
-            Loaded::Absent => None,
-            Loaded::Encoded { sha256, .. } | Loaded::Raw { sha256, .. } => Some(sha256.clone()),
-        };
-        files.iter().filter_map(|(key, cell)| Some((key.clone(), sum(cell.get()?)))).collect()
+        let mut seen = self.done.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        seen.extend(files.iter().filter_map(|(key, cell)| Some((key.clone(), cell.get()?.sum()))));
+        seen
     }
 
     async fn encoded(&self, key: &str, path: &Path) -> Result<Bytes, PictureError> {
@@ -274,6 +297,7 @@ mod tests {
         assert_eq!(pictures.prompt().await.expect("there"), "data:image/jpeg;base64,Sg==");
         assert_eq!(pictures.raw(Side::Right, "embeddings.npz").await.expect("no error"), None);
         assert!(matches!(pictures.url(Side::Right, "grid.png").await, Err(PictureError::Missing { .. })));
+        pictures.let_go_of_all_but("grid.png");
         let seen = pictures.looked_at();
         let keys: Vec<_> = seen.iter().map(|(key, sum)| (key.as_str(), sum.is_some())).collect();
         assert_eq!(

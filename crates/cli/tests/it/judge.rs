@@ -8,10 +8,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::{Value, json};
 
 use crate::binary::Home;
+use crate::running::Running;
 
 /// Base64 of what the pictures of the sides hold.
 const LEFT: &str = "TEVGVA";
 const RIGHT: &str = "UklHSF";
+
+/// A status that means no reply at all.
+const STALL: u16 = 0;
+/// Base64 of the prompt picture of `a1`.
+const PROMPT_A1: &str = "base64,YTE=";
 
 /// A model that prefers the right side, or whatever the test makes of it.
 struct Model {
@@ -60,6 +66,11 @@ fn serve(mut stream: TcpStream, answer: fn(&str) -> (u16, Value), questions: &At
         questions.fetch_add(1, Ordering::SeqCst);
         answer(&text)
     };
+    if status == STALL {
+        loop {
+            std::thread::park();
+        }
+    }
     let body = body.to_string();
     let length = body.len();
     let reply = format!("HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
@@ -252,4 +263,28 @@ fn missing_pictures_exit_with_1_and_the_rest_is_judged() {
     assert_eq!((run.code, &run.result["right_wins"], &run.result["failed"]), (Some(1), &json!(1), &json!(1)));
     assert_eq!(run.result["error"], "duel `a1`: right/a1/grid.png is missing");
     assert!(run.stderr.contains("warning: a1 cannot be judged: right/a1/grid.png is missing"), "{}", run.stderr);
+}
+
+#[test]
+fn an_interrupt_leaves_whole_records_and_a_rerun_goes_on() {
+    let home = Home::new();
+    prepare(&home);
+    let stalling =
+        Model::start(
+            |request| {
+                if request.contains(PROMPT_A1) { (STALL, Value::Null) } else { prefers_the_right(request) }
+            },
+        );
+    let mut running = Running::start(&home, &[&BASIC[..], &["--endpoint", &stalling.endpoint]].concat());
+    running.wait_for("b2 final: winner=right");
+    running.interrupt();
+    let output = running.finish();
+    assert_eq!(output.status.code(), Some(130));
+    let result: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!((&result["error"], &result["not_judged"]), (&json!("Interrupted by user"), &json!(1)));
+
+    let model = Model::start(prefers_the_right);
+    let rerun = judge(&home, &["--endpoint", &model.endpoint]);
+    assert_eq!((rerun.code, &rerun.result["judged"], &rerun.result["right_wins"]), (Some(0), &json!(1), &json!(2)));
+    assert_eq!(model.questions(), 9, "only a1");
 }
