@@ -33,9 +33,8 @@ pub struct Pod {
 impl Pod {
     fn new(client: &TargonClient, workload: Workload, lease: Option<FoundLease>) -> Self {
         let age = workload.created_at.map(|then| client.age(then));
-        let unpaid = workload.state.status.is_registered() || workload.state.status.is_stopped();
         let cost_so_far = match (workload.cost_per_hour, age) {
-            (Some(_), _) if unpaid => Some(Usd::default()),
+            (Some(_), _) if !costs_money(&workload) => Some(Usd::default()),
             (Some(price), Some(age)) => Some(price.for_time(age)),
             _ => None,
         };
@@ -43,10 +42,20 @@ impl Pod {
         Self { workload, kind, age, cost_so_far, lease }
     }
 
+    /// Whether it is paid for right now: deployed, and not stopped.
+    pub fn costs_money(&self) -> bool {
+        costs_money(&self.workload)
+    }
+
     /// The run that started it died before it could hand it over.
     pub fn is_left_over(&self) -> bool {
         self.lease.as_ref().is_some_and(FoundLease::is_left_over)
     }
+}
+
+fn costs_money(workload: &Workload) -> bool {
+    let status = &workload.state.status;
+    !status.is_registered() && !status.is_stopped()
 }
 
 /// Everything on the account that is not gone: ours first, then by age, oldest first.

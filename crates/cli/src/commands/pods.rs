@@ -63,7 +63,7 @@ pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Result<(), 
 async fn list(context: &Context, account: &Account, table: bool) -> Result<(), CommandError> {
     account.warn_of_left_overs(context).await?;
     let pods = pods(&account.client, &account.leases).await?;
-    let running = pods.iter().filter(|pod| pod.cost_so_far.is_none_or(|cost| cost > Usd::default()));
+    let running = pods.iter().filter(|pod| pod.costs_money());
     let an_hour = running
         .filter_map(|pod| pod.workload.cost_per_hour)
         .fold(Usd::default(), |sum, price| sum.plus(price.an_hour()));
