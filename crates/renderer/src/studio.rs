@@ -339,6 +339,8 @@ impl Studio {
         match timeout(draw_limit, develop(seat, shots)).await {
             Ok(Ok(images)) => Attempt::Done(Ok(images)),
             Ok(Err(threw @ DrawError::Threw { .. })) => Attempt::Done(Err(threw)),
+            // Software graphics live in main memory too, and keep some of what earlier scenes took.
+            Ok(Err(crashed @ DrawError::GraphicsCrashed)) => Attempt::Starved(crashed),
             Ok(Err(error)) => Attempt::Spoilt(error),
             Err(_) => Attempt::Spoilt(DrawError::TooSlow { limit: draw_limit }),
         }

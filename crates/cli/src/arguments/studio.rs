@@ -53,6 +53,8 @@ impl StudioArguments {
         if self.fast {
             ui.warning("--fast: edges and shades differ a little from the pictures that the judges get");
             options.graphics = GraphicsBackend::System;
+            // Mesa's software driver needs more for scenes with glass than the exact one does.
+            options.memory_limit = 4 * 1024 * 1024 * 1024;
         } else if !options.chromium_version.starts_with(VERIFIED_VERSION) {
             ui.faint(format!(
                 "Chromium {} draws; equal pixels are verified with {VERIFIED_VERSION}, others have differed by 2 at most",

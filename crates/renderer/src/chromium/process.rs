@@ -145,7 +145,6 @@ fn flags(options: &LaunchOptions) -> Vec<String> {
         "--disable-renderer-backgrounding",
         "--disable-breakpad",
         "--disable-crash-reporter",
-        "--disable-dev-shm-usage",
         "--disable-hang-monitor",
         "--mute-audio",
         "--password-store=basic",
@@ -154,10 +153,19 @@ fn flags(options: &LaunchOptions) -> Vec<String> {
     .map(str::to_owned)
     .into();
     flags.push(format!("--use-angle={angle}"));
+    if !has_roomy_shared_memory() {
+        flags.push("--disable-dev-shm-usage".to_owned());
+    }
     flags.push(format!("--js-flags=--max-old-space-size={}", options.heap_limit / (1024 * 1024)));
     if rustix::process::geteuid().is_root() {
         // Chromium refuses to build its sandbox for root.
         flags.push("--no-sandbox".to_owned());
     }
     flags
+}
+
+/// Containers often have only 64 MB of shared memory, in which Chromium crashes; it can use temporary files instead.
+fn has_roomy_shared_memory() -> bool {
+    const ENOUGH: u64 = 1024 * 1024 * 1024;
+    rustix::fs::statvfs("/dev/shm").is_ok_and(|room| room.f_bavail.saturating_mul(room.f_frsize) >= ENOUGH)
 }
