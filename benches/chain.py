@@ -20,10 +20,11 @@ SDK = ROOT / ".cache/venv-bittensor-10.4.0"
 LATENCY = 0.1
 RUNS = 3
 
+# The SDK's get_all_revealed_commitments fails on payloads that happen to be valid UTF-8; this is the query below it.
 SDK_LIST = """
 import sys, bittensor
 subtensor = bittensor.Subtensor(network=sys.argv[1])
-print(len(subtensor.get_all_revealed_commitments(17)))
+print(len(list(subtensor.substrate.query_map("Commitments", "RevealedCommitments", [17], page_size=1000))))
 """
 SDK_COMMIT = """
 import sys, bittensor
