@@ -130,7 +130,7 @@ def samples(folder: Path) -> Path:
     with subprocess.Popen([BINARY, "-q", "sandbox"], stdout=subprocess.PIPE, text=True) as sandbox:
         try:
             directory = json.loads(sandbox.stdout.readline())
-            prompts = directory["prompts"]
+            prompts = directory["prompts_json"]
             command = [BINARY, "-q", "generate", "--prompts-json", prompts, "--endpoint", directory["generator"]]
             subprocess.run([*command, "--seed", "1", "--output-folder", target], stdout=subprocess.DEVNULL, check=True)
         finally:
