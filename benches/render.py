@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """The built-in renderer by the file: whole processes over the six modules whose pixels are compared with the official
-service's, and over 32 sample modules of the sandbox; against the same pictures asked for one request at a time.
+service's, and over sample modules of the sandbox; beside the same pictures from a service that works as the official one
+does (`recipe_service.py`), and from `render-server` one request at a time.
 
-CPU seconds are those of the tool and of everything it started, browsers included; memory is the largest sum of resident
-sizes of all its processes seen in samples. Needs Chromium and three as `render` itself does, and no browser library.
+CPU seconds are those of the tool and of everything it started, browsers included; memory is the largest sum of
+proportional set sizes of all its processes seen in samples. Needs Chromium and three as `render` itself does.
 """
 
+import hashlib
 import json
 import os
 import re
@@ -17,7 +19,10 @@ import tempfile
 import threading
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from recipe_service import RecipeService
 
 ROOT = Path(__file__).resolve().parent.parent
 BINARY = os.environ.get("GEN404_BINARY", str(ROOT / "target/release/404-cli"))
@@ -25,8 +30,9 @@ SIX = ROOT / "crates/renderer/tests/data"
 RUNS = int(os.environ.get("RUNS", "3"))
 TICK = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
-# Seconds a file of the official service for 8 white views, 4 gray ones and the grid, measured elsewhere on two cores.
-OFFICIAL = 12.7
+THREE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "404-cli/three@0.183.2"
+# Samples hardly differ from each other, and the slow side needs many seconds for each.
+SAMPLES_BESIDE = 6
 
 
 class Meter:
@@ -111,17 +117,36 @@ class Server:
             answer.read()
 
 
-WHITE = [(30, 0), (330, 0), (0, 15), (0, -30), (90, 0), (180, 0), (270, 0), (0, -90)]
-GRAY = WHITE[:4]
+# The official set, by the names that its files have.
+VIEWS = {"front_left": (30, 0), "front_right": (330, 0), "front_above": (0, -30), "front_below": (0, 15),
+         "right": (90, 0), "back": (180, 0), "left": (270, 0), "top_down": (0, -90)}
+GRAY = list(VIEWS)[:4]
+GRID = [(theta, -15) for theta in (24, 120, 216, 312)]
 
 
-def one_at_a_time(server: Server, source: str) -> None:
-    """The official set, every view in a request of its own, then the grid."""
-    for colour, views in (("ffffff", WHITE), ("808080", GRAY)):
-        for theta, phi in views:
-            server.post(f"/render?thetas={theta}&phis={phi}&lighting=follow&img_size=1024&cam_radius=2.0"
-                        f"&cam_fov_deg=49.1&bg_color={colour}", source)
-    server.post("/render/grid", source)
+def one_at_a_time(server: Server, sources: dict[str, str]) -> None:
+    """Every picture of the official set in a request of its own."""
+    for source in sources.values():
+        for colour, names in (("ffffff", VIEWS), ("808080", GRAY)):
+            for theta, phi in (VIEWS[name] for name in names):
+                server.post(f"/render?thetas={theta}&phis={phi}&lighting=follow&img_size=1024&cam_radius=2.0"
+                            f"&cam_fov_deg=49.1&bg_color={colour}", source)
+        server.post("/render/grid", source)
+
+
+def by_recipe(service: RecipeService, sources: dict[str, str]) -> dict[str, str]:
+    """The official set in three requests a file and from two callers, as the pipeline asks; SHA-256 of every PNG file."""
+    def pictures(item: tuple[str, str]) -> dict[str, str]:
+        stem, source = item
+        follow = {"size": 1024, "lighting": "follow"}
+        white = service.render(source, list(VIEWS.values()), background="ffffff", **follow)
+        gray = service.render(source, [VIEWS[name] for name in GRAY], background="808080", **follow)
+        grid = service.render(source, GRID, size=518, background="808080", lighting="studio", grid=True)
+        names = [*(f"white/{name}" for name in VIEWS), *(f"gray/{name}" for name in GRAY), "grid"]
+        return {f"{stem}/{name}": hashlib.sha256(png).hexdigest() for name, png in zip(names, white + gray + grid)}
+
+    with ThreadPoolExecutor(2) as callers:
+        return {name: digest for found in callers.map(pictures, sources.items()) for name, digest in found.items()}
 
 
 def samples(folder: Path) -> Path:
@@ -138,44 +163,59 @@ def samples(folder: Path) -> Path:
     return target
 
 
-def table(title: str, modules: Path) -> None:
+def doubled(modules: Path, scratch: Path) -> Path:
+    """The same modules, each there twice: what the second half adds is the price in a browser that is warm."""
+    target = scratch / f"{modules.name}-doubled"
+    target.mkdir()
+    for module in modules.glob("*.js"):
+        for copy in ("first", "second"):
+            shutil.copy(module, target / f"{module.stem}-{copy}.js")
+    return target
+
+
+def table(title: str, modules: Path, scratch: Path) -> None:
     files = len(list(modules.glob("*.js")))
+    twice = doubled(modules, scratch)
     print(f"\n**{title}** ({files} files)\n")
-    print("| how | s a file | CPU s a file | memory | files a minute |")
-    print("| --- | --- | --- | --- | --- |")
+    print("| how | s a file from nothing | s a file once warm | CPU s a file | memory | files a minute once warm |")
+    print("| --- | --- | --- | --- | --- | --- |")
     for views in ("official", "all"):
         for browsers in (1, 2):
-            runs = [render(modules, views, browsers) for _ in range(RUNS)]
-            seconds = statistics.median(run[0] for run in runs) / files
-            cpu = statistics.median(run[1] for run in runs) / files
-            memory = max(run[2] for run in runs) / 2**20
-            print(f"| `--views {views}`, {browsers} browser{'s' * (browsers > 1)}, from nothing | {seconds:.2f} "
-                  f"| {cpu:.2f} | {memory:.0f} MiB | {60 / seconds:.0f} |", flush=True)
+            cold = [render(modules, views, browsers) for _ in range(RUNS)]
+            both = [render(twice, views, browsers) for _ in range(RUNS)]
+            seconds, whole = (statistics.median(run[0] for run in runs) / files for runs in (cold, both))
+            cpu, memory = statistics.median(run[1] for run in cold) / files, max(run[2] for run in cold + both) / 2**20
+            warm = whole - seconds
+            print(f"| `--views {views}`, {browsers} browser{'s' * (browsers > 1)} | {seconds:.2f} | {warm:.2f} | {cpu:.2f} "
+                  f"| {memory:.0f} MiB | {60 / warm:.0f} |", flush=True)
 
 
-def against_requests(modules: Path) -> None:
+def beside_services(title: str, modules: Path) -> None:
     sources = {path.stem: path.read_text() for path in sorted(modules.glob("*.js"))}
-    print("\n**The official set, against the same pictures one request at a time** (one browser each, in turn)\n")
-    print("| file | one request at a time | whole set at once | ratio |")
-    print("| --- | --- | --- | --- |")
-    with Server() as server, tempfile.TemporaryDirectory() as scratch:
+    official = json.loads((SIX / "hashes.json").read_text())
+    times: dict[str, list[float]] = {"ours": [], "single": [], "recipe": []}
+
+    def timed(name: str, work) -> object:
+        start = time.perf_counter()
+        outcome = work()
+        times[name].append(time.perf_counter() - start)
+        return outcome
+
+    with Server() as server, RecipeService(THREE) as service:
         server.post("/render?img_size=64", next(iter(sources.values())))
-        total = [0.0, 0.0]
-        for stem, source in sources.items():
-            folder = Path(scratch) / stem
-            folder.mkdir()
-            (folder / f"{stem}.js").write_text(source)
-            pairs = []
-            for _ in range(RUNS):
-                start = time.perf_counter()
-                one_at_a_time(server, source)
-                middle = time.perf_counter()
-                render(folder, "official", 1)
-                pairs.append((middle - start, time.perf_counter() - middle))
-            single, whole = (statistics.median(pair[side] for pair in pairs) for side in (0, 1))
-            total = [total[0] + single, total[1] + whole]
-            print(f"| {stem} | {single:.2f} s | {whole:.2f} s (with a cold start) | {single / whole:.1f} |", flush=True)
-        print(f"| all | {total[0]:.2f} s | {total[1]:.2f} s | {total[0] / total[1]:.1f} |")
+        for _ in range(RUNS):
+            timed("ours", lambda: render(modules, "official", 2))
+            timed("single", lambda: one_at_a_time(server, sources))
+            digests = timed("recipe", lambda: by_recipe(service, sources))
+    ours, single, recipe = (statistics.median(times[name]) / len(sources) for name in ("ours", "single", "recipe"))
+    print(f"\n**{title}: the official set, s a file** ({len(sources)} files, in turn, medians of {RUNS})\n")
+    print("| `render`, from nothing | `render-server`, a request a picture | as the official service works |\n| --- | --- | --- |")
+    print(f"| {ours:.2f} | {single:.2f} ({single / ours:.1f} ×) | {recipe:.2f} ({recipe / ours:.1f} ×) |", flush=True)
+    known = [(name, digest) for name, digest in digests.items() if name.partition("/")[0] in official]
+    if known:
+        equal = sum(official[stem][view]["png_sha256"] == digest
+                    for (stem, _, view), digest in ((name.partition("/"), digest) for name, digest in known))
+        print(f"\n{equal} of {len(known)} PNG files of that last column are the official service's, byte for byte.")
 
 
 def main() -> None:
@@ -185,10 +225,15 @@ def main() -> None:
         six.mkdir()
         for module in SIX.glob("*.js"):
             shutil.copy(module, six)
-        table("The six modules of the pixel tests", six)
-        table("Samples of the sandbox", samples(scratch))
-        against_requests(six)
-    print(f"\nThe official service took {OFFICIAL} s a file for the official set on another machine with two cores.")
+        few = scratch / "few"
+        few.mkdir()
+        many = samples(scratch)
+        for module in sorted(many.glob("*.js"))[:SAMPLES_BESIDE]:
+            shutil.copy(module, few)
+        table("The six modules of the pixel tests", six, scratch)
+        table("Samples of the sandbox", many, scratch)
+        beside_services("The six modules", six)
+        beside_services("Samples", few)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,26 @@
 // The scene recipe of the official render service: renderer settings, camera, lights, environment.
 // It draws one root for one shot at a time and knows nothing of modules, files or view names.
 
-const ZERO_ENVIRONMENT = { width: 768, height: 1024 }; // size of the service's PMREM map, all of it zero
+// The service's environment map is zero everywhere. So low a map cannot come from a picture: shaders know it by that.
+const ZERO_ENVIRONMENT_SIZE = 2;
 const CUBE_UV_MAPPING = 306;
 
+// Sampling a map of this kind takes most of a shader's text, and most of the time of drawing and compiling it. Of the zero
+// map every sample is zero, so one texel does, and the sums that it goes into stay as they are: pixels are the same. Other
+// maps, which a module may bring, are sampled in full; the compiler drops the branch that is not taken.
+const abbreviateZeroEnvironment = (chunks) => {
+  const name = 'vec4 textureCubeUV(';
+  const [before, after] = chunks.cube_uv_reflection_fragment.split(name);
+  chunks.cube_uv_reflection_fragment = `${before}vec4 sampleCubeUV(${after.slice(0, after.lastIndexOf('#endif'))}
+    vec4 textureCubeUV(sampler2D map, vec3 direction, float roughness) {
+      if (CUBEUV_MAX_MIP < 0.0) { return vec4(texture2D(map, vec2(0.5)).rgb, 1.0); }
+      else { return sampleCubeUV(map, direction, roughness); }
+    }
+  #endif`;
+};
+
 const createStudio = (three, canvas) => {
+  abbreviateZeroEnvironment(three.ShaderChunk);
   const renderer = new three.WebGLRenderer({ canvas, antialias: true, preserveDrawingBuffer: true, alpha: true });
   renderer.setPixelRatio(1);
   renderer.toneMapping = three.ACESFilmicToneMapping;
@@ -38,7 +54,7 @@ const createStudio = (three, canvas) => {
   };
 
   const zeroEnvironment = () => {
-    const target = new three.WebGLRenderTarget(ZERO_ENVIRONMENT.width, ZERO_ENVIRONMENT.height, {
+    const target = new three.WebGLRenderTarget(ZERO_ENVIRONMENT_SIZE, ZERO_ENVIRONMENT_SIZE, {
       magFilter: three.LinearFilter, minFilter: three.LinearFilter, generateMipmaps: false, type: three.HalfFloatType,
       format: three.RGBAFormat, colorSpace: three.LinearSRGBColorSpace, depthBuffer: false,
     });
@@ -53,11 +69,12 @@ const createStudio = (three, canvas) => {
 
   const makers = { follow, studio };
   const rigs = {};
+  // One for all shots: for every camera that sees glass three keeps buffers of tens of megabytes.
+  const camera = new three.PerspectiveCamera(50, 1, 0.01, 100);
 
   // shot: {theta, phi, radius, fov, size, background: "rrggbb", lighting: "follow" | "studio"}; angles in degrees.
   const draw = (root, shot) => {
     const rig = (rigs[shot.lighting] ??= makers[shot.lighting]());
-    const camera = new three.PerspectiveCamera(shot.fov, 1, 0.01, 100);
     const theta = (shot.theta ?? NaN) * Math.PI / 180; // JSON has no NaN
     const phi = (shot.phi ?? NaN) * Math.PI / 180;
     camera.position.set(
@@ -66,6 +83,8 @@ const createStudio = (three, canvas) => {
       shot.radius * Math.cos(phi) * Math.cos(theta),
     );
     camera.lookAt(0, 0, 0);
+    camera.fov = shot.fov;
+    camera.updateProjectionMatrix();
     rig.aim(camera);
     rig.scene.background = new three.Color(`#${shot.background}`);
     if (root.parent !== rig.scene) rig.scene.add(root);
