@@ -1,8 +1,11 @@
 //! What was revealed on chain, read the way the subnet's collector reads it, and the payloads we write ourselves.
 //! Everything here comes from strangers: whatever cannot be understood is passed over, never an error.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::{BlockNumber, CdnUrl, CommitHash, Repository};
 
@@ -72,18 +75,21 @@ pub fn decode_payload(payload: &[u8]) -> String {
 
 /// Merges all reveals of one hotkey field by field: the highest block wins, within a block the greater text.
 ///
-/// Single quotes count as double quotes, as they do for the collector. A payload that is not a JSON object, and a
-/// field that is not a non-empty string, is passed over.
+/// Single quotes count as double quotes and `NaN` is a number, as they are for the collector. A payload that is not a JSON
+/// object, and a field that is not a non-empty string, is passed over.
 pub fn merge_latest<'a>(reveals: impl IntoIterator<Item = (&'a [u8], BlockNumber)>) -> RevealedFields {
     let mut fields = RevealedFields::default();
     for (payload, block) in reveals {
         let text = decode_payload(payload);
         let text = if text.contains('\'') { text.replace('\'', "\"") } else { text };
-        let Ok(Value::Object(mut object)) = serde_json::from_str(&text) else { continue };
+        let text = without_odd_numbers(&text);
+        let Ok(object) = serde_json::from_str::<HashMap<Cow<'_, str>, &RawValue>>(&text) else { continue };
         for (name, slot) in
             [("commit", &mut fields.commit), ("repo", &mut fields.repo), ("cdn_url", &mut fields.cdn_url)]
         {
-            let Some(Value::String(value)) = object.remove(name) else { continue };
+            let Some(Ok(value)) = object.get(name).map(|value| serde_json::from_str::<String>(value.get())) else {
+                continue;
+            };
             let newer = slot.as_ref().is_none_or(|latest| (latest.block, &latest.value) < (block, &value));
             if newer && !value.is_empty() {
                 *slot = Some(Latest { value, block });
@@ -91,6 +97,25 @@ pub fn merge_latest<'a>(reveals: impl IntoIterator<Item = (&'a [u8], BlockNumber
         }
     }
     fields
+}
+
+/// `null` for the numbers that the collector's parser knows and JSON does not, outside of strings.
+fn without_odd_numbers(text: &str) -> Cow<'_, str> {
+    const ODD: [&str; 3] = ["-Infinity", "Infinity", "NaN"];
+    if !ODD.iter().any(|odd| text.contains(odd)) {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = String::with_capacity(text.len());
+    let (mut in_string, mut escaped) = (false, false);
+    let mut rest = text;
+    while let Some(next) = rest.chars().next() {
+        let odd = ODD.iter().find(|odd| !in_string && rest.starts_with(**odd));
+        plain.push_str(odd.map_or(&rest[..next.len_utf8()], |_| "null"));
+        rest = &rest[odd.map_or(next.len_utf8(), |odd| odd.len())..];
+        in_string ^= next == '"' && !escaped;
+        escaped = next == '\\' && !escaped;
+    }
+    Cow::Owned(plain)
 }
 
 #[cfg(test)]
@@ -148,5 +173,29 @@ mod tests {
             merged(&[("{'commit':'x'}", 1), ("[1]", 2), ("null", 3), (r#"{"commit":7}"#, 4), ("{", 5), ("", 6)]);
         assert_eq!(fields.commit, Some(Latest { value: "x".into(), block: 1 }));
         assert_eq!(merge_latest([(&b"\x02"[..], 1), (&b""[..], 1), (&b"\x04\xff"[..], 1)]), RevealedFields::default());
+    }
+
+    #[test]
+    fn numbers_that_only_the_collector_knows_do_no_harm() {
+        let fields = merged(&[
+            (r#"{"commit":"x","a":NaN,"b":[-Infinity,Infinity],"c":1e999}"#, 1),
+            (r#"{"repo":"NaN \"Infinity\\","d":NaN}"#, 2),
+            (r#"{"cdn_url":NaN}"#, 3),
+        ]);
+        assert_eq!(fields.commit, Some(Latest { value: "x".into(), block: 1 }));
+        assert_eq!(fields.repo, Some(Latest { value: r#"NaN "Infinity\"#.into(), block: 2 }));
+        assert_eq!(fields.cdn_url, None);
+    }
+
+    #[test]
+    fn what_we_write_is_what_the_collector_reads() {
+        for cdn in
+            ["https://c/d", "http://[::1]:8080/%27/", r#"https://c/"{}[]\"#, "https://c/NaN,a:b;c=d&e@f!$*()|~^`<>"]
+        {
+            let cdn_url = cdn.parse().expect("an address");
+            let reveal = Reveal::RepositoryAndCdn { repo: "a/b".parse().expect("a repository"), cdn_url };
+            let fields = merged(&[(&reveal.to_json(), 1)]);
+            assert_eq!(fields.cdn_url.map(|latest| latest.value).as_deref(), Some(cdn));
+        }
     }
 }

@@ -95,7 +95,8 @@ impl FromStr for Repository {
     }
 }
 
-/// Where a miner's generated files are: http(s), a host, no user, query or fragment. Kept as it was typed.
+/// Where a miner's generated files are: http(s), a host, no user, query or fragment, in characters that every reader of the
+/// chain takes for what they are. Kept as it was typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CdnUrl {
     text: String,
@@ -107,8 +108,8 @@ pub struct CdnUrl {
 #[non_exhaustive]
 pub enum InvalidCdnUrl {
     /// Not a URL.
-    #[error("not a URL: write it whole, as in https://cdn.example.com/folder")]
-    NotAUrl,
+    #[error("not a URL ({0}): write it whole, as in https://cdn.example.com/folder")]
+    NotAUrl(url::ParseError),
     /// Another scheme than http or https.
     #[error("the CDN address must begin with https:// or http://, not {scheme}:")]
     Scheme {
@@ -124,9 +125,12 @@ pub enum InvalidCdnUrl {
     /// `/<stem>.js` is appended by the subnet, which a query or fragment would swallow.
     #[error("the CDN address must have no query (?) and no fragment (#): the subnet appends /<stem>.js")]
     QueryOrFragment,
-    /// White space or control characters.
-    #[error("the CDN address holds white space or control characters")]
+    /// White space, control characters, or what merely looks like a letter.
+    #[error("the CDN address may hold only plain letters, digits and signs: write anything else percent-encoded")]
     Characters,
+    /// The collector takes every apostrophe for a quotation mark, and could read nothing of the whole reveal.
+    #[error("the subnet's collector cannot read an apostrophe in the CDN address: write it as %27")]
+    Apostrophe,
 }
 
 impl CdnUrl {
@@ -145,12 +149,19 @@ impl FromStr for CdnUrl {
     type Err = InvalidCdnUrl;
 
     fn from_str(text: &str) -> Result<Self, InvalidCdnUrl> {
-        if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(InvalidCdnUrl::Characters);
         }
-        let url = Url::parse(text).map_err(|_| InvalidCdnUrl::NotAUrl)?;
+        if text.contains('\'') {
+            return Err(InvalidCdnUrl::Apostrophe);
+        }
+        let url = Url::parse(text).map_err(InvalidCdnUrl::NotAUrl)?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(InvalidCdnUrl::Scheme { scheme: url.scheme().to_owned() });
+        }
+        // Parsers of URLs forgive missing slashes; whoever reads the text on chain may not.
+        if !text[url.scheme().len()..].starts_with("://") {
+            return Err(InvalidCdnUrl::NotAUrl(url::ParseError::EmptyHost));
         }
         if url.host_str().is_none_or(str::is_empty) {
             return Err(InvalidCdnUrl::NoHost);
@@ -211,11 +222,19 @@ mod tests {
     fn cdn_addresses_are_kept_as_typed() {
         let cdn: CdnUrl = "https://CDN.example.com/a%20b/".parse().expect("an address");
         assert_eq!(cdn.to_string(), "https://CDN.example.com/a%20b/");
-        assert_eq!("cdn.example.com".parse::<CdnUrl>(), Err(InvalidCdnUrl::NotAUrl));
+        let not_a_url = |text: &str| matches!(text.parse::<CdnUrl>(), Err(InvalidCdnUrl::NotAUrl(_)));
+        assert!(
+            ["cdn.example.com", "http:cdn.example.com/a", "https:/a", "http://a:99999/"].into_iter().all(not_a_url)
+        );
         assert_eq!("ftp://a/".parse::<CdnUrl>(), Err(InvalidCdnUrl::Scheme { scheme: "ftp".into() }));
         assert_eq!("https://a/?b".parse::<CdnUrl>(), Err(InvalidCdnUrl::QueryOrFragment));
         assert_eq!("https://a/#b".parse::<CdnUrl>(), Err(InvalidCdnUrl::QueryOrFragment));
         assert_eq!("https://u:p@a/".parse::<CdnUrl>(), Err(InvalidCdnUrl::Credentials));
-        assert_eq!("https://a/ b".parse::<CdnUrl>(), Err(InvalidCdnUrl::Characters));
+        for text in
+            ["https://a/ b", "https://a/\u{200b}", "https://a/\u{202e}b", "https://\u{430}.example/", "https://a/\n"]
+        {
+            assert_eq!(text.parse::<CdnUrl>(), Err(InvalidCdnUrl::Characters), "{text:?}");
+        }
+        assert_eq!("https://a/o'n".parse::<CdnUrl>(), Err(InvalidCdnUrl::Apostrophe));
     }
 }
