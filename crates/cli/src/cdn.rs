@@ -6,29 +6,30 @@ use std::io;
 use std::time::Duration;
 
 use gen404_round::CdnUrl;
+use reqwest::header::LOCATION;
 use reqwest::redirect::Policy;
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, Response, StatusCode};
 use rustls::CertificateError;
+use url::Url;
 
-const REDIRECTS: usize = 5;
 const USER_AGENT: &str = concat!("404-cli/", env!("CARGO_PKG_VERSION"));
 
 /// Why a CDN address counts as not accessible.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CdnError {
-    #[error("CDN URL {url} is not accessible: {}{}", status.as_u16(), redirected(url, end))]
-    Status {
+    #[error("CDN URL {url} is not accessible: {}", status.as_u16())]
+    Status { url: String, status: StatusCode },
+    #[error("CDN URL {url} is not accessible: {}, a redirect{}", status.as_u16(), target.as_deref().map(|target| format!(" to {target}")).unwrap_or_default())]
+    Redirect {
         url: String,
         status: StatusCode,
-        /// Where redirects led to.
-        end: String,
+        /// Where it leads to, without what may be secret in it.
+        target: Option<String>,
     },
     #[error("CDN URL {url} is not accessible: no answer within {} s", limit.as_secs_f64())]
     TimedOut { url: String, limit: Duration },
     #[error("CDN URL {url} is not accessible: its certificate {}", fault(certificate))]
     Certificate { url: String, certificate: CertificateError },
-    #[error("CDN URL {url} is not accessible: more than {REDIRECTS} redirects")]
-    Redirects { url: String },
     #[error("CDN URL {url} is not accessible")]
     Request {
         url: String,
@@ -49,16 +50,20 @@ impl CdnError {
             Self::Certificate { .. } => {
                 Some("the subnet's services check certificates too: repair it, or use an address that has a good one")
             }
-            Self::TimedOut { .. } | Self::Redirects { .. } | Self::Request { .. } => None,
+            Self::Redirect { .. } => Some(
+                "the subnet follows no redirects: give the address that <cdn-url>/<stem>.js can be downloaded from at once; \
+                 if only the bare folder is redirected, go on with --skip-cdn-check",
+            ),
+            Self::TimedOut { .. } | Self::Request { .. } => None,
         }
     }
 }
 
-/// Asks with HEAD; any 2xx, also after redirects, will do.
+/// Asks with HEAD; any 2xx will do. Redirects are not followed, because the subnet follows none.
 pub(crate) async fn check(cdn: &CdnUrl, limit: Duration) -> Result<(), CdnError> {
     let url = || cdn.as_str().to_owned();
     let request = async {
-        let client = Client::builder().user_agent(USER_AGENT).redirect(Policy::limited(REDIRECTS)).build()?;
+        let client = Client::builder().user_agent(USER_AGENT).redirect(Policy::none()).build()?;
         client.head(cdn.url().clone()).send().await
     };
     let answer = tokio::time::timeout(limit, request)
@@ -68,15 +73,25 @@ pub(crate) async fn check(cdn: &CdnUrl, limit: Duration) -> Result<(), CdnError>
     let status = answer.status();
     if status.is_success() {
         Ok(())
+    } else if status.is_redirection() {
+        Err(CdnError::Redirect { url: url(), status, target: target(&answer) })
     } else {
-        Err(CdnError::Status { url: url(), status, end: answer.url().to_string() })
+        Err(CdnError::Status { url: url(), status })
     }
 }
 
+/// Where an answer redirects to. User, password, query and fragment are left out: they may let somebody in.
+fn target(answer: &Response) -> Option<String> {
+    let location = answer.headers().get(LOCATION)?.to_str().ok()?;
+    let mut target: Url = answer.url().join(location).ok()?;
+    let _ = target.set_username("");
+    let _ = target.set_password(None);
+    target.set_query(None);
+    target.set_fragment(None);
+    Some(target.into())
+}
+
 fn explain(url: String, error: reqwest::Error) -> CdnError {
-    if error.is_redirect() {
-        return CdnError::Redirects { url };
-    }
     match certificate_error(&error) {
         Some(certificate) => CdnError::Certificate { url, certificate },
         // The address is named already, and as it was typed.
@@ -108,17 +123,10 @@ fn fault(error: &CertificateError) -> String {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "is for another host".to_owned()
         }
-        CertificateError::UnknownIssuer => {
+        // One that signs itself as an authority is among the others.
+        CertificateError::UnknownIssuer | CertificateError::Other(_) => {
             "is not signed by an authority this machine trusts (self-signed, or its chain is incomplete)".to_owned()
         }
         other => format!("is refused ({other})"),
-    }
-}
-
-fn redirected(asked: &str, end: &str) -> String {
-    if end.trim_end_matches('/') == asked.trim_end_matches('/') {
-        String::new()
-    } else {
-        format!(" (after a redirect to {end})")
     }
 }

@@ -56,20 +56,17 @@ async fn what_came_back_is_told_exactly() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn redirects_are_followed_and_told() {
+async fn redirects_are_told_and_not_followed() {
     let miner = Miner::new().await;
-    let good = Cdn::answering(Answer::Status(200)).await;
-    let to_good = Cdn::answering(Answer::Redirect(good.url())).await;
-    miner.run(&asking("owner/name", &to_good.url()), "default").success();
-
-    let bad = Cdn::answering(Answer::Status(404)).await;
-    let to_bad = Cdn::answering(Answer::Redirect(bad.url())).await;
-    let sentence = miner.run(&asking("owner/name", &to_bad.url()), "default").failure(3);
-    assert!(sentence.ends_with(&format!("404 (after a redirect to {})", bad.url())), "{sentence}");
-
-    let round = Cdn::answering(Answer::Redirect("/files".to_owned())).await;
-    let sentence = miner.run(&asking("owner/name", &round.url()), "default").failure(3);
-    assert!(sentence.contains("redirects"), "{sentence}");
+    let target = Cdn::answering(Answer::Status(200)).await;
+    let secret = target.url().replace("http://", "http://me:s3cret@") + "?signature=s3cret";
+    let cdn = Cdn::answering(Answer::Redirect(secret)).await;
+    let ended = miner.run(&asking("owner/name", &cdn.url()), "default");
+    let sentence = ended.failure(3);
+    assert!(sentence.ends_with(&format!("a redirect to {}", target.url())), "{sentence}");
+    assert!(ended.stderr().contains("follows no redirects"), "{}", ended.transcript());
+    assert!(!ended.transcript().contains("s3cret"), "{}", ended.transcript());
+    assert!(target.requests().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
