@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use gen404_round::{BlockNumber, Hotkey, Netuid, Reveal};
 use serde::Serialize;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::clock::{Clock, ClockError};
 use crate::connection::Chain;
@@ -21,6 +21,9 @@ use crate::preflight::Check;
 
 /// How many blocks after the commitment its reveal is aimed at, as in the official client.
 pub const BLOCKS_UNTIL_REVEAL: u32 = 2;
+
+/// Over the time limit, for the answers to one last look at the chain: who waited long wants to know how it stands.
+const LAST_LOOK: Duration = Duration::from_secs(5);
 
 /// How far a commitment is followed before it counts as done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -127,7 +130,11 @@ impl Chain {
             limit: request.wait_limit,
             pause: prepared.pause,
         };
-        let mut inclusion = follow.until_included(prepared.block).await?;
+        let last_moment = follow.deadline + LAST_LOOK;
+        let included = timeout_at(last_moment, follow.until_included(prepared.block)).await;
+        let mut inclusion = included
+            .unwrap_or_else(|_| Err(follow.not_included()))
+            .map_err(|error| error.after_sending(extrinsic.hash, None))?;
         let mut end = settle::End::default();
         if request.wait > Wait::Inclusion {
             let target = settle::Target {
@@ -137,7 +144,10 @@ impl Chain {
                 reveal_round: prepared.reveal_round,
                 wait: request.wait,
             };
-            (inclusion, end) = follow.until_settled(inclusion, &target).await?;
+            let settled = timeout_at(last_moment, follow.until_settled(&mut inclusion, &mut end, &target)).await;
+            settled
+                .unwrap_or_else(|_| Err(follow.too_late(inclusion, end, &target)))
+                .map_err(|error| error.after_sending(extrinsic.hash, Some(inclusion.block)))?;
         }
         Ok(Commitment {
             hotkey,

@@ -228,6 +228,19 @@ pub enum CommitError {
         /// What the node said.
         verdict: PoolVerdict,
     },
+    /// Sent, and then no node could be asked any more what became of it.
+    #[error("{}, but what becomes of it cannot be seen: {source}", match block {
+        Some(block) => format!("the commitment is in block {block}"),
+        None => format!("the extrinsic {extrinsic_hash} was sent"),
+    })]
+    OutOfSight {
+        /// Its hash.
+        extrinsic_hash: ExtrinsicHash,
+        /// The block in which it was seen.
+        block: Option<BlockNumber>,
+        /// Why nothing can be seen.
+        source: ReadError,
+    },
     /// Not in a block in time.
     #[error("the extrinsic {extrinsic_hash} was sent but is in no block after {} s", waited.as_secs())]
     NotIncluded {
@@ -287,6 +300,14 @@ impl From<IncompatibleChain> for CommitError {
 }
 
 impl CommitError {
+    /// The same failure, once the extrinsic has been given to a node and seen in this block.
+    pub(crate) fn after_sending(self, extrinsic_hash: ExtrinsicHash, block: Option<BlockNumber>) -> Self {
+        match self {
+            Self::Read(source) => Self::OutOfSight { extrinsic_hash, block, source },
+            other => other,
+        }
+    }
+
     /// Whose fault it is.
     pub fn kind(&self) -> FailureKind {
         match self {
@@ -297,6 +318,7 @@ impl CommitError {
             | Self::Randomness(_)
             | Self::StillPending { .. }
             | Self::StillInPool { .. }
+            | Self::OutOfSight { .. }
             | Self::NotIncluded { .. }
             | Self::NotFinalized { .. }
             | Self::NotRevealed { .. } => FailureKind::Outside,
@@ -317,6 +339,7 @@ impl CommitError {
             | Self::NotRevealed { block, .. }
             | Self::Replaced { block, .. }
             | Self::RevealFailed { block } => Some(*block),
+            Self::OutOfSight { block, .. } => *block,
             _ => None,
         }
     }
@@ -345,6 +368,11 @@ impl CommitError {
             Self::StillInPool { .. } => "wait until it is included, then try again".to_owned(),
             Self::Pool(rejection) => return rejection.hint(),
             Self::Dropped { verdict, .. } => return verdict.hint(),
+            Self::OutOfSight { .. } => {
+                "see with list-all, once a node answers, before you send again: a second commitment \
+                                        would replace the first, and its later block would count"
+                    .to_owned()
+            }
             Self::NotIncluded { last_block, .. } => format!(
                 "it can still be included up to block {last_block}; see with list-all before sending again, \
                  because a second commitment would replace the first"

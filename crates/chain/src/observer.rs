@@ -22,6 +22,17 @@ impl Observer for Unobserved {
     fn observe(&self, _event: &Event) {}
 }
 
+/// Tells on everything but endpoints that fail: for the second try and all that follow it.
+pub(crate) struct Repeating<'a>(pub(crate) &'a dyn Observer);
+
+impl Observer for Repeating<'_> {
+    fn observe(&self, event: &Event) {
+        if !matches!(event, Event::EndpointFailed { .. } | Event::ConnectionLost { .. }) {
+            self.0.observe(event);
+        }
+    }
+}
+
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -62,6 +73,11 @@ pub enum Event {
         /// How many are waiting.
         count: u64,
     },
+    /// The chain has revealed this very payload before. A place in the round is that of the newest reveal.
+    AlreadyRevealed {
+        /// Block of that reveal.
+        block: BlockNumber,
+    },
     /// The extrinsic goes to the node now.
     Submitting {
         /// Its hash.
@@ -71,11 +87,13 @@ pub enum Event {
         /// Unix time of that round, in seconds.
         reveal_time: u64,
     },
+    /// The node would not have it; it is nowhere.
+    Rejected,
     /// The node took it into its pool.
     InPool,
     /// The node keeps it aside because an earlier nonce is missing.
     WaitingForEarlierNonce,
-    /// The connection broke; what happened meanwhile is looked up on chain.
+    /// The connection broke and is made again; what happened meanwhile is looked up on chain.
     ConnectionLost {
         /// Why, in printable words.
         reason: String,

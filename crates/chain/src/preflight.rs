@@ -84,7 +84,13 @@ impl Intent {
     }
 
     /// All checks in words, for a rehearsal.
-    pub(crate) fn report(&self, situation: &Situation, clock: Option<ClockError>, in_pool: u64) -> Vec<Check> {
+    pub(crate) fn report(
+        &self,
+        situation: &Situation,
+        plaintext: &[u8],
+        clock: Option<ClockError>,
+        in_pool: u64,
+    ) -> Vec<Check> {
         let check = |name, result: Result<(), CommitError>, fine: String| match result {
             Ok(()) => Check { name, passed: true, detail: fine },
             Err(error) => Check { name, passed: false, detail: error.to_string() },
@@ -117,6 +123,14 @@ impl Intent {
                 detail: clock.map_or_else(
                     || "agrees with the chain".to_owned(),
                     |error| format!("{error}; the chain's time is used instead"),
+                ),
+            },
+            Check {
+                name: "revealed",
+                passed: true,
+                detail: situation.revealed_in(plaintext).map_or_else(
+                    || "this payload is not among the hotkey's reveals yet".to_owned(),
+                    |block| format!("this payload was revealed in block {block} already; the newer reveal would count"),
                 ),
             },
             Check { name: "pending", passed: situation.pending().is_none(), detail: pending },

@@ -11,6 +11,7 @@ use crate::clock::ChainTime;
 use crate::error::ReadError;
 use crate::extrinsic::PALLET;
 use crate::node::StorageAt;
+use crate::reveals::payloads::Payloads;
 use crate::rpc::RpcError;
 use crate::runtime::{Decoded, IncompatibleChain, Item, Runtime, bytes, field_number, number};
 
@@ -75,6 +76,7 @@ pub(crate) struct Question {
     last_round: Item,
     uid: Item,
     commitment: Item,
+    reveals: Item,
     used_space: Item,
     max_space: Item,
     epoch_index: Option<Item>,
@@ -92,9 +94,16 @@ pub(crate) struct Situation {
     pub(crate) registered: bool,
     pub(crate) commitment: Option<StoredCommitment>,
     pub(crate) space: CommitmentSpace,
+    /// The value of `RevealedCommitments`.
+    reveals: Vec<u8>,
 }
 
 impl Situation {
+    /// The newest block that revealed these very bytes.
+    pub(crate) fn revealed_in(&self, plaintext: &[u8]) -> Option<BlockNumber> {
+        Payloads::read(&self.reveals).filter(|(payload, _)| *payload == plaintext).map(|(_, block)| block).max()
+    }
+
     /// The commitment that the next one would replace unread.
     pub(crate) fn pending(&self) -> Option<PendingReveal> {
         self.commitment.as_ref().and_then(StoredCommitment::pending)
@@ -126,6 +135,7 @@ impl Question {
         Ok(Self {
             // The pallet that tells networks apart comes first: its absence is the clearest message.
             commitment: runtime.item(PALLET, "CommitmentOf", &both)?,
+            reveals: runtime.item(PALLET, "RevealedCommitments", &both)?,
             used_space: runtime.item(PALLET, "UsedSpaceOf", &both)?,
             max_space: runtime.item(PALLET, "MaxSpace", &[])?,
             beacon: runtime.item(DRAND, "BeaconConfig", &[])?,
@@ -149,6 +159,7 @@ impl Question {
             &self.last_round,
             &self.uid,
             &self.commitment,
+            &self.reveals,
             &self.used_space,
             &self.max_space,
         ]
@@ -194,6 +205,7 @@ impl Question {
             // The item has no default: it is there for registered hotkeys only.
             registered: storage.values.contains_key(&self.uid.key),
             commitment: read_commitment(runtime, &self.commitment, storage)?,
+            reveals: storage.values.get(&self.reveals.key).cloned().unwrap_or_default(),
             space: CommitmentSpace {
                 used,
                 last_epoch,

@@ -21,6 +21,8 @@ pub(crate) struct ChainStatus {
 struct State {
     waiting: Option<Progress>,
     sent: Option<ExtrinsicHash>,
+    /// Whether a node has shown that it has what was sent.
+    taken: bool,
     block: Option<BlockNumber>,
     finalized: bool,
     revealed: bool,
@@ -38,10 +40,10 @@ impl ChainStatus {
         state.waiting = None;
         let Some(extrinsic_hash) = state.sent else { return error };
         if error.hints.is_empty() {
-            error = error.with_hint(
-                "the commitment had been sent already and stays: see with list-all before you send it again, because a \
-                 second one would replace it",
-            );
+            let how = if state.taken { "had been sent already and stays" } else { "may have reached the chain" };
+            error = error.with_hint(format!(
+                "the commitment {how}: see with list-all before you send it again, because a second one would replace it"
+            ));
         }
         error = error.with_field("extrinsic_hash", extrinsic_hash.to_string());
         match state.block {
@@ -105,12 +107,23 @@ impl Observer for ChainStatus {
                 wait(&mut state, "waiting for a block");
                 state.sent = Some(*extrinsic_hash);
             }
-            Event::InPool => wait(&mut state, "in the node's pool: waiting for a block"),
-            Event::WaitingForEarlierNonce => wait(&mut state, "waiting for an earlier extrinsic of this hotkey"),
+            Event::AlreadyRevealed { block } => ui.warning(format!(
+                "block {block} has revealed the same already: the newer reveal will count, which may cost the earlier place"
+            )),
+            Event::Rejected => state.sent = None,
+            Event::InPool => {
+                state.taken = true;
+                wait(&mut state, "in the node's pool: waiting for a block");
+            }
+            Event::WaitingForEarlierNonce => {
+                state.taken = true;
+                wait(&mut state, "waiting for an earlier extrinsic of this hotkey");
+            }
             Event::ConnectionLost { reason } => {
-                ui.warning(format!("connection lost ({reason}); looking on chain what happened"));
+                ui.warning(format!("connection lost ({reason}); connecting again"));
             }
             Event::Included { block, .. } => {
+                state.taken = true;
                 ui.done(format!("included in block {block}"));
                 state.block = Some(*block);
                 self.follow(&mut state);

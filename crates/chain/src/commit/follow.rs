@@ -14,7 +14,7 @@ use crate::error::{CommitError, ReadError};
 use crate::extrinsic::SignedExtrinsic;
 use crate::hashes::BlockHash;
 use crate::node::Node;
-use crate::observer::{Event, Observer};
+use crate::observer::{Event, Observer, Repeating};
 use crate::rpc::{Notifications, RpcError};
 use crate::runtime::dispatch::DispatchResult;
 use crate::submission::{PoolRejection, PoolStatus, PoolVerdict};
@@ -73,6 +73,7 @@ impl Follow<'_> {
             },
             Err(error) => {
                 if let Some(rejection) = PoolRejection::of(&error) {
+                    self.observer.observe(&Event::Rejected);
                     return Err(CommitError::Pool(rejection));
                 }
                 node = self.recover(&node, &error).await?;
@@ -154,13 +155,17 @@ impl Follow<'_> {
                 Err(error) => return Err(ReadError::from(error).into()),
             }
             if Instant::now() >= self.deadline {
-                return Err(CommitError::NotIncluded {
-                    extrinsic_hash: self.extrinsic.hash,
-                    waited: self.limit,
-                    last_block: self.extrinsic.last_block,
-                });
+                return Err(self.not_included());
             }
             sleep(self.pause).await;
+        }
+    }
+
+    pub(super) fn not_included(&self) -> CommitError {
+        CommitError::NotIncluded {
+            extrinsic_hash: self.extrinsic.hash,
+            waited: self.limit,
+            last_block: self.extrinsic.last_block,
         }
     }
 
@@ -241,13 +246,15 @@ impl Follow<'_> {
 
     pub(super) async fn recover(&self, broken: &Arc<Node>, error: &RpcError) -> Result<Arc<Node>, CommitError> {
         self.observer.observe(&Event::ConnectionLost { reason: printable(&error.to_string()) });
+        let mut attempt = self.chain.reconnect(broken, self.observer).await;
         loop {
-            match self.chain.reconnect(broken, self.observer).await {
+            match attempt {
                 Ok(node) => return Ok(node),
                 // The extrinsic may be on chain: giving up early would leave its owner in the dark.
                 Err(error) if Instant::now() >= self.deadline => return Err(ReadError::from(error).into()),
                 Err(_) => sleep(self.pause).await,
             }
+            attempt = self.chain.reconnect(broken, &Repeating(self.observer)).await;
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::connection::Chain;
 use crate::error::{CommitError, ReadError};
 use crate::extrinsic::{SetCommitment, SigningContext};
 use crate::hashes::BlockHash;
-use crate::observer::{Event, Observer};
+use crate::observer::{Event, Observer, Repeating};
 use crate::preflight::Intent;
 use crate::situation::{Question, Situation, UNKNOWN_HEAD};
 
@@ -93,6 +93,9 @@ impl Chain {
         if let Some(error) = clock_error {
             observer.observe(&Event::ClockCorrected { error });
         }
+        if let Some(block) = look.situation.revealed_in(&payload.plaintext) {
+            observer.observe(&Event::AlreadyRevealed { block });
+        }
         let call = encrypted_call(request, &look.situation, reveal_round, payload)?;
         Ok(Prepared {
             call,
@@ -128,7 +131,7 @@ impl Chain {
             reveal_round,
             reveal_time,
             clock_error,
-            checks: intent.report(&look.situation, clock_error, look.in_pool()),
+            checks: intent.report(&look.situation, &payload.plaintext, clock_error, look.in_pool()),
             payload: payload.json,
         })
     }
@@ -152,9 +155,10 @@ impl Chain {
     ) -> Result<Look, CommitError> {
         let question = Question::new(&self.runtime, intent.netuid, &intent.hotkey)?;
         let started = Instant::now();
+        let mut look = self.look(&question, &intent.hotkey, observer).await?;
         let mut told = None;
+        let mut lost = false;
         loop {
-            let look = self.look(&question, &intent.hotkey, observer).await?;
             intent.check(&look.situation)?;
             let Some(obstacle) = obstacle(&look) else { return Ok(look) };
             if told.as_ref() != Some(&obstacle) {
@@ -166,6 +170,17 @@ impl Chain {
                 return Err(given_up(&obstacle, waited));
             }
             tokio::time::sleep(look.situation.pause()).await;
+            // A node that restarts meanwhile is waited for too; one line about it is enough.
+            let repeating = Repeating(observer);
+            look = match self.look(&question, &intent.hotkey, if lost { &repeating } else { observer }).await {
+                Ok(newer) => newer,
+                Err(error) if error.is_retryable() && started.elapsed() < limit => {
+                    lost = true;
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
+            lost = false;
         }
     }
 

@@ -66,11 +66,13 @@ struct Keys {
 }
 
 impl Follow<'_> {
+    /// Keeps `inclusion` and `end` true all the time: a caller that waits no longer reads there how far it has come.
     pub(super) async fn until_settled(
         &self,
-        inclusion: Inclusion,
+        inclusion: &mut Inclusion,
+        end: &mut End,
         target: &Target<'_>,
-    ) -> Result<(Inclusion, End), CommitError> {
+    ) -> Result<(), CommitError> {
         let runtime = &self.chain.runtime;
         let both = subnet_and_hotkey(target.netuid, &target.hotkey);
         let item = |pallet, entry, keys: &[_]| runtime.item(pallet, entry, keys);
@@ -80,19 +82,17 @@ impl Follow<'_> {
             reveals: item(PALLET, "RevealedCommitments", &both)?,
         };
         let mut node = self.chain.node().await;
-        let mut inclusion = inclusion;
-        let mut end = End::default();
         let mut missing = 0;
         let mut finalized_head = None;
         loop {
-            match self.look_at(&node, &keys, inclusion, target).await {
+            match self.look_at(&node, &keys, *inclusion, target).await {
                 Err(ReadError::Rpc(error)) if error.is_retryable() => node = self.recover(&node, &error).await?,
                 Err(error) => return Err(error.into()),
                 Ok(look) if look.canonical.is_some_and(|hash| hash != inclusion.block_hash) => {
                     self.observer.observe(&Event::Retracted { block: inclusion.block });
-                    inclusion = self.search(node, inclusion.block.saturating_sub(1), None).await?;
+                    *inclusion = self.search(node, inclusion.block.saturating_sub(1), None).await?;
                     node = self.chain.node().await;
-                    (end, missing, finalized_head) = (End::default(), 0, None);
+                    (*end, missing, finalized_head) = (End::default(), 0, None);
                 }
                 Ok(look) => {
                     if !end.finalized && look.canonical.is_some() && finalized_head != Some(look.finalized_head) {
@@ -107,7 +107,7 @@ impl Follow<'_> {
                         if let Some(block) = look.revealed_block {
                             end.revealed_block = Some(block);
                             self.observer.observe(&Event::Revealed { block });
-                        } else if let Some(loss) = loss(&look, inclusion) {
+                        } else if let Some(loss) = loss(&look, *inclusion) {
                             missing += 1;
                             if missing >= LOOKS_UNTIL_LOST {
                                 return Err(loss);
@@ -119,10 +119,10 @@ impl Follow<'_> {
                 }
             }
             if end.is_reached(target.wait) {
-                return Ok((inclusion, end));
+                return Ok(());
             }
             if Instant::now() >= self.deadline {
-                return Err(self.too_late(inclusion, end, target));
+                return Err(self.too_late(*inclusion, *end, target));
             }
             sleep(self.pause).await;
         }
@@ -155,7 +155,7 @@ impl Follow<'_> {
         })
     }
 
-    fn too_late(&self, inclusion: Inclusion, end: End, target: &Target<'_>) -> CommitError {
+    pub(super) fn too_late(&self, inclusion: Inclusion, end: End, target: &Target<'_>) -> CommitError {
         let (block, waited) = (inclusion.block, self.limit);
         if target.wait == Wait::Reveal && end.revealed_block.is_none() {
             CommitError::NotRevealed { block, reveal_round: target.reveal_round, waited }

@@ -43,7 +43,9 @@ impl Dial for WebSocketDialler {
                 .enable_ws_ping(PingConfig::new().ping_interval(PING_EVERY).max_failures(3))
                 .build(endpoint.expose());
             // The library's limit leaves out name resolution and a stalled TLS or HTTP handshake.
-            let client = tokio::time::timeout(self.connect_limit, connecting).await??;
+            let client = tokio::time::timeout(self.connect_limit, connecting)
+                .await
+                .map_err(|_| format!("no connection within {} s", self.connect_limit.as_secs()))??;
             Ok(Box::new(WebSocket { client, call_limit: self.call_limit }) as Box<dyn Rpc>)
         }
         .boxed()

@@ -52,7 +52,16 @@ impl Drop for Proxy {
 
 impl Proxy {
     pub(crate) async fn start(target: &str, manners: Manners) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        Self::start_on(0, target, manners).await
+    }
+
+    /// The port it listens on.
+    pub(crate) fn port(&self) -> u16 {
+        self.url.rsplit(':').next().and_then(|port| port.parse().ok()).expect("its own URL has one")
+    }
+
+    pub(crate) async fn start_on(port: u16, target: &str, manners: Manners) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port)).await.expect("the port is free");
         let url = format!("ws://{}", listener.local_addr().expect("it is bound"));
         let asked = Arc::default();
         let accepting = tokio::spawn(accept(listener, target.to_owned(), manners, Arc::clone(&asked)));

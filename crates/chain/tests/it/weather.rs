@@ -10,7 +10,7 @@ use gen404_round::NETUID;
 use gen404_sandbox::chain::{DevelopmentChain, SubmitFault, WatchEnd};
 
 use crate::proxy::{Manners, Proxy};
-use crate::support::{Diary, Key, commit, commit_repo, connect, fast, options, reveal_count, start};
+use crate::support::{Diary, Key, commit, commit_hash, commit_repo, connect, fast, options, reveal_count, start};
 
 /// Bytes of space that one commitment of a hash costs; another one, replaced or not, would cost them again.
 const ONE: u64 = 298;
@@ -72,6 +72,81 @@ async fn a_connection_cut_at_any_later_point_costs_nothing() {
         assert_eq!(diary.count(|event| matches!(event, Event::Included { .. })), 1);
         assert_eq!((reveal_count(&sandbox, &key), space_used(&chain, &key).await), (1, ONE));
     }
+}
+
+/// A commitment whose node is gone for good once `stage` has happened.
+async fn left_alone_after(stage: fn(&Event) -> bool) -> (CommitError, Diary) {
+    let key = Key::new(1);
+    let sandbox = std::sync::Arc::new(start(fast(&[&key])).await);
+    sandbox.freeze_beacon(true);
+    let proxy = Proxy::start(&sandbox.url(), Manners::default()).await;
+    let chain = Chain::connect(options(&proxy.url), &Unobserved).await.expect("it answers");
+    let proxy = Mutex::new(Some(proxy));
+    let diary = Diary::reacting(move |event| {
+        if stage(event) && proxy.lock().expect("no test panics while waiting").take().is_some() {
+            sandbox.cut_connections();
+        }
+    });
+    let request = CommitRequest { wait_limit: std::time::Duration::from_secs(2), ..commit_hash() };
+    let error = chain.commit(&request, &key, &SystemClock, &diary).await.expect_err("nobody can tell how it went on");
+    (error, diary)
+}
+
+#[tokio::test]
+async fn a_node_that_is_gone_after_sending_leaves_the_word_that_it_was_sent() {
+    let (error, diary) = left_alone_after(|event| matches!(event, Event::InPool)).await;
+    assert!(matches!(error, CommitError::OutOfSight { block: None, .. }), "{error}");
+    assert!(error.to_string().contains("was sent"), "{error}");
+    assert_eq!(diary.count(|event| matches!(event, Event::EndpointFailed { .. })), 1, "one line is enough");
+
+    let (error, _) = left_alone_after(|event| matches!(event, Event::Included { .. })).await;
+    let block = error.included_in().expect("it was seen in a block");
+    assert!(error.to_string().starts_with(&format!("the commitment is in block {block}")), "{error}");
+    assert_eq!(error.kind(), FailureKind::Outside);
+    assert!(error.hint().is_some_and(|hint| hint.contains("list-all")));
+}
+
+#[tokio::test]
+async fn an_earlier_reveal_is_waited_for_while_the_node_is_away() {
+    let key = Key::new(1);
+    let (sandbox, chain) = bench(&key).await;
+    sandbox.freeze_beacon(true);
+    let early = CommitRequest { wait: Wait::Inclusion, ..commit_hash() };
+    chain.commit(&early, &key, &SystemClock, &Unobserved).await.expect("it is included");
+
+    // The way to the node is closed as soon as the waiting begins, and opened again after the first attempt to use it.
+    let proxy = Proxy::start(&sandbox.url(), Manners::default()).await;
+    let waiting = Chain::connect(options(&proxy.url), &Unobserved).await.expect("it answers");
+    let (port, target) = (proxy.port(), sandbox.url());
+    let (proxy, thawing) = (Mutex::new(Some(proxy)), std::sync::Arc::clone(&sandbox));
+    let (failed, mut has_failed) = tokio::sync::mpsc::unbounded_channel();
+    let diary = Diary::reacting(move |event| match event {
+        Event::RevealPending { .. } if proxy.lock().expect("no test panics here").take().is_some() => {
+            thawing.cut_connections();
+        }
+        Event::EndpointFailed { .. } => failed.send(()).expect("the test listens"),
+        _ => {}
+    });
+    let reopening = async {
+        has_failed.recv().await.expect("the first attempt fails");
+        sandbox.freeze_beacon(false);
+        Proxy::start_on(port, &target, Manners::default()).await
+    };
+    let request = commit_repo();
+    let (commitment, _proxy) = tokio::join!(waiting.commit(&request, &key, &SystemClock, &diary), reopening);
+    commitment.expect("the node came back in time");
+    assert_eq!(reveal_count(&sandbox, &key), 2);
+}
+
+#[tokio::test]
+async fn the_same_again_is_sent_with_a_warning() {
+    let key = Key::new(1);
+    let (_sandbox, chain) = bench(&key).await;
+    let first = commit(&chain, &key, &Diary::default()).await.expect("it is revealed");
+    let diary = Diary::default();
+    commit(&chain, &key, &diary).await.expect("it is revealed again");
+    let warned = Event::AlreadyRevealed { block: first.revealed_block.expect("it was waited for") };
+    assert_eq!(diary.count(|event| *event == warned), 1);
 }
 
 #[tokio::test]
