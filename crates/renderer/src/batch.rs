@@ -75,8 +75,24 @@ impl RenderError {
         match self {
             Self::Studio(error) => error.is_fatal(),
             Self::Service(error) => error.is_fatal(),
-            Self::Write { .. } => true,
+            // A full or forbidden disk meets every module; a name that is taken by something else meets only this one.
+            Self::Write { source, .. } => matches!(
+                source.kind(),
+                io::ErrorKind::StorageFull
+                    | io::ErrorKind::QuotaExceeded
+                    | io::ErrorKind::ReadOnlyFilesystem
+                    | io::ErrorKind::PermissionDenied
+            ),
             Self::Read { .. } | Self::Stem(_) => false,
+        }
+    }
+
+    /// Whether the module itself is the reason.
+    fn is_the_modules(&self) -> bool {
+        match self {
+            Self::Studio(error) => error.is_the_modules(),
+            Self::Service(error) => matches!(error, ServiceError::Refused(_)),
+            _ => false,
         }
     }
 
@@ -258,12 +274,21 @@ impl Batch {
         if !self.force && self.output.is_current(&stem, &fingerprint, self.views) {
             return Ok(Outcome::UpToDate);
         }
-        let pictures = renderer.render(&source, self.views).await?;
         let (output, views) = (self.output.clone(), self.views);
+        let write_failed = |source| RenderError::Write { folder: self.output.root().to_owned(), source };
+        let pictures = match renderer.render(&source, self.views).await {
+            Ok(pictures) => pictures,
+            Err(error) => {
+                if error.is_the_modules() {
+                    output.discard_older(&stem, &fingerprint).map_err(write_failed)?;
+                }
+                return Err(error);
+            }
+        };
         tokio::task::spawn_blocking(move || output.write(&stem, fingerprint, views, &pictures))
             .await
             .expect("writing files does not panic")
-            .map_err(|source| RenderError::Write { folder: self.output.root().to_owned(), source })?;
+            .map_err(write_failed)?;
         Ok(Outcome::Rendered)
     }
 }

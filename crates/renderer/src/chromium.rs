@@ -10,6 +10,7 @@ mod tab;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use find::OLDEST_VERSION;
 pub use find::{Chromium, VERIFIED_VERSION};
 pub use process::GraphicsBackend;
 pub(crate) use process::{Browser, LaunchOptions};
@@ -27,6 +28,14 @@ pub enum ChromiumError {
     NotAProgram {
         /// What was given.
         path: PathBuf,
+    },
+    /// A version that lacks what the render page needs.
+    #[error("{} is Chromium {version}, {OLDEST_VERSION} or newer is needed", path.display())]
+    TooOld {
+        /// The program.
+        path: PathBuf,
+        /// Its version.
+        version: String,
     },
     /// No place for the browser's profile.
     #[error("cannot make a temporary profile in {}", folder.display())]
@@ -96,6 +105,7 @@ impl ChromiumError {
                 "install it (`apt install chromium`, or any Chrome), or give --chromium PATH or CHROMIUM_PATH; \
                  --endpoint URL renders on a service instead",
             ),
+            Self::TooOld { .. } => Some("install a newer one, and name it with --chromium or CHROMIUM_PATH"),
             Self::NotAProgram { .. } => Some("give --chromium or CHROMIUM_PATH the path of the browser's program"),
             Self::Profile { .. } => Some("set TMPDIR to a folder with free space that you can write to"),
             Self::Ended { last_words } if last_words.contains("sandbox") => Some(

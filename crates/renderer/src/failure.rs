@@ -129,6 +129,9 @@ impl Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.failures.is_empty() {
+            formatter.write_str("refused without a reason")?;
+        }
         for (place, failure) in self.failures.iter().enumerate() {
             let separator = if place == 0 { "" } else { "; " };
             write!(formatter, "{separator}{failure}")?;
@@ -137,9 +140,12 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Text from outside without control characters, cut to a readable length.
+/// Text from outside without control characters and marks that reorder what is around them, cut to a readable length.
 pub(crate) fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_TEXT).collect()
+    let harmful = |c: char| {
+        c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
+    };
+    text.chars().map(|c| if harmful(c) { ' ' } else { c }).take(LONGEST_TEXT).collect()
 }
 
 fn clean_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {

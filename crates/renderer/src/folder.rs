@@ -109,6 +109,17 @@ impl OutputFolder {
         write_whole(&manifest_path, &text)
     }
 
+    /// Removes the pictures of another version of the module: nobody may take them for this one's, which has none.
+    pub fn discard_older(&self, stem: &Stem, current: &Fingerprint) -> io::Result<()> {
+        let Some(manifest) = self.manifest(stem).filter(|manifest| manifest.fingerprint.source != current.source)
+        else {
+            return Ok(());
+        };
+        remove_if_there(&self.root.join(stem.as_str()).join(MANIFEST))?;
+        let known = files(stem, ViewSet::All).filter(|file| manifest.files.contains_key(file));
+        known.into_iter().try_for_each(|file| remove_if_there(&self.root.join(file)))
+    }
+
     fn manifest(&self, stem: &Stem) -> Option<Manifest> {
         let path = self.root.join(stem.as_str()).join(MANIFEST);
         let size = std::fs::metadata(&path).ok()?.len();
@@ -217,6 +228,18 @@ mod tests {
         let picture = folder.path(&stem(), Picture::Grid);
         std::fs::write(&picture, "cut").expect("a file");
         assert!(!folder.is_current(&stem(), &print, ViewSet::All), "a damaged picture");
+    }
+
+    #[test]
+    fn pictures_of_an_older_module_go_when_the_newer_has_none() {
+        let root = tempfile::tempdir().expect("a folder");
+        let folder = OutputFolder::new(root.path());
+        written(&folder, ViewSet::All, "a");
+        std::fs::write(root.path().join("lamp/notes.txt"), "mine").expect("a file");
+        folder.discard_older(&stem(), &Fingerprint::new("a", "other")).expect("a writable folder");
+        assert!(folder.overview(&stem()).exists(), "the same module");
+        folder.discard_older(&stem(), &Fingerprint::new("b", "test")).expect("a writable folder");
+        assert_eq!(names(root.path()), ["lamp/notes.txt"]);
     }
 
     #[test]

@@ -152,10 +152,10 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>, stopping: Cancellatio
                 return;
             }
             // A failure shows again, with its reason, in the first answer that needs a browser.
-            if let Err(error) = shared.studio.warm_up().await {
-                tracing::warn!(%error, "no browser yet");
+            match shared.studio.warm_up().await {
+                Ok(_) => shared.ready.store(true, Ordering::Relaxed),
+                Err(error) => tracing::warn!(%error, "no browser yet"),
             }
-            shared.ready.store(true, Ordering::Relaxed);
         }
     });
     let router = Router::new()
@@ -247,6 +247,9 @@ impl Shared {
         let limit = self.studio.options().draw_limit;
         let images = self.studio.draw(source, shots, limit).await;
         drop(place);
+        if images.is_ok() {
+            self.ready.store(true, Ordering::Relaxed);
+        }
         Ok(images?)
     }
 }

@@ -2,12 +2,14 @@
 //! It turns a module and its shots into images or one clear reason; files, requests and terminals are others' business.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::chromium::{Browser, Chromium, ChromiumError, GraphicsBackend, LaunchOptions, Tab, Taken};
@@ -42,8 +44,7 @@ pub struct StudioOptions {
     pub run_limit: Duration,
     /// Time for all pictures of one request (30 s in the service).
     pub draw_limit: Duration,
-    /// Time for a whole set of pictures. The service spends three requests on one; here other modules are drawn on the
-    /// same cores meanwhile, so it is long.
+    /// Time for a whole set of pictures, on which the service spends three requests.
     pub set_limit: Duration,
     /// Bytes of JavaScript heap (256 MB in the service).
     pub heap_limit: u64,
@@ -64,7 +65,7 @@ impl StudioOptions {
             browsers: std::thread::available_parallelism().map_or(1, usize::from).min(8),
             run_limit: Duration::from_secs(5),
             draw_limit: Duration::from_secs(30),
-            set_limit: Duration::from_mins(5),
+            set_limit: Duration::from_secs(3 * 30),
             heap_limit: 256 * 1024 * 1024,
             memory_limit: 2 * 1024 * 1024 * 1024,
             temporary_folder: std::env::temp_dir(),
@@ -97,6 +98,9 @@ pub enum DrawError {
     /// The browser itself failed.
     #[error(transparent)]
     Chromium(#[from] ChromiumError),
+    /// No browser could be started yet, and there is no reason why another try should end better.
+    #[error("no browser can be used")]
+    Unusable(#[source] ChromiumError),
     /// Three is missing.
     #[error(transparent)]
     Three(#[from] Arc<ThreeError>),
@@ -119,7 +123,7 @@ impl DrawError {
                     | ChromiumError::Profile { .. }
                     | ChromiumError::Start { .. }
             ),
-            Self::Three(_) | Self::Closed => true,
+            Self::Unusable(_) | Self::Three(_) | Self::Closed => true,
             _ => false,
         }
     }
@@ -127,10 +131,15 @@ impl DrawError {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Chromium(error) => error.hint(),
+            Self::Chromium(error) | Self::Unusable(error) => error.hint(),
             Self::Three(error) => error.hint(),
             _ => None,
         }
+    }
+
+    /// Whether the module itself is the reason, so that it has no pictures and will have none.
+    pub fn is_the_modules(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::TooSlow { .. } | Self::Threw { .. } | Self::GraphicsCrashed)
     }
 
     fn of_execution(rule: &str, detail: impl Into<String>) -> Self {
@@ -146,7 +155,7 @@ impl DrawError {
             ChromiumError::TabCrashed { out_of_memory: false } => {
                 Self::of_execution("EXECUTION_THREW", "the module crashed its tab")
             }
-            ChromiumError::Unintelligible { .. } => {
+            ChromiumError::Unintelligible { .. } | ChromiumError::Page { .. } => {
                 Self::of_execution("EXECUTION_THREW", "the module broke its realm so that nothing sensible came out")
             }
             error => Self::Chromium(error),
@@ -161,6 +170,9 @@ pub struct Studio {
     three: OnceCell<Three>,
     places: Semaphore,
     idle: Mutex<Vec<Seat>>,
+    /// Whether a browser has ever been ready here.
+    proven: AtomicBool,
+    closing: CancellationToken,
     farewells: TaskTracker,
 }
 
@@ -187,7 +199,15 @@ impl Studio {
     /// A renderer that has started nothing yet.
     pub fn new(options: StudioOptions) -> Self {
         let places = Semaphore::new(options.browsers.max(1));
-        Self { options, three: OnceCell::new(), places, idle: Mutex::default(), farewells: TaskTracker::new() }
+        Self {
+            options,
+            three: OnceCell::new(),
+            places,
+            idle: Mutex::default(),
+            proven: AtomicBool::new(false),
+            closing: CancellationToken::new(),
+            farewells: TaskTracker::new(),
+        }
     }
 
     /// How it works.
@@ -252,6 +272,13 @@ impl Studio {
             let detail = format!("{} bytes (limit {LARGEST_MODULE})", source.len());
             return Err(DrawError::Refused(Refusal::of_text(Failure::new("parse", "FILE_SIZE_EXCEEDED", detail))));
         }
+        tokio::select! {
+            outcome = self.draw_in_turn(source, shots, draw_limit) => outcome,
+            () = self.closing.cancelled() => Err(DrawError::Closed),
+        }
+    }
+
+    async fn draw_in_turn(&self, source: &str, shots: &[Shot], draw_limit: Duration) -> Result<Vec<Image>, DrawError> {
         let _place = self.places.acquire().await.map_err(|_| DrawError::Closed)?;
         let occupied = self.entered().await?;
         let has_history = occupied.seat().has_history;
@@ -266,8 +293,12 @@ impl Studio {
         occupied.finish(attempt).await
     }
 
-    /// Ends every browser, and waits until they and their profiles are gone.
+    /// Ends every browser, also those at work, and waits until they and their profiles are gone.
     pub async fn close(&self) {
+        self.closing.cancel();
+        // Whoever is at work leaves its place once its browser is on its way out.
+        let everybody = u32::try_from(self.options.browsers.max(1)).unwrap_or(u32::MAX);
+        let _ = timeout(LEAVE_LIMIT, self.places.acquire_many(everybody)).await;
         self.places.close();
         for seat in self.take_idle() {
             self.farewells.spawn(seat.browser.close());
@@ -291,7 +322,8 @@ impl Studio {
 
     async fn entered_afresh(&self) -> Result<Occupied<'_>, DrawError> {
         let occupied = Occupied { studio: self, seat: Some(self.new_seat().await?) };
-        occupied.enter().await?;
+        occupied.enter().await.map_err(|error| self.without_browser(error))?;
+        self.proven.store(true, Ordering::Relaxed);
         Ok(occupied)
     }
 
@@ -304,18 +336,20 @@ impl Studio {
             memory_limit: self.options.memory_limit,
             temporary_folder: self.options.temporary_folder.clone(),
         };
-        let browser = Browser::launch(&launch).await?;
-        match timeout(BOOT_LIMIT, Tab::open(&browser, three)).await {
-            Ok(Ok(tab)) => Ok(Seat { browser, tab, has_history: false }),
-            Ok(Err(error)) => {
+        let browser = Browser::launch(&launch).await.map_err(|error| self.without_browser(error))?;
+        let late = ChromiumError::Unresponsive { what: "load the render page", limit: BOOT_LIMIT };
+        match timeout(BOOT_LIMIT, Tab::open(&browser, three)).await.unwrap_or(Err(late)) {
+            Ok(tab) => Ok(Seat { browser, tab, has_history: false }),
+            Err(error) => {
                 browser.close().await;
-                Err(error.into())
-            }
-            Err(_) => {
-                browser.close().await;
-                Err(ChromiumError::Unresponsive { what: "load the render page", limit: BOOT_LIMIT }.into())
+                Err(self.without_browser(error))
             }
         }
+    }
+
+    /// A browser that fails where others have worked may have met a full machine; the first of all tells of the rest.
+    fn without_browser(&self, error: ChromiumError) -> DrawError {
+        if self.proven.load(Ordering::Relaxed) { DrawError::Chromium(error) } else { DrawError::Unusable(error) }
     }
 
     async fn use_seat(&self, seat: &Seat, source: &str, shots: &[Shot], draw_limit: Duration) -> Attempt {
@@ -338,7 +372,6 @@ impl Studio {
         }
         match timeout(draw_limit, develop(seat, shots)).await {
             Ok(Ok(images)) => Attempt::Done(Ok(images)),
-            Ok(Err(threw @ DrawError::Threw { .. })) => Attempt::Done(Err(threw)),
             // Software graphics live in main memory too, and keep some of what earlier scenes took.
             Ok(Err(crashed @ DrawError::GraphicsCrashed)) => Attempt::Starved(crashed),
             Ok(Err(error)) => Attempt::Spoilt(error),

@@ -202,6 +202,7 @@ fn failure(summary: &Summary, output_dir: &Path) -> Option<CommandError> {
         ("output_dir", json!(output_dir)),
         ("rendered", json!(summary.rendered.len())),
         ("up_to_date", json!(summary.up_to_date.len())),
+        ("not_tried", json!(summary.not_tried)),
         ("failed", json!(failed)),
     ] {
         failure = failure.with_field(name, value);

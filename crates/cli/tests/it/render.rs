@@ -13,6 +13,10 @@ use crate::binary::{Home, three_module, transcript};
 const BOX: &str = "export default (THREE) => new THREE.Mesh(new THREE.BoxGeometry(0.5, 0.5, 0.5), \
                    new THREE.MeshStandardMaterial({ color: 0x336699 }));";
 const HANGING: &str = "while (true); export default () => {};";
+/// Keeps the graphics process so busy that it hears nothing of what goes on around it.
+const STUCK: &str = "export default (THREE) => { const m = new THREE.Mesh(new THREE.BoxGeometry(0.9, 0.9, 0.9)); \
+                     m.material.onBeforeCompile = (shader) => { shader.fragmentShader = 'void main() { vec4 a = vec4(0.1); \
+                     for (int i = 0; i < 2000000000; i++) { a += sin(a) * 1.01; } gl_FragColor = a; }'; }; return m; };";
 /// Time for processes to end after a signal, generous because browsers share the machine with everything else.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -66,12 +70,27 @@ impl Workshop {
         serde_json::from_slice(&output.stdout).expect("one JSON object")
     }
 
-    /// Processes that work in this home's temporary folder: browsers and their supervisors.
-    fn browsers(&self) -> Vec<String> {
+    /// Processes that work in this home's temporary folder, browsers and their supervisors: folder in `/proc`, and command.
+    fn processes(&self) -> impl Iterator<Item = (PathBuf, String)> {
         let folder = self.path().join("tmp").display().to_string();
         let processes = std::fs::read_dir("/proc").expect("a Linux machine").filter_map(Result::ok);
-        let lines = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
-        lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " ")).filter(|l| l.contains(&folder)).collect()
+        let lines = processes.filter_map(|process| {
+            let line = std::fs::read(process.path().join("cmdline")).ok()?;
+            Some((process.path(), String::from_utf8_lossy(&line).replace('\0', " ")))
+        });
+        lines.filter(move |(_, line)| line.contains(&folder))
+    }
+
+    fn browsers(&self) -> Vec<String> {
+        self.processes().map(|(_, line)| line).collect()
+    }
+
+    /// Processor time of the graphics processes in user mode, in clock ticks.
+    fn graphics_ticks(&self) -> u64 {
+        let graphics = self.processes().filter(|(_, line)| line.contains("=gpu-process"));
+        let stats = graphics.filter_map(|(process, _)| std::fs::read_to_string(process.join("stat")).ok());
+        // The fields after the name in brackets; user time is the 14th of all.
+        stats.filter_map(|stat| stat.rsplit(')').next()?.split_whitespace().nth(11)?.parse::<u64>().ok()).sum()
     }
 
     fn profiles(&self) -> usize {
@@ -171,6 +190,15 @@ fn render_leaves_no_browser_behind_however_it_ends() {
         assert_eq!(running.end_with(name), code, "{name}");
         workshop.assert_nothing_left(name);
     }
+}
+
+#[test]
+fn render_leaves_no_browser_behind_that_is_stuck_in_a_drawing() {
+    let Some(workshop) = Workshop::open(&[("stuck", STUCK)]) else { return };
+    let running = Running::start(&mut workshop.command(&["render", "--data-dir", "in", "--browsers", "1"]));
+    eventually("the graphics process is busy", || workshop.graphics_ticks() > 400);
+    assert_eq!(running.end_with("-KILL"), None);
+    workshop.assert_nothing_left("kill -9");
 }
 
 #[test]

@@ -10,6 +10,9 @@ use super::ChromiumError;
 /// The version whose pixels are compared with the official service's in our tests (major and build).
 pub const VERIFIED_VERSION: &str = "156.0.8078";
 
+/// The first major version in which bytes can become base64 without a detour (`Uint8Array.prototype.toBase64`).
+pub(super) const OLDEST_VERSION: u32 = 140;
+
 /// Names that distributions give to it, best known first.
 const NAMES: [&str; 6] =
     ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome", "chrome-headless-shell"];
@@ -62,8 +65,12 @@ impl Chromium {
             .await
             .map_err(|_| ChromiumError::Unresponsive { what: "tell its version", limit: VERSION_LIMIT })?
             .map_err(|source| ChromiumError::Start { path: self.path.clone(), source })?;
-        version_in(&String::from_utf8_lossy(&output.stdout))
-            .ok_or(ChromiumError::NotAProgram { path: self.path.clone() })
+        let version = version_in(&String::from_utf8_lossy(&output.stdout))
+            .ok_or(ChromiumError::NotAProgram { path: self.path.clone() })?;
+        if is_too_old(&version) {
+            return Err(ChromiumError::TooOld { path: self.path.clone(), version });
+        }
+        Ok(version)
     }
 }
 
@@ -74,6 +81,10 @@ fn version_in(text: &str) -> Option<String> {
             && word.split('.').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
     };
     text.split_whitespace().find(word).map(str::to_owned)
+}
+
+fn is_too_old(version: &str) -> bool {
+    version.split('.').next().and_then(|major| major.parse().ok()).is_none_or(|major: u32| major < OLDEST_VERSION)
 }
 
 fn is_program(path: &Path) -> bool {
@@ -92,6 +103,7 @@ mod tests {
             Some("156.0.8078.79")
         );
         assert_eq!(version_in("bash 5.2"), None);
+        assert!(is_too_old("139.0.7258.5") && !is_too_old("140.0.7339.1") && !is_too_old("1000.0.1.1"));
     }
 
     #[test]

@@ -64,6 +64,7 @@ impl Browser {
 
         let mut supervisor = Command::new("sh")
             .args(["-c", SUPERVISOR, "404-cli-chromium"])
+            .arg(std::process::id().to_string())
             .arg(profile.path())
             .arg((options.memory_limit / 1024).to_string())
             .arg(options.chromium.path())

@@ -15,10 +15,14 @@ const seededRandom = (seed) => {
   };
 };
 
+// Taken before any module could replace them.
+const cut = Function.prototype.call.bind(String.prototype.slice);
+const holds = Function.prototype.call.bind(String.prototype.includes);
+
 const messageOf = (error) => {
   try {
     const text = typeof error === 'object' && error !== null && 'message' in error ? error.message : error;
-    return `${text}`.slice(0, LONGEST_DETAIL);
+    return cut(`${text}`, 0, LONGEST_DETAIL);
   } catch {
     return 'threw something that cannot be shown';
   }
@@ -26,7 +30,7 @@ const messageOf = (error) => {
 
 const executionFailure = (error, compiled) => {
   const message = messageOf(error);
-  if (message.includes('Runtime violation')) return refused('RUNTIME_VIOLATION', message, 'execution');
+  if (holds(message, 'Runtime violation')) return refused('RUNTIME_VIOLATION', message, 'execution');
   const detail = compiled ? message : `compilation failed: ${message}`;
   return refused('EXECUTION_THREW', detail, 'execution');
 };
@@ -85,11 +89,11 @@ const boot = async (threeUrl, port) => {
   };
 
   port.listen(async ({ source, shot }) => {
-    if (source !== undefined) {
-      port.post({ kind: 'built', verdict: stringify(await build(source)) });
-      return;
-    }
     try {
+      if (source !== undefined) {
+        port.post({ kind: 'built', verdict: stringify(await build(source)) });
+        return;
+      }
       const picture = shoot(shot);
       port.post(picture, picture.data ? [picture.data] : []);
     } catch (error) {
