@@ -1,7 +1,7 @@
 //! How long a listing takes and how much memory it needs, over a connection with latency; `cargo bench -p gen404-chain`.
 //!
 //! Arguments: number of hotkeys (default 10000), one-way latency of a message in milliseconds (default 50, which makes
-//! 100 for question and answer). Ten reveals a hotkey. The listing runs in a process of its own, so that its memory is
+//! 100 for question and answer). Ten reveals a hotkey, each hotkey of an owner of its own. The listing, with owners and locks, runs in a process of its own, so that its memory is
 //! its own; the result is one JSON line.
 
 #![expect(clippy::print_stdout, reason = "the figures are the result")]
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use gen404_chain::{Chain, ConnectOptions, Unobserved};
 use gen404_round::{AccountId, NETUID};
-use gen404_sandbox::chain::{DevelopmentChain, Options, PastReveals};
+use gen404_sandbox::chain::{DevelopmentChain, Neuron, Options, PastReveals};
 
 const CLIENT: &str = "--client";
 
@@ -32,8 +32,10 @@ async fn main() {
         arguments.get(index).map_or(default, |text| text.parse().expect("arguments are numbers"))
     };
     let (hotkeys, latency) = (number(0, 10_000), number(1, 50));
-    let reveals = (0..hotkeys).map(past).collect();
-    let chain = DevelopmentChain::start(Options { reveals, ..Options::default() }).await.expect("a free port");
+    let reveals: Vec<_> = (0..hotkeys).map(past).collect();
+    let neurons = reveals.iter().map(|past| Neuron { hotkey: past.hotkey, coldkey: owner_of(past.hotkey) }).collect();
+    let options = Options { reveals, neurons, ..Options::default() };
+    let chain = DevelopmentChain::start(options).await.expect("a free port");
     let manners = proxy::Manners { latency: Duration::from_millis(latency), ..proxy::Manners::default() };
     let proxy = proxy::Proxy::start(&chain.url(), manners).await;
     let url = proxy.url.clone();
@@ -75,16 +77,27 @@ fn past(index: u64) -> PastReveals {
     PastReveals { hotkey: AccountId(hotkey), reveals }
 }
 
+fn owner_of(hotkey: AccountId) -> AccountId {
+    AccountId(hotkey.0.map(|byte| !byte))
+}
+
 async fn list(url: &str) {
     let started = Instant::now();
     let chain =
         Chain::connect(ConnectOptions::new(url.parse().expect("an address")), &Unobserved).await.expect("it answers");
     let connected = started.elapsed();
     let list = chain.reveals(NETUID, &Unobserved).await.expect("a list");
+    let listed = started.elapsed();
+    let hotkeys: Vec<_> = list.hotkeys.iter().map(|of| of.hotkey).collect();
+    let owners = chain.owners(&hotkeys, &Unobserved).await.expect("owners");
+    let owners: Vec<_> = owners.into_iter().flatten().collect();
+    let locks = chain.coldkey_locks(&owners, NETUID, &Unobserved).await.expect("locks");
+    assert_eq!(locks.len(), hotkeys.len());
     println!(
-        r#""listed":{},"connect_s":{:.2},"total_s":{:.2},"cpu_s":{},"peak_mib":{}"#,
+        r#""listed":{},"connect_s":{:.2},"reveals_s":{:.2},"total_s":{:.2},"cpu_s":{},"peak_mib":{}"#,
         list.hotkeys.len(),
         connected.as_secs_f64(),
+        listed.as_secs_f64(),
         started.elapsed().as_secs_f64(),
         cpu_seconds().map_or_else(|| "null".to_owned(), |seconds| format!("{seconds:.2}")),
         peak_mib().map_or_else(|| "null".to_owned(), |mib| mib.to_string()),

@@ -18,8 +18,8 @@ const SUBTENSOR: &str = "SubtensorModule";
 /// Accounts asked about in one request.
 const ACCOUNTS_AT_ONCE: usize = 500;
 
-/// Questions for locks on their way at the same time.
-const LOCKS_AT_ONCE: usize = 32;
+/// Questions for locks on their way at the same time: there is one for each coldkey, and each is small.
+const LOCKS_AT_ONCE: usize = 2_048;
 
 /// Amounts are counted in rao; this many are one token.
 pub const RAO_PER_TOKEN: u64 = 1_000_000_000;

@@ -18,7 +18,7 @@ use crate::text::printable;
 /// Largest answer that is accepted. Nodes limit theirs to 15 MiB by default.
 const MAX_RESPONSE_BYTES: u32 = 32 << 20;
 /// More questions than are ever on their way at once.
-const MAX_CONCURRENT_REQUESTS: usize = 512;
+const MAX_CONCURRENT_REQUESTS: usize = 4_096;
 /// A connection that is silent this long is asked for a sign of life, and given up after three unanswered ones.
 const PING_EVERY: Duration = Duration::from_secs(10);
 

@@ -15,15 +15,15 @@ use serde_json::Value;
 use crate::arguments::StudioArguments;
 use crate::context::Context;
 use crate::errors::CommandError;
-use crate::render_service;
+use crate::render_service::{self, Proof};
 use miner::Miner;
 use workshop::Workshop;
 
 /// Go through a whole round on this machine, as a miner would see it
 ///
 /// Starts the sandbox inside this process and runs the commands of a round against it: commit, reveal, list, rent a machine,
-/// generate, render, judge. Takes about a minute; needs no key, no TAO and no GPU. Without Chromium on this machine it ends
-/// before rendering.
+/// generate, render, judge. Takes about a minute; needs no key, no TAO and no GPU. Without Chromium or three on this machine it
+/// ends before rendering.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// Folder for everything the demo makes; a new one among the temporary files when not given
@@ -54,7 +54,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), C
     context
         .ui
         .status("A whole round of subnet 17 against a sandbox on this machine. Lines with $ are what a miner types.");
-    let renderer = render_service::start_if_possible(&context.ui, &arguments.studio).await;
+    let renderer = render_service::start_if_possible(&context.ui, &arguments.studio, Proof::ReadyBrowser).await;
     let sandbox = Sandbox::start(Options {
         folder: Some(folder.join("sandbox")),
         renderer: renderer.as_ref().map(RenderServer::address),

@@ -11,7 +11,7 @@ use gen404_sandbox::{Options, Sandbox};
 use crate::arguments::StudioArguments;
 use crate::context::Context;
 use crate::errors::CommandError;
-use crate::render_service;
+use crate::render_service::{self, Proof};
 
 /// Run every outside service on this machine: no key, no TAO, no GPU
 ///
@@ -58,7 +58,7 @@ fn pulses(file: &Path) -> Result<BeaconSource, CommandError> {
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), CommandError> {
-    let renderer = render_service::start_if_possible(&context.ui, &arguments.studio).await;
+    let renderer = render_service::start_if_possible(&context.ui, &arguments.studio, Proof::Program).await;
     let options = Options {
         subtensor_port: arguments.subtensor_port,
         block_time: arguments.block_time,

@@ -19,6 +19,46 @@ const abbreviateZeroEnvironment = (chunks) => {
   #endif`;
 };
 
+// Whether every sample of a drawing is either the object's alone or the background's alone, and the object's the same before
+// any background: nothing shines through, nothing is drawn without depth, and no code of the module takes part.
+const standsAlone = (three, root) => {
+  const { Object3D, Material } = three;
+  const quiet = (thing, prototype, ...hooks) => hooks.every((hook) => thing[hook] === prototype[hook]);
+  const solid = (material) => !material.transparent && !(material.transmission > 0)
+    && material.blending === three.NormalBlending && material.depthFunc === three.LessEqualDepth
+    && material.depthTest && material.depthWrite && material.colorWrite
+    && !material.polygonOffset && !material.alphaToCoverage && !material.stencilWrite
+    && quiet(material, Material.prototype, 'onBeforeRender', 'onBeforeCompile');
+  let alone = true;
+  root.traverse((object) => {
+    const materials = object.material ? [object.material].flat() : [];
+    alone &&= quiet(object, Object3D.prototype, 'onBeforeRender', 'onAfterRender') && materials.every(solid);
+  });
+  return alone;
+};
+
+// Paints another colour wherever nothing of a drawing is: the farthest depth tells where that is.
+const createBackdrop = (three) => {
+  const geometry = new three.BufferGeometry();
+  geometry.setAttribute('position', new three.BufferAttribute(new Float32Array([-1, -1, 1, 3, -1, 1, -1, 3, 1]), 3));
+  const colour = new three.Color();
+  const sheet = new three.Mesh(geometry, new three.RawShaderMaterial({
+    vertexShader: 'attribute vec3 position; void main() { gl_Position = vec4(position, 1.0); }',
+    fragmentShader: 'precision highp float; uniform vec3 colour; void main() { gl_FragColor = vec4(colour, 1.0); }',
+    uniforms: { colour: { value: colour } },
+    depthFunc: three.EqualDepth,
+    depthWrite: false,
+  }));
+  sheet.frustumCulled = false;
+  const scene = new three.Scene().add(sheet);
+  return (renderer, camera, background) => {
+    colour.setStyle(`#${background}`, three.LinearSRGBColorSpace); // its bytes as they are
+    renderer.autoClear = false;
+    renderer.render(scene, camera);
+    renderer.autoClear = true;
+  };
+};
+
 const createStudio = (three, canvas) => {
   abbreviateZeroEnvironment(three.ShaderChunk);
   const renderer = new three.WebGLRenderer({ canvas, antialias: true, preserveDrawingBuffer: true, alpha: true });
@@ -72,8 +112,18 @@ const createStudio = (three, canvas) => {
   // One for all shots: for every camera that sees glass three keeps buffers of tens of megabytes.
   const camera = new three.PerspectiveCamera(50, 1, 0.01, 100);
 
+  const paintBackdrop = createBackdrop(three);
+  const position = ({ theta, phi, radius, fov, size, lighting }) => [theta, phi, radius, fov, size, lighting].join();
+  // What is on the canvas now.
+  let drawn = { root: null, position: '' };
+
   // shot: {theta, phi, radius, fov, size, background: "rrggbb", lighting: "follow" | "studio"}; angles in degrees.
   const draw = (root, shot) => {
+    if (drawn.root === root && drawn.position === position(shot) && standsAlone(three, root)) {
+      paintBackdrop(renderer, camera, shot.background);
+      return;
+    }
+    drawn = { root, position: position(shot) };
     const rig = (rigs[shot.lighting] ??= makers[shot.lighting]());
     const theta = (shot.theta ?? NaN) * Math.PI / 180; // JSON has no NaN
     const phi = (shot.phi ?? NaN) * Math.PI / 180;

@@ -140,6 +140,16 @@ async fn what_spoils_its_realm_spoils_only_its_own() {
             Refused("EXECUTION_THREW"),
         ),
         (
+            "a verdict that cannot be written",
+            generate("Object.prototype.toJSON = () => { throw new Error('no'); };"),
+            Refused("EXECUTION_THREW"),
+        ),
+        (
+            "a message that floods",
+            generate("String.prototype.slice = () => 'x'.repeat(1e8); throw new Error('no');"),
+            Refused("EXECUTION_THREW"),
+        ),
+        (
             "a cycle",
             "export default (THREE) => { const a = new THREE.Group(), b = new THREE.Group(); a.add(b); \
              b.children.push(a); return a; }"
