@@ -52,6 +52,36 @@ fn a_closed_stdout_ends_quietly() {
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "a skipped test must say so")]
+fn bash_completes_options_and_their_values() {
+    let home = Home::new();
+    let script = home.path().join("completion.bash");
+    std::fs::write(&script, home.run(&["completions", "bash"]).stdout).expect("written");
+    let completed = |words: &[&str]| {
+        let (last, before) = words.split_last().expect("words");
+        let ask = format!(
+            "source '{}' && COMP_WORDS=(404-cli {}) && COMP_CWORD={} && _404__cli 404-cli '{last}' '{}' && \
+             echo \"${{COMPREPLY[*]}}\"",
+            script.display(),
+            words.join(" "),
+            words.len(),
+            before.last().unwrap_or(&"404-cli"),
+        );
+        let output = std::process::Command::new("bash").args(["--norc", "-c", &ask]).output().ok()?;
+        assert!(output.status.success(), "{}", transcript(&output));
+        Some(String::from_utf8(output.stdout).expect("text").trim_end().to_owned())
+    };
+    let Some(commands) = completed(&["commit-"]) else {
+        eprintln!("SKIPPED, nothing was tested: this machine lacks bash");
+        return;
+    };
+    assert_eq!(commands, "commit-hash commit-repo-cdn");
+    assert_eq!(completed(&["list-all", "--ta"]).as_deref(), Some("--table"));
+    assert_eq!(completed(&["pods", "logs", "--fol"]).as_deref(), Some("--follow"));
+    assert_eq!(completed(&["commit-hash", "--wait", "fin"]).as_deref(), Some("finalized"));
+}
+
+#[test]
 fn completions_and_man_pages_name_every_command() {
     let home = Home::new();
     let man = String::from_utf8(home.run(&["man"]).stdout).expect("text");
