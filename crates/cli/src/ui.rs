@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::arguments::{ColorChoice, Global};
 use crate::errors::{CommandError, Kind};
-use crate::text::harmless;
+use crate::text::{harmless, harmless_json};
 
 pub(crate) use progress::Progress;
 
@@ -89,9 +89,8 @@ impl Ui {
     ///
     /// Give it a struct whose first field is `success`: keys come in the order of the fields.
     pub(crate) fn result(&self, result: &impl Serialize) -> Result<(), CommandError> {
-        let mut line = serde_json::to_vec(result).map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
-        line.push(b'\n');
-        self.stdout(&line)
+        let json = serde_json::to_string(result).map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
+        self.stdout(format!("{}\n", harmless_json(&json)).as_bytes())
     }
 
     /// Prints text that was asked for as text (`--table`, completions, man pages) on stdout.
