@@ -85,6 +85,13 @@ impl Ui {
         self.coloured
     }
 
+    /// Columns of the terminal that stdout is, if it is one.
+    pub(crate) fn columns(&self) -> Option<u16> {
+        let shown = self.rehearsal.is_none() && io::stdout().is_terminal();
+        let size = shown.then(|| rustix::termios::tcgetwinsize(io::stdout()).ok()).flatten()?;
+        Some(size.ws_col).filter(|columns| *columns > 0)
+    }
+
     /// Prints the result of a command (or one line of several): one JSON object on one line of stdout.
     ///
     /// Give it a struct whose first field is `success`: keys come in the order of the fields.
