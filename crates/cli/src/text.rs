@@ -1,5 +1,5 @@
-//! Text from outside on its way to a terminal: control characters could move the cursor, hide lines or retitle the
-//! window, so none passes. Knows nothing of where a text comes from.
+//! Text on its way to a terminal: control characters could move the cursor, hide lines or retitle the window, and
+//! addresses could hold passwords, so neither passes. Knows nothing of where a text comes from.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -27,6 +27,13 @@ pub(crate) fn harmless_json(json: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(escaped)
+}
+
+/// Whether the text could be an address with a user name, a password or an access key in it.
+///
+/// Every address counts: hosted nodes put their key into the path, and what cannot be parsed has no parts to tell apart.
+pub(crate) fn may_hold_credentials(text: &str) -> bool {
+    text.contains("://") || text.contains('@')
 }
 
 /// C0 and C1 controls, and the marks that reorder the text around them.

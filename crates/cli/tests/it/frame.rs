@@ -43,6 +43,23 @@ fn a_broken_settings_file_is_named() {
 }
 
 #[test]
+fn letters_in_a_number_are_told_in_plain_words() {
+    let output = Home::new().run(&["list-all", "--netuid", "abc"]);
+    let error = r#"{"success":false,"error":"invalid value 'abc' for '--netuid <NUMBER>': not a whole number"}"#;
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim_end(), error);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("not a whole number"), "{}", transcript(&output));
+}
+
+#[test]
+fn help_that_cannot_be_written_is_a_failure() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("404-cli"));
+    let status = command.env_clear().arg("--help").stdout(writer).status().expect("it runs");
+    assert_eq!(status.code(), Some(1));
+}
+
+#[test]
 fn a_closed_stdout_ends_quietly() {
     let home = Home::new();
     let script = format!("'{}' completions bash | true", assert_cmd::cargo::cargo_bin!("404-cli").display());
