@@ -37,9 +37,15 @@ fn no_command_shows_the_help_on_stderr() {
 fn a_broken_settings_file_is_named() {
     let home = Home::new();
     std::fs::write(home.path().join("404-cli.toml"), "seed = [").expect("the file is written");
-    let output = home.run(&["completions", "bash"]);
+    let output = home.run(&["list-all"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stdout).contains("404-cli.toml is not TOML"), "{}", transcript(&output));
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("line 1 of 404-cli.toml is not TOML"), "{}", transcript(&output));
+    // It must not take away what helps to repair it.
+    for line in [&["--help"][..], &["--version"], &["judge", "--help"], &["completions", "bash"], &["man"]] {
+        let output = home.run(line);
+        assert!(output.status.success(), "{line:?}: {}", transcript(&output));
+    }
 }
 
 #[test]
@@ -48,6 +54,19 @@ fn letters_in_a_number_are_told_in_plain_words() {
     let error = r#"{"success":false,"error":"invalid value 'abc' for '--netuid <NUMBER>': not a whole number"}"#;
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim_end(), error);
     assert!(String::from_utf8_lossy(&output.stderr).contains("not a whole number"), "{}", transcript(&output));
+}
+
+#[test]
+fn a_dry_run_asked_for_by_a_variable_needs_no_endpoint_either() {
+    let home = Home::new();
+    let line = ["judge", "--prompts-json", "none.json", "--image-dir-1", "1", "--image-dir-2", "2"];
+    let said = |command: &mut assert_cmd::Command| {
+        let output = command.output().expect("it runs");
+        assert_eq!(output.status.code(), Some(2), "{}", transcript(&output));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    assert!(said(&mut home.command(&line)).contains("--endpoint is missing"));
+    assert!(said(home.command(&line).env("GEN404_DRY_RUN", "true")).contains("none.json"));
 }
 
 #[test]
