@@ -46,6 +46,13 @@ pub(crate) enum Command {
     Man(man::Arguments),
 }
 
+impl Command {
+    /// Whether it works without settings files, and so also with a broken one.
+    pub(crate) fn needs_no_settings(&self) -> bool {
+        matches!(self, Self::Completions(_) | Self::Man(_))
+    }
+}
+
 /// Runs a command to its end.
 pub(crate) async fn run(context: &Context, command: Command) -> Result<(), CommandError> {
     match command {

@@ -3,8 +3,10 @@
 
 use std::io;
 
-use tracing_subscriber::filter::LevelFilter;
+use tracing::Metadata;
+use tracing_subscriber::filter::{LevelFilter, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
 
 use crate::arguments::Global;
 use crate::ui::Ui;
@@ -25,7 +27,13 @@ pub(crate) fn start(global: &Global, ui: &Ui) {
         .with_writer(Stderr(ui.clone()));
     let subscriber = subscriber.without_time();
     // Only tests could have set another one.
-    let _already_set = tracing::subscriber::set_global_default(subscriber.finish());
+    let _already_set = tracing::subscriber::set_global_default(subscriber.finish().with(filter_fn(keeps_secrets)));
+}
+
+/// The websocket's dialler logs what it connects to, with password and access key, so only its warnings pass.
+fn keeps_secrets(log: &Metadata<'_>) -> bool {
+    let dials = log.module_path().is_some_and(|path| path.starts_with("jsonrpsee_client_transport"));
+    !dials || *log.level() <= LevelFilter::WARN
 }
 
 struct Stderr(Ui);

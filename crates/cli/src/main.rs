@@ -34,7 +34,7 @@ fn main() -> ExitCode {
             let ui = Ui::new(&arguments.global);
             (arguments, ui)
         }
-        Err(settings::Refused::ByClap(error)) => return ui::usage_error(&error),
+        Err(settings::Refused::ByClap(error)) => return ui::usage_error(error),
         Err(settings::Refused::BySettings(error)) => return Ui::plain().failure(&error),
     };
     logging::start(&arguments.global, &ui);

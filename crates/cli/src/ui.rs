@@ -3,6 +3,7 @@
 
 mod progress;
 mod terminal;
+mod usage;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -14,9 +15,10 @@ use serde_json::{Map, Value};
 
 use crate::arguments::{ColorChoice, Global};
 use crate::errors::{CommandError, Kind};
-use crate::text::harmless;
+use crate::text::{harmless, harmless_json};
 
 pub(crate) use progress::Progress;
+pub(crate) use usage::usage_error;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
@@ -85,13 +87,19 @@ impl Ui {
         self.coloured
     }
 
+    /// Columns of the terminal that stdout is, if it is one.
+    pub(crate) fn columns(&self) -> Option<u16> {
+        let shown = self.rehearsal.is_none() && io::stdout().is_terminal();
+        let size = shown.then(|| rustix::termios::tcgetwinsize(io::stdout()).ok()).flatten()?;
+        Some(size.ws_col).filter(|columns| *columns > 0)
+    }
+
     /// Prints the result of a command (or one line of several): one JSON object on one line of stdout.
     ///
     /// Give it a struct whose first field is `success`: keys come in the order of the fields.
     pub(crate) fn result(&self, result: &impl Serialize) -> Result<(), CommandError> {
-        let mut line = serde_json::to_vec(result).map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
-        line.push(b'\n');
-        self.stdout(&line)
+        let json = serde_json::to_string(result).map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
+        self.stdout(format!("{}\n", harmless_json(&json)).as_bytes())
     }
 
     /// Prints text that was asked for as text (`--table`, completions, man pages) on stdout.
@@ -182,25 +190,4 @@ impl Ui {
     fn styled(&self, style: Style, text: &str) -> String {
         if self.coloured { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
-}
-
-/// What clap has to say: help and version are documents, everything else is a usage error with its JSON object.
-pub(crate) fn usage_error(error: &clap::Error) -> ExitCode {
-    use clap::error::ErrorKind;
-    let shown = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-    // A closed stdout or stderr is no reason to fail while failing.
-    let _closed = error.print();
-    if shown {
-        return ExitCode::SUCCESS;
-    }
-    let text = error.render().to_string();
-    let sentence = text.split("\n\nUsage:").next().unwrap_or_default();
-    let sentence = sentence.split("\n\nFor more information").next().unwrap_or_default();
-    let sentence = match error.kind() {
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "no command given; see 404-cli --help".to_owned(),
-        _ => sentence.trim_start_matches("error: ").split_whitespace().collect::<Vec<_>>().join(" "),
-    };
-    let failure = Failure { success: false, error: &harmless(&sentence), hint: None, fields: &Map::new() };
-    let _closed = Ui::plain().result(&failure);
-    ExitCode::from(Kind::Usage.exit_code())
 }

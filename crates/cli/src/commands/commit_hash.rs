@@ -33,5 +33,7 @@ pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Result<(), 
     let Arguments { hash, options } = arguments;
     let reveal = Reveal::Commit { commit: hash.clone() };
     let outcome = commitment::commit(context, options, reveal, async { Ok(()) }).await?;
-    context.ui.result(&Report { success: true, commit: hash, outcome })
+    let committed = matches!(outcome, Outcome::Committed(_));
+    let printed = context.ui.result(&Report { success: true, commit: hash, outcome });
+    printed.map_err(|error| if committed { error.after_commitment() } else { error })
 }

@@ -55,5 +55,7 @@ pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Result<(), 
     };
     let reveal = Reveal::RepositoryAndCdn { repo: repo.clone(), cdn_url: cdn_url.clone() };
     let outcome = commitment::commit(context, options, reveal, check).await?;
-    context.ui.result(&Report { success: true, repo, cdn_url: cdn_url.as_str(), outcome })
+    let committed = matches!(outcome, Outcome::Committed(_));
+    let printed = context.ui.result(&Report { success: true, repo, cdn_url: cdn_url.as_str(), outcome });
+    printed.map_err(|error| if committed { error.after_commitment() } else { error })
 }

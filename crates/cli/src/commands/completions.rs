@@ -19,5 +19,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(context: &Context, arguments: &Arguments) -> Result<(), CommandError> {
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut arguments::Arguments::command(), "404-cli", &mut script);
-    context.ui.document(&String::from_utf8_lossy(&script))
+    let script = String::from_utf8_lossy(&script);
+    // The generator spells the dash of our name in two ways, so that no subcommand's options would be found.
+    context.ui.document(&script.replace("404__subcmd__cli", "404__cli"))
 }

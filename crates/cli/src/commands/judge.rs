@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DIR")]
     image_dir_2: PathBuf,
     /// Address of an OpenAI-compatible server; /v1 is appended when missing
-    #[arg(long, value_name = "URL", required_unless_present = "dry_run")]
+    #[arg(long, value_name = "URL")]
     endpoint: Option<Url>,
     /// Seed of the round [default: the prompts file's]
     #[arg(long, value_name = "N")]
@@ -105,6 +105,9 @@ struct Judged<'a> {
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), CommandError> {
+    if !arguments.dry_run {
+        endpoint(&arguments)?;
+    }
     let plan = plan(context, described(&arguments)?, arguments.fresh).await?;
     let cost = plan.cost();
     announce(context, &cost);
@@ -114,8 +117,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), C
     if arguments.dry_run {
         return dry_run(context, &arguments.output_dir, cost);
     }
-    let endpoint = arguments.endpoint.clone().ok_or_else(|| CommandError::usage("--endpoint is missing"))?;
-    let client = client(&arguments, endpoint)?;
+    let client = client(&arguments, endpoint(&arguments)?)?;
     // Nothing to ask, nobody to greet.
     let models = if cost.to_judge == 0 { None } else { context.until_interrupted(greeted(&client)).await? };
 
@@ -126,6 +128,11 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), C
     let outcome = gen404_judge::run(plan, &client, &clock, concurrency, &display, context.interrupt.token()).await?;
     drop(display);
     finish(context, &arguments, &outcome, models).await
+}
+
+/// Only a dry run can do without. Not the parser's business: it would not count a dry run that a variable asks for.
+fn endpoint(arguments: &Arguments) -> Result<Url, CommandError> {
+    arguments.endpoint.clone().ok_or_else(|| CommandError::usage("--endpoint is missing"))
 }
 
 fn described(arguments: &Arguments) -> Result<Match, CommandError> {

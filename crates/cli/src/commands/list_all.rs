@@ -1,7 +1,7 @@
 //! `404-cli list-all`.
 
 use clap::Args;
-use comfy_table::{Table, presets};
+use comfy_table::{ContentArrangement, Table, presets};
 use gen404_chain::{Chain, Wait};
 use gen404_round::{AccountId, BlockNumber, Hotkey, Latest};
 use serde::Serialize;
@@ -86,7 +86,7 @@ async fn list(context: &Context, arguments: &Arguments) -> Result<(), CommandErr
         lock,
     });
     if *table {
-        return context.ui.document(&format!("{}\n", draw(lines)));
+        return context.ui.document(&format!("{}\n", draw(lines, context.ui.columns())));
     }
     for line in lines {
         context.ui.result(&line)?;
@@ -98,9 +98,13 @@ fn value(latest: Option<&Latest>) -> Option<&str> {
     latest.map(|latest| latest.value.as_str())
 }
 
-fn draw<'a>(lines: impl Iterator<Item = Line<'a>>) -> Table {
+/// As wide as it must be, or as the terminal is: long cells then go on in a line below.
+fn draw<'a>(lines: impl Iterator<Item = Line<'a>>, columns: Option<u16>) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED).set_header(["block", "hotkey", "commit", "repo", "cdn", "lock"]);
+    if let Some(columns) = columns {
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(columns);
+    }
     for line in lines {
         table.add_row([
             line.commit_block.to_string(),
@@ -126,12 +130,31 @@ fn cell(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::cell;
+    use super::*;
 
     #[test]
     fn cells_hold_one_short_line() {
         assert_eq!(cell("owner/name"), "owner/name");
         assert_eq!(cell("a\nb\t\u{1b}[2J"), "a\u{fffd}b\u{fffd}\u{fffd}[2J");
         assert_eq!(cell(&"ü".repeat(65)), format!("{}…", "ü".repeat(64)));
+    }
+
+    #[test]
+    fn a_table_fits_the_terminal() {
+        let hotkey = AccountId([7; 32]);
+        let line = || Line {
+            hotkey,
+            commit_hash: "5b1e56b263464daec34aae0ce9fee7c609a4eb07",
+            commit_block: 123_456,
+            repo: Some("owner/a-repository-of-some-length"),
+            repo_block: Some(1),
+            cdn_url: Some("https://cdn.example.com/a-folder-of-some-length"),
+            cdn_block: Some(1),
+            coldkey: None,
+            lock: locks::unknown(&[hotkey]).remove(0).1,
+        };
+        let width = |columns| draw(std::iter::once(line()), columns).lines().map(|line| line.chars().count()).max();
+        assert!(width(None) > Some(140));
+        assert!(width(Some(80)) <= Some(80));
     }
 }

@@ -29,7 +29,7 @@ const ANSWER_LIMIT: Duration = Duration::from_mins(5);
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// Folder with the modules
-    #[arg(long, value_name = "DIR", required_unless_present = "sheet")]
+    #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// Address of a render service; the built-in renderer rests then
     #[arg(long, value_name = "URL")]
@@ -86,6 +86,7 @@ struct Outcome<'a> {
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), CommandError> {
     let summary = match &arguments.data_dir {
         Some(modules) => render(context, &arguments, modules).await?,
+        None if arguments.sheet.is_none() => return Err(CommandError::usage("--data-dir is missing")),
         None => Summary::default(),
     };
     let failure = failure(&summary, &arguments.output_dir);

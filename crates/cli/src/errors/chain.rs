@@ -5,6 +5,15 @@ use gen404_chain::{CommitError, ConnectError, FailureKind, ReadError};
 
 use super::{CommandError, Kind};
 
+impl CommandError {
+    /// A failure to print the result of a commitment. It must not hide that the commitment is there, not even where a
+    /// closed stdout is no news.
+    pub(crate) fn after_commitment(self) -> Self {
+        let message = format!("{}; the commitment itself is done and on chain", self.message);
+        Self { message, silent: false, ..self }
+    }
+}
+
 impl From<FailureKind> for Kind {
     fn from(kind: FailureKind) -> Self {
         match kind {

@@ -28,7 +28,9 @@ impl SettingsFile {
 
     pub(super) fn parse(path: &Path, text: &str) -> Result<Self, CommandError> {
         let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
-            CommandError::usage(format!("{} is not TOML: {}", path.display(), error.message()))
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            let line = before.matches('\n').count() + 1;
+            CommandError::usage(format!("line {line} of {} is not TOML: {}", path.display(), error.message()))
         })?;
         let mut values = BTreeMap::new();
         for (key, value) in table {
@@ -41,6 +43,14 @@ impl SettingsFile {
     pub(super) fn value(&self, path: &[String], option: &str) -> Option<&str> {
         let own = path.iter().map(String::as_str).chain([option]).collect::<Vec<_>>().join(".");
         self.values.get(&own).or_else(|| self.values.get(option)).map(String::as_str)
+    }
+
+    /// Where the file gives an option this value: `netuid in 404-cli.toml`.
+    pub(super) fn place(&self, option: &str, value: &str) -> Option<String> {
+        let is_option =
+            |key: &str| key.strip_suffix(option).is_some_and(|table| table.is_empty() || table.ends_with('.'));
+        let (key, _) = self.values.iter().find(|(key, found)| is_option(key) && *found == value)?;
+        Some(format!("{key} in {}", self.path.display()))
     }
 
     /// Refuses keys that no command knows, and secrets.

@@ -266,15 +266,18 @@ async fn an_interrupt_after_sending_says_what_is_on_its_way() {
 async fn a_closed_stdout_does_not_undo_the_commit() {
     let miner = Miner::new().await;
     let url = miner.chain.url();
-    let mut child = Command::new(assert_cmd::cargo::cargo_bin!("404-cli"))
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let output = Command::new(assert_cmd::cargo::cargo_bin!("404-cli"))
         .env_clear()
         .env("HOME", miner.home.path())
-        .args(line(&COMMIT, "default", &url))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("it starts");
-    drop(child.stdout.take());
-    assert_eq!(child.wait().expect("it ends").code(), Some(1));
+        .args(line(&commit_and(&["--quiet"]), "default", &url))
+        .stdout(writer)
+        .stderr(Stdio::piped())
+        .output()
+        .expect("it runs");
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("the commitment itself is done and on chain"), "{said}");
     assert_eq!(miner.revealed("default").len(), 1);
 }

@@ -37,9 +37,45 @@ fn no_command_shows_the_help_on_stderr() {
 fn a_broken_settings_file_is_named() {
     let home = Home::new();
     std::fs::write(home.path().join("404-cli.toml"), "seed = [").expect("the file is written");
-    let output = home.run(&["completions", "bash"]);
+    let output = home.run(&["list-all"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stdout).contains("404-cli.toml is not TOML"), "{}", transcript(&output));
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("line 1 of 404-cli.toml is not TOML"), "{}", transcript(&output));
+    // It must not take away what helps to repair it.
+    for line in [&["--help"][..], &["--version"], &["judge", "--help"], &["completions", "bash"], &["man"]] {
+        let output = home.run(line);
+        assert!(output.status.success(), "{line:?}: {}", transcript(&output));
+    }
+}
+
+#[test]
+fn letters_in_a_number_are_told_in_plain_words() {
+    let output = Home::new().run(&["list-all", "--netuid", "abc"]);
+    let error = r#"{"success":false,"error":"invalid value 'abc' for '--netuid <NUMBER>': not a whole number"}"#;
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim_end(), error);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("not a whole number"), "{}", transcript(&output));
+}
+
+#[test]
+fn a_dry_run_asked_for_by_a_variable_needs_no_endpoint_either() {
+    let home = Home::new();
+    let line = ["judge", "--prompts-json", "none.json", "--image-dir-1", "1", "--image-dir-2", "2"];
+    let said = |command: &mut assert_cmd::Command| {
+        let output = command.output().expect("it runs");
+        assert_eq!(output.status.code(), Some(2), "{}", transcript(&output));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    assert!(said(&mut home.command(&line)).contains("--endpoint is missing"));
+    assert!(said(home.command(&line).env("GEN404_DRY_RUN", "true")).contains("none.json"));
+}
+
+#[test]
+fn help_that_cannot_be_written_is_a_failure() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("404-cli"));
+    let status = command.env_clear().arg("--help").stdout(writer).status().expect("it runs");
+    assert_eq!(status.code(), Some(1));
 }
 
 #[test]
@@ -49,6 +85,36 @@ fn a_closed_stdout_ends_quietly() {
     let output =
         std::process::Command::new("bash").args(["-c", &script]).current_dir(home.path()).output().expect("bash");
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+#[expect(clippy::print_stderr, reason = "a skipped test must say so")]
+fn bash_completes_options_and_their_values() {
+    let home = Home::new();
+    let script = home.path().join("completion.bash");
+    std::fs::write(&script, home.run(&["completions", "bash"]).stdout).expect("written");
+    let completed = |words: &[&str]| {
+        let (last, before) = words.split_last().expect("words");
+        let ask = format!(
+            "source '{}' && COMP_WORDS=(404-cli {}) && COMP_CWORD={} && _404__cli 404-cli '{last}' '{}' && \
+             echo \"${{COMPREPLY[*]}}\"",
+            script.display(),
+            words.join(" "),
+            words.len(),
+            before.last().unwrap_or(&"404-cli"),
+        );
+        let output = std::process::Command::new("bash").args(["--norc", "-c", &ask]).output().ok()?;
+        assert!(output.status.success(), "{}", transcript(&output));
+        Some(String::from_utf8(output.stdout).expect("text").trim_end().to_owned())
+    };
+    let Some(commands) = completed(&["commit-"]) else {
+        eprintln!("SKIPPED, nothing was tested: this machine lacks bash");
+        return;
+    };
+    assert_eq!(commands, "commit-hash commit-repo-cdn");
+    assert_eq!(completed(&["list-all", "--ta"]).as_deref(), Some("--table"));
+    assert_eq!(completed(&["pods", "logs", "--fol"]).as_deref(), Some("--follow"));
+    assert_eq!(completed(&["commit-hash", "--wait", "fin"]).as_deref(), Some("finalized"));
 }
 
 #[test]

@@ -140,6 +140,18 @@ fn an_unreachable_network_is_an_outside_failure() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn no_log_shows_what_is_secret_in_the_address() {
+    let miner = Miner::new().await;
+    let url = miner.chain.url().replace("ws://", "ws://user:hidden@") + "/hidden";
+    let ended = Ended(miner.home.run(&["list-all", "-vvv", "--subtensor.endpoint", &url]));
+    lines(&ended);
+    let text = ended.transcript();
+    assert!(text.contains("TRACE jsonrpsee-client"), "{text}");
+    // `user:hidden`, as HTTP sends it.
+    assert!(!text.contains("hidden") && !text.contains("dXNlcjpoaWRkZW4"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_closed_stdout_ends_the_list_quietly() {
     let text = format!(r#"{{"commit":"{HASH}","repo":"{0}/{0}"}}"#, "x".repeat(200));
     // More than a pipe holds.
