@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The official Python SDK of Bittensor against the sandbox's chain: interop/run-chain.sh PATH_OF_404_CLI
-# In the last version of the 10s and in the newest, each with a virtual environment in the cache folder.
+# In two versions that share no interface, each with a virtual environment in the cache folder.
 # What is real here and what is not: docs/sandbox.md.
 set -eu
 folder=$(cd "$(dirname "$0")" && pwd)
