@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
 # The official Python SDK of Bittensor against the sandbox's chain: interop/run-chain.sh PATH_OF_404_CLI
-# Keeps its virtual environment in the cache folder. What is real here and what is not: docs/sandbox.md.
+# In two versions that share no interface, each with a virtual environment in the cache folder.
+# What is real here and what is not: docs/sandbox.md.
 set -eu
 folder=$(cd "$(dirname "$0")" && pwd)
 binary=$(realpath "${1:?path of the 404-cli binary}")
-sdk=bittensor==10.4.0
-environment="${XDG_CACHE_HOME:-$HOME/.cache}/404-cli/interop/${sdk/==/-}"
-if [ ! -e "$environment/complete" ]; then
-  python3 -m venv --clear "$environment"
-  "$environment/bin/pip" install --quiet "$sdk"
-  touch "$environment/complete"
-fi
+cache="${XDG_CACHE_HOME:-$HOME/.cache}/404-cli/interop"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+
+# Puts an SDK into an environment of its own, once.
+install() {
+  [ -e "$2/complete" ] ||
+    { python3 -m venv --clear "$2" && "$2/bin/pip" install --quiet "$1" && touch "$2/complete"; }
+}
 
 finney="${FINNEY_METADATA:-$folder/../../shared/data/finney-metadata-spec393-v16.scale}"
 if [ -e "$finney" ]; then
@@ -22,8 +23,19 @@ if [ -e "$finney" ]; then
   "$converter" "$finney" "$work/finney-v15.scale"
   export FINNEY_METADATA_V15="$work/finney-v15.scale"
 fi
-# The SDK keeps files in the home folder.
-export HOME="$work"
-for script in chain_reads chain_commitments chain_codec; do
-  "$environment/bin/python" "$folder/$script.py" "$binary"
+proved=0
+for sdk in bittensor==10.4.0 bittensor==11.3.0; do
+  environment="$cache/${sdk/==/-}"
+  # Each version takes only some versions of Python.
+  if ! install "$sdk" "$environment"; then
+    echo "interop: SKIPPED: $sdk cannot be installed for $(python3 --version)" >&2
+    continue
+  fi
+  echo "interop: with $sdk" >&2
+  for script in chain_reads chain_commitments chain_codec; do
+    # The SDK keeps files in the home folder.
+    HOME="$work" "$environment/bin/python" "$folder/$script.py" "$binary"
+  done
+  proved=1
 done
+[ "$proved" = 1 ] || { echo "interop: no version of the SDK could be installed" >&2; exit 1; }

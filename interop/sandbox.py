@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import urllib.request
 from contextlib import contextmanager
 
 NETUID = 17
@@ -40,6 +41,16 @@ def wallet(info, hotkey="default"):
     import bittensor
 
     return bittensor.Wallet(name=info["wallet_name"], hotkey=hotkey, path=info["wallet_path"])
+
+
+def extrinsics(info, block_hash):
+    """The extrinsics of a block, byte for byte: asked of the node itself, for the SDKs show them decoded only."""
+    request = {"jsonrpc": "2.0", "id": 1, "method": "chain_getBlock", "params": [block_hash]}
+    address = info["subtensor"].replace("ws://", "http://")
+    post = urllib.request.Request(address, json.dumps(request).encode(), {"Content-Type": "application/json"})
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(post, timeout=30) as reply:
+        block = json.load(reply)["result"]["block"]
+    return [bytes.fromhex(text.removeprefix("0x")) for text in block["extrinsics"]]
 
 
 def proven(what):

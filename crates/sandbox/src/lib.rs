@@ -12,6 +12,7 @@ pub mod targon;
 pub mod wallets;
 
 mod crowd;
+mod folder;
 mod service;
 
 use std::collections::HashMap;
@@ -21,11 +22,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Serialize;
-use tempfile::TempDir;
 use url::Url;
 
 use cdn::Cdn;
 use chain::{BeaconSource, DevelopmentChain, Lock, Neuron};
+use folder::Folder;
 use generator::SampleGenerator;
 use judge::ScriptedJudge;
 use targon::FakeTargon;
@@ -81,6 +82,12 @@ pub enum StartError {
         folder: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// Another sandbox has it.
+    #[error("a sandbox is running in {} already: stop it, or choose another folder", folder.display())]
+    InUse {
+        /// The folder.
+        folder: PathBuf,
     },
     /// The wallet was not written.
     #[error("cannot make the sandbox's wallet")]
@@ -143,14 +150,14 @@ pub struct Sandbox {
     /// The scripted judge.
     pub judge: ScriptedJudge,
     _cdn: Cdn,
-    _temporary: Option<TempDir>,
+    _folder: Folder,
 }
 
 impl Sandbox {
     /// Starts everything. Needs a tokio runtime with time and I/O.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let (folder, temporary) = folder(options.folder)?;
-        let wallet = RehearsalWallet::write(&folder.join("wallets"), options.hotkeys)?;
+        let folder = Folder::take(options.folder)?;
+        let wallet = RehearsalWallet::write(&folder.path().join("wallets"), options.hotkeys)?;
         let neuron = |hotkey: &NamedHotkey| Neuron { hotkey: hotkey.account, coldkey: wallet.coldkey };
         let chain = DevelopmentChain::start(chain::Options {
             port: options.subtensor_port,
@@ -168,13 +175,13 @@ impl Sandbox {
         })
         .await?;
 
-        let cdn_folder = folder.join("cdn");
+        let cdn_folder = folder.path().join("cdn");
         draw_pictures(&cdn_folder).await?;
         let cdn = Cdn::start(&cdn_folder).await.map_err(|source| StartError::Service { service: "CDN", source })?;
-        let prompts_json = folder.join("prompts.json");
+        let prompts_json = folder.path().join("prompts.json");
         let prompts = pictures::prompts_file(cdn.url(), SEED).to_string();
         std::fs::write(&prompts_json, prompts)
-            .map_err(|source| StartError::Folder { folder: folder.clone(), source })?;
+            .map_err(|source| StartError::Folder { folder: folder.path().to_owned(), source })?;
 
         let generator = SampleGenerator::start(generator::Options::default())
             .await
@@ -202,25 +209,13 @@ impl Sandbox {
             cdn_dir: cdn_folder,
             prompts_json,
         };
-        Ok(Self { directory, chain, targon, generator, judge, _cdn: cdn, _temporary: temporary })
+        Ok(Self { directory, chain, targon, generator, judge, _cdn: cdn, _folder: folder })
     }
 
     /// Where everything is.
     pub fn directory(&self) -> &Directory {
         &self.directory
     }
-}
-
-fn folder(wanted: Option<PathBuf>) -> Result<(PathBuf, Option<TempDir>), StartError> {
-    if let Some(folder) = wanted {
-        let absolute = std::fs::create_dir_all(&folder).and_then(|()| folder.canonicalize());
-        return absolute.map(|absolute| (absolute, None)).map_err(|source| StartError::Folder { folder, source });
-    }
-    let temporary = tempfile::Builder::new()
-        .prefix("404-sandbox-")
-        .tempdir()
-        .map_err(|source| StartError::Folder { folder: std::env::temp_dir(), source })?;
-    Ok((temporary.path().to_owned(), Some(temporary)))
 }
 
 async fn draw_pictures(cdn_folder: &Path) -> Result<(), StartError> {

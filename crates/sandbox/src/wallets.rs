@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use gen404_round::AccountId;
@@ -81,9 +81,11 @@ impl RehearsalWallet {
             .mode(0o700)
             .create(&hotkey_folder)
             .map_err(|source| WalletError::Io { path: hotkey_folder.clone(), source })?;
-        let coldkey = key(&wallet.join("coldkey"), &wallet.join("coldkeypub.txt"))?;
+        let keyfiles = Keyfiles { workplace: folder };
+        let coldkey = keyfiles.pair(&wallet.join("coldkey"), &wallet.join("coldkeypub.txt"))?;
         let hotkey = |name: String| {
-            let account = key(&hotkey_folder.join(&name), &hotkey_folder.join(format!("{name}pub.txt")))?;
+            let public = hotkey_folder.join(format!("{name}pub.txt"));
+            let account = keyfiles.pair(&hotkey_folder.join(&name), &public)?;
             Ok(NamedHotkey { name, account })
         };
         let names = (1..=hotkeys.max(1)).map(|number| match number {
@@ -99,34 +101,63 @@ impl RehearsalWallet {
     }
 }
 
-/// The address in a keyfile; the file and its public twin are made if they are missing.
-fn key(secret: &Path, public: &Path) -> Result<AccountId, WalletError> {
+/// Makes keyfiles that are whole at once and never change: whoever looks, and whenever a run is killed.
+struct Keyfiles<'a> {
+    /// Where files are written before they get their name; a folder that no tool looks for hotkeys in.
+    workplace: &'a Path,
+}
+
+impl Keyfiles<'_> {
+    /// The address in a keyfile; the file and its public twin are made if they are missing.
+    fn pair(&self, secret: &Path, public: &Path) -> Result<AccountId, WalletError> {
+        if !secret.exists() {
+            self.put(secret, &new_key()?)?;
+        }
+        // The file decides, and not the key just made: another run may have been first. The twin follows from it.
+        let account = address(secret)?;
+        if !public.exists() {
+            self.put(public, &public_part(account))?;
+        }
+        Ok(account)
+    }
+
+    /// Puts a file that only its owner can read in its place; one that is there already stays.
+    fn put(&self, path: &Path, contents: &Map<String, Value>) -> Result<(), WalletError> {
+        let text = Zeroizing::new(serde_json::to_vec(contents).expect("text and numbers always serialise"));
+        let written = tempfile::Builder::new().prefix(".key-").tempfile_in(self.workplace).and_then(|mut file| {
+            file.write_all(&text)?;
+            file.persist_noclobber(path).map_err(|error| error.error)
+        });
+        match written {
+            Err(source) if source.kind() != io::ErrorKind::AlreadyExists => {
+                Err(WalletError::Io { path: path.to_owned(), source })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn address(secret: &Path) -> Result<AccountId, WalletError> {
     #[derive(Deserialize)]
     struct Keyfile {
         #[serde(rename = "ss58Address")]
         address: AccountId,
     }
-    match fs::read(secret).map(Zeroizing::new) {
-        Ok(bytes) => {
-            let keyfile: Keyfile = serde_json::from_slice(&bytes)
-                .map_err(|source| WalletError::Unreadable { path: secret.to_owned(), source })?;
-            Ok(keyfile.address)
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let mut seed = Zeroizing::new([0; 32]);
-            getrandom::fill(&mut seed[..]).map_err(WalletError::Randomness)?;
-            let pair = pair(&seed);
-            let public_part = public_json(&pair);
-            let mut whole = public_part.clone();
-            whole.insert("privateKey".to_owned(), json!(hex_text(&pair.secret.to_bytes())));
-            whole.insert("secretSeed".to_owned(), json!(hex_text(&seed[..])));
-            // The public file first: a half-written pair is completed by the next run, not mistaken for a whole one.
-            write(public, &public_part)?;
-            write(secret, &whole)?;
-            Ok(account(&pair))
-        }
-        Err(source) => Err(WalletError::Io { path: secret.to_owned(), source }),
-    }
+    let bytes = fs::read(secret).map(Zeroizing::new);
+    let bytes = bytes.map_err(|source| WalletError::Io { path: secret.to_owned(), source })?;
+    let keyfile: Keyfile =
+        serde_json::from_slice(&bytes).map_err(|source| WalletError::Unreadable { path: secret.to_owned(), source })?;
+    Ok(keyfile.address)
+}
+
+fn new_key() -> Result<Map<String, Value>, WalletError> {
+    let mut seed = Zeroizing::new([0; 32]);
+    getrandom::fill(&mut seed[..]).map_err(WalletError::Randomness)?;
+    let pair = pair(&seed);
+    let mut whole = public_part(account(&pair));
+    whole.insert("privateKey".to_owned(), json!(hex_text(&pair.secret.to_bytes())));
+    whole.insert("secretSeed".to_owned(), json!(hex_text(&seed[..])));
+    Ok(whole)
 }
 
 fn pair(seed: &[u8; 32]) -> Keypair {
@@ -137,8 +168,7 @@ fn account(pair: &Keypair) -> AccountId {
     AccountId(pair.public.to_bytes())
 }
 
-fn public_json(pair: &Keypair) -> Map<String, Value> {
-    let account = account(pair);
+fn public_part(account: AccountId) -> Map<String, Value> {
     let public = hex_text(&account.0);
     Map::from_iter([
         ("accountId".to_owned(), json!(public)),
@@ -150,19 +180,6 @@ fn public_json(pair: &Keypair) -> Map<String, Value> {
 
 fn hex_text(bytes: &[u8]) -> String {
     format!("0x{}", hex::encode(bytes))
-}
-
-/// Writes a file that only its owner can read.
-fn write(path: &Path, contents: &Map<String, Value>) -> Result<(), WalletError> {
-    let text = Zeroizing::new(serde_json::to_vec(contents).expect("text and numbers always serialise"));
-    fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)
-        .and_then(|mut file| file.write_all(&text))
-        .map_err(|source| WalletError::Io { path: path.to_owned(), source })
 }
 
 #[cfg(test)]
@@ -211,5 +228,22 @@ mod tests {
 
         fs::write(root.join("hotkeys/default"), "rubbish").expect("written");
         assert!(matches!(RehearsalWallet::write(folder.path(), 1), Err(WalletError::Unreadable { .. })));
+    }
+
+    #[test]
+    fn two_runs_at_once_get_the_same_wallet_and_a_missing_twin_is_completed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let write = || RehearsalWallet::write(folder.path(), 16).expect("a wallet");
+        let [first, second] = std::thread::scope(|scope| {
+            [scope.spawn(write), scope.spawn(write)].map(|thread| thread.join().expect("it does not panic"))
+        });
+        assert_eq!(first, second);
+        assert_eq!(fs::read_dir(folder.path()).expect("readable").count(), 1, "only the wallet is left");
+
+        // As after a run that was killed between a key and its twin.
+        let twin = folder.path().join("miner/hotkeys/defaultpub.txt");
+        fs::remove_file(&twin).expect("it was there");
+        assert_eq!(write(), first);
+        assert_eq!(address(&twin).expect("whole"), first.hotkeys[0].account);
     }
 }

@@ -7,6 +7,7 @@ use clap::Args;
 use gen404_renderer::server::RenderServer;
 use gen404_sandbox::chain::BeaconSource;
 use gen404_sandbox::{Options, Sandbox};
+use gen404_wallet::WalletFolder;
 
 use crate::arguments::StudioArguments;
 use crate::context::Context;
@@ -51,6 +52,11 @@ fn seconds(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs_f64(seconds))
 }
 
+/// A folder whose leading `~` stands for the home folder, as in `--wallet.path`: a settings file knows no shell.
+fn own_folder(given: PathBuf, home: Option<&Path>) -> PathBuf {
+    WalletFolder::new(given, home).path().to_owned()
+}
+
 fn pulses(file: &Path) -> Result<BeaconSource, CommandError> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| CommandError::usage(format!("cannot read the pulses {}: {error}", file.display())))?;
@@ -65,7 +71,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), C
         hotkeys: arguments.hotkeys.into(),
         revealed_hotkeys: arguments.revealed_hotkeys,
         beacon: arguments.quicknet_pulses.as_deref().map_or_else(|| Ok(BeaconSource::default()), pulses)?,
-        folder: arguments.dir,
+        folder: arguments.dir.map(|folder| own_folder(folder, std::env::home_dir().as_deref())),
         renderer: renderer.as_ref().map(RenderServer::address),
     };
     let sandbox = Sandbox::start(options).await?;
@@ -76,4 +82,16 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), C
         renderer.stop().await;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tilde_is_the_home_folder() {
+        let home = Path::new("/home/miner");
+        assert_eq!(own_folder("~/box".into(), Some(home)), home.join("box"));
+        assert_eq!(own_folder("box/~".into(), Some(home)), Path::new("box/~"));
+    }
 }

@@ -17,6 +17,9 @@ pub(crate) const PALLET: &str = "SubtensorModule";
 /// Blocks of an epoch on the live chain.
 pub(crate) const DEFAULT_TEMPO: u16 = 360;
 
+/// 𝜏 in UTF-8, the symbol of a subnet that has chosen none.
+pub(crate) const DEFAULT_TOKEN_SYMBOL: &[u8] = "𝜏".as_bytes();
+
 const BY_NETUID: &[Hasher] = &[Hasher::Identity];
 const BY_ACCOUNT: &[Hasher] = &[Hasher::Blake2_128Concat];
 
@@ -32,6 +35,8 @@ pub(crate) const UIDS: Map<(u16, Account), u16> =
 pub(crate) const KEYS: Map<(u16, u16), Account> = Map::new(PALLET, "Keys", &[Hasher::Identity, Hasher::Identity]);
 pub(crate) const IS_NETWORK_MEMBER: Map<(Account, u16), bool> =
     Map::new(PALLET, "IsNetworkMember", &[Hasher::Blake2_128Concat, Hasher::Identity]);
+/// Symbols of the subnets' tokens: nobody sets one here, but the official SDK lists them whenever it connects.
+pub(crate) const TOKEN_SYMBOL: Map<u16, Vec<u8>> = Map::new(PALLET, "TokenSymbol", BY_NETUID);
 /// Conviction locks; on the live chain they lie in another form, and clients read them through the runtime API only.
 const LOCKS: Map<(Account, u16), LockState> = Map::new(PALLET, "Lock", &[Hasher::Blake2_128Concat, Hasher::Identity]);
 

@@ -68,6 +68,7 @@ fn subtensor_module() -> PalletMetadata {
                 map(&subtensor::UIDS, None),
                 map(&subtensor::KEYS, nobody()),
                 map(&subtensor::IS_NETWORK_MEMBER, Some(false)),
+                map(&subtensor::TOKEN_SYMBOL, Some(subtensor::DEFAULT_TOKEN_SYMBOL.to_vec())),
             ],
         )),
         ..pallet(subtensor::PALLET, subtensor::INDEX)
