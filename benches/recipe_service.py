@@ -171,7 +171,8 @@ class RecipeService:
         target = self.ask("Target.createTarget", url="about:blank", browserContextId=context)["targetId"]
         session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         self.ask("Page.navigate", session, url=url)
-        ready = "new Promise((done) => { const look = () => window.ready ? done(true) : setTimeout(look, 5); look(); })"
+        ready = ("new Promise((done, fail) => { setTimeout(fail, 60000);"
+                 " const look = () => window.ready ? done(true) : setTimeout(look, 5); look(); })")
         self.evaluate(session, ready)
         pictures = self.evaluate(session, f"render({json.dumps({'source': source, 'views': views, **how})})")
         self.ask("Target.disposeBrowserContext", browserContextId=context)

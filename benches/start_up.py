@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Start-up, one encryption, size of the binary: what every call of the tool pays."""
+"""Start-up and size of the binary: what every call of the tool pays."""
 
 import os
 import statistics

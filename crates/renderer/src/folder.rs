@@ -199,18 +199,26 @@ mod tests {
 
     #[test]
     fn the_layout_is_the_documented_one() {
-        let root = tempfile::tempdir().expect("a folder");
-        let folder = OutputFolder::new(root.path());
-        written(&folder, ViewSet::Cli, "a");
-        let gray = ["front", "front_above", "front_left", "front_right"];
-        let white = ["back", "front", "front_above", "front_left", "front_right", "left", "right", "top_down"];
-        let mut expected: Vec<String> = vec!["lamp.png".into(), "lamp/.render.json".into(), "lamp/grid.png".into()];
-        expected.extend(gray.map(|view| format!("lamp/gray/{view}.png")));
-        expected.extend(white.map(|view| format!("lamp/white/{view}.png")));
-        expected.sort();
-        assert_eq!(names(root.path()), expected);
-        let overview = std::fs::read(folder.overview(&stem())).expect("a file");
-        assert_eq!(overview, std::fs::read(folder.path(&stem(), Picture::Grid)).expect("a file"));
+        const FRONTAL: [&str; 3] = ["front_above", "front_left", "front_right"];
+        const OTHERS: [&str; 4] = ["back", "left", "right", "top_down"];
+        let sets = [
+            (ViewSet::Cli, &["front"][..]),
+            (ViewSet::Official, &["front_below"]),
+            (ViewSet::All, &["front", "front_below"]),
+        ];
+        for (set, own) in sets {
+            let root = tempfile::tempdir().expect("a folder");
+            let folder = OutputFolder::new(root.path());
+            written(&folder, set, "a");
+            let gray = || FRONTAL.iter().chain(own);
+            let mut expected = vec!["lamp.png".to_owned(), "lamp/.render.json".to_owned(), "lamp/grid.png".to_owned()];
+            expected.extend(gray().map(|view| format!("lamp/gray/{view}.png")));
+            expected.extend(gray().chain(&OTHERS).map(|view| format!("lamp/white/{view}.png")));
+            expected.sort();
+            assert_eq!(names(root.path()), expected, "{}", set.name());
+            let overview = std::fs::read(folder.overview(&stem())).expect("a file");
+            assert_eq!(overview, std::fs::read(folder.path(&stem(), Picture::Grid)).expect("a file"));
+        }
     }
 
     #[test]

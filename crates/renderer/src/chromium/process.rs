@@ -128,6 +128,8 @@ fn flags(options: &LaunchOptions) -> Vec<String> {
         "--ignore-gpu-blocklist",
         "--disable-gpu-watchdog",
         "--force-color-profile=srgb",
+        // Nobody sees the page itself: its compositor would only start shaders of its own.
+        "--disable-gpu-compositing",
         // nothing leaves this machine
         "--disable-background-networking",
         "--disable-component-update",
