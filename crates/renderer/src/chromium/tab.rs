@@ -23,6 +23,7 @@ const WORKER: &str = concat!(
     include_str!("../page/lockdown.js"),
     include_str!("../page/guard.js"),
     include_str!("../page/inspection.js"),
+    include_str!("../page/shortcuts.js"),
     include_str!("../page/scene.js"),
     include_str!("../page/worker.js"),
 );

@@ -1,64 +1,6 @@
 // The scene recipe of the official render service: renderer settings, camera, lights, environment.
 // It draws one root for one shot at a time and knows nothing of modules, files or view names.
 
-// The service's environment map is zero everywhere. So low a map cannot come from a picture: shaders know it by that.
-const ZERO_ENVIRONMENT_SIZE = 2;
-const CUBE_UV_MAPPING = 306;
-
-// Sampling a map of this kind takes most of a shader's text, and most of the time of drawing and compiling it. Of the zero
-// map every sample is zero, so one texel does, and the sums that it goes into stay as they are: pixels are the same. Other
-// maps, which a module may bring, are sampled in full; the compiler drops the branch that is not taken.
-const abbreviateZeroEnvironment = (chunks) => {
-  const name = 'vec4 textureCubeUV(';
-  const [before, after] = chunks.cube_uv_reflection_fragment.split(name);
-  chunks.cube_uv_reflection_fragment = `${before}vec4 sampleCubeUV(${after.slice(0, after.lastIndexOf('#endif'))}
-    vec4 textureCubeUV(sampler2D map, vec3 direction, float roughness) {
-      if (CUBEUV_MAX_MIP < 0.0) { return vec4(texture2D(map, vec2(0.5)).rgb, 1.0); }
-      else { return sampleCubeUV(map, direction, roughness); }
-    }
-  #endif`;
-};
-
-// Whether every sample of a drawing is either the object's alone or the background's alone, and the object's the same before
-// any background: nothing shines through, nothing is drawn without depth, and no code of the module takes part.
-const standsAlone = (three, root) => {
-  const { Object3D, Material } = three;
-  const quiet = (thing, prototype, ...hooks) => hooks.every((hook) => thing[hook] === prototype[hook]);
-  const solid = (material) => !material.transparent && !(material.transmission > 0)
-    && material.blending === three.NormalBlending && material.depthFunc === three.LessEqualDepth
-    && material.depthTest && material.depthWrite && material.colorWrite
-    && !material.polygonOffset && !material.alphaToCoverage && !material.stencilWrite
-    && quiet(material, Material.prototype, 'onBeforeRender', 'onBeforeCompile');
-  let alone = true;
-  root.traverse((object) => {
-    const materials = object.material ? [object.material].flat() : [];
-    alone &&= quiet(object, Object3D.prototype, 'onBeforeRender', 'onAfterRender') && materials.every(solid);
-  });
-  return alone;
-};
-
-// Paints another colour wherever nothing of a drawing is: the farthest depth tells where that is.
-const createBackdrop = (three) => {
-  const geometry = new three.BufferGeometry();
-  geometry.setAttribute('position', new three.BufferAttribute(new Float32Array([-1, -1, 1, 3, -1, 1, -1, 3, 1]), 3));
-  const colour = new three.Color();
-  const sheet = new three.Mesh(geometry, new three.RawShaderMaterial({
-    vertexShader: 'attribute vec3 position; void main() { gl_Position = vec4(position, 1.0); }',
-    fragmentShader: 'precision highp float; uniform vec3 colour; void main() { gl_FragColor = vec4(colour, 1.0); }',
-    uniforms: { colour: { value: colour } },
-    depthFunc: three.EqualDepth,
-    depthWrite: false,
-  }));
-  sheet.frustumCulled = false;
-  const scene = new three.Scene().add(sheet);
-  return (renderer, camera, background) => {
-    colour.setStyle(`#${background}`, three.LinearSRGBColorSpace); // its bytes as they are
-    renderer.autoClear = false;
-    renderer.render(scene, camera);
-    renderer.autoClear = true;
-  };
-};
-
 const createStudio = (three, canvas) => {
   abbreviateZeroEnvironment(three.ShaderChunk);
   const renderer = new three.WebGLRenderer({ canvas, antialias: true, preserveDrawingBuffer: true, alpha: true });
@@ -69,6 +11,7 @@ const createStudio = (three, canvas) => {
   // Asking for compile errors after every program would stall the pipeline; pixels are the same without.
   renderer.debug.checkShaderErrors = false;
   const gl = renderer.getContext();
+  const transmission = narrowTransmission(three, renderer);
 
   // Light that comes from beside the camera, whatever the view.
   const follow = () => {
@@ -139,6 +82,7 @@ const createStudio = (three, canvas) => {
     rig.scene.background = new three.Color(`#${shot.background}`);
     if (root.parent !== rig.scene) rig.scene.add(root);
     renderer.setSize(shot.size, shot.size, false);
+    transmission.look(root, camera);
     renderer.render(rig.scene, camera);
   };
 
