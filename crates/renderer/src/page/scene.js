@@ -86,9 +86,10 @@ const createStudio = (three, canvas) => {
     renderer.render(rig.scene, camera);
   };
 
-  // Premultiplied RGBA, bottom row first.
-  const readPixels = (size) => {
-    const pixels = new Uint8Array(size * size * 4);
+  // Premultiplied RGBA, bottom row first; into the spare buffer where that is of the right size.
+  const readPixels = (size, spare) => {
+    const length = size * size * 4;
+    const pixels = new Uint8Array(spare?.byteLength === length ? spare : length);
     gl.readPixels(0, 0, size, size, gl.RGBA, gl.UNSIGNED_BYTE, pixels);
     return pixels;
   };

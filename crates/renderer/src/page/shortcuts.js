@@ -66,13 +66,13 @@ const createBackdrop = (three) => {
   };
 };
 
-// A box of the world around all that is drawn of `root`; null where vertices alone do not tell.
+// A box of the world around all that is drawn of a quiet `root`; null where vertices alone do not tell.
 const boxAround = (three, root) => {
   const plain = (object) => !object.isPoints && !object.isSkinnedMesh && !object.isBatchedMesh
     && !object.geometry?.morphAttributes.position
     && materialsOf(object).every((material) => !material.displacementMap && !material.isShaderMaterial);
   const [box, part, whole, place] = [new three.Box3(), new three.Box3(), new three.Box3(), new three.Matrix4()];
-  let known = isQuiet(three, root);
+  let known = true;
   root.traverse((object) => {
     known &&= plain(object);
     const positions = object.geometry?.attributes.position;
@@ -108,14 +108,34 @@ const rectangleAround = (three, box, camera, size) => {
   return right > left && top > bottom ? [left, bottom, right - left, top - bottom] : null;
 };
 
+// Whether no texel of the bound square texture of half floats, mipmaps included, can be infinite. Texels of `LEVEL` are
+// averages of 64 by 64: what is too large for a half float shows in them, also where it was cut off.
+const createCheckOfRange = (gl) => {
+  const LEVEL = 6;
+  const framebuffer = gl.createFramebuffer();
+  return (size) => {
+    const side = size >> LEVEL;
+    if (!Number.isInteger(Math.log2(size)) || side < 1) return false; // averages of odd sizes leave texels out
+    const texture = gl.getParameter(gl.TEXTURE_BINDING_2D);
+    const bound = gl.getParameter(gl.READ_FRAMEBUFFER_BINDING);
+    const texels = new Float32Array(4 * side * side);
+    gl.bindFramebuffer(gl.READ_FRAMEBUFFER, framebuffer);
+    gl.framebufferTexture2D(gl.READ_FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, texture, LEVEL);
+    gl.readPixels(0, 0, side, side, gl.RGBA, gl.FLOAT, texels);
+    gl.bindFramebuffer(gl.READ_FRAMEBUFFER, bound);
+    return texels.every((value) => Math.abs(value) < 2 ** 16 / 4 ** LEVEL);
+  };
+};
+
 // Cheaper transmission: three draws what is behind glass into a buffer of four half-float samples a pixel, averages them and
 // makes mipmaps, twice for glass of two sides. Outside of a rectangle around the object that buffer holds the background
-// alone, so it is cleared, drawn and averaged inside only. And three's shader asks for whole mipmap levels only, so the
-// texture need not be filtered between levels: half the samples. `look` tells what the next drawing shows.
+// alone, so it is cleared, drawn and averaged inside only. And three's shader asks for whole mipmap levels alone, so filtering
+// between two of them, half the samples, is in vain where nothing is infinite. `look` tells what the next drawing shows.
 const narrowTransmission = (three, renderer) => {
   const gl = renderer.getContext();
   let shown = { root: null, camera: null };
   let boxed = { root: null, box: null };
+  let buffer = null;
   let outsideIsOld = false;
   const rectangle = (size) => {
     const { root, camera } = shown;
@@ -124,18 +144,17 @@ const narrowTransmission = (three, renderer) => {
   };
   const setRenderTarget = renderer.setRenderTarget.bind(renderer);
   renderer.setRenderTarget = (target, ...face) => {
-    outsideIsOld = false;
-    if (target?.texture.generateMipmaps) {
-      target.texture.minFilter = three.LinearMipmapNearestFilter;
-      const inside = rectangle(target.width);
-      target.scissorTest = outsideIsOld = inside !== null;
-      if (inside) target.scissor.set(...inside);
+    buffer = target?.texture.generateMipmaps && isQuiet(three, shown.root) ? target : null;
+    if (buffer) {
+      const inside = rectangle(buffer.width);
+      buffer.scissorTest = outsideIsOld = inside !== null;
+      if (inside) buffer.scissor.set(...inside);
     }
     setRenderTarget(target, ...face);
   };
   const blitFramebuffer = gl.blitFramebuffer.bind(gl);
   gl.blitFramebuffer = (...areas) => {
-    if (outsideIsOld) {
+    if (buffer && outsideIsOld) {
       const mask = gl.getParameter(gl.COLOR_WRITEMASK);
       gl.colorMask(true, true, true, true);
       gl.disable(gl.SCISSOR_TEST);
@@ -145,6 +164,14 @@ const narrowTransmission = (three, renderer) => {
       outsideIsOld = false;
     }
     blitFramebuffer(...areas);
+  };
+  const isInRange = createCheckOfRange(gl);
+  const generateMipmap = gl.generateMipmap.bind(gl);
+  gl.generateMipmap = (kind) => {
+    generateMipmap(kind);
+    if (!buffer) return;
+    const filter = isInRange(buffer.width) ? gl.LINEAR_MIPMAP_NEAREST : gl.LINEAR_MIPMAP_LINEAR;
+    gl.texParameteri(kind, gl.TEXTURE_MIN_FILTER, filter);
   };
   return { look(root, camera) { shown = { root, camera }; } };
 };

@@ -14,18 +14,23 @@ const stage = (() => {
     const answers = [];
     let waiting = null;
     let shots = [];
+    let spare = null; // the pixels of an earlier picture, to be written over
     const answer = (message) => {
       if (waiting) { waiting(message); waiting = null; } else answers.push(message);
     };
     const next = () => answers.length > 0
       ? Promise.resolve(answers.shift())
       : new Promise((resolve) => { waiting = resolve; });
-    const advance = () => { if (shots.length > 0) worker.postMessage({ shot: shots[0] }); };
+    const advance = () => {
+      if (shots.length > 0) worker.postMessage({ shot: shots[0], spare }, spare ? [spare] : []);
+      spare = null;
+    };
     worker.onmessage = ({ data }) => {
       if (data.kind !== 'pixels') { answer(data); return; }
       const shot = shots.shift();
       advance(); // the worker draws on while this picture is packed
       answer(pack(data.data, shot));
+      if (data.data instanceof ArrayBuffer) spare = data.data;
     };
     worker.onerror = (event) => answer({ kind: 'broken', detail: `${event.message}` });
     worker.postMessage({ three: urls.three });
@@ -39,14 +44,18 @@ const stage = (() => {
   };
 
   const pack = (data, shot) => {
-    if (data.byteLength !== shot.size * shot.size * 4) return { kind: 'broken', detail: 'wrong number of pixels' };
+    if (!(data instanceof ArrayBuffer) || data.byteLength !== shot.size * shot.size * 4) return { kind: 'broken', detail: 'wrong number of pixels' };
     return { kind: 'runs', data: runs(new Uint32Array(data)).toBase64() };
   };
+
+  let scratch = new Uint32Array(0);
 
   // Words of 32 bits: a count with the top bit set and one pixel to repeat, or a count and that many pixels.
   const runs = (pixels) => {
     const length = pixels.length;
-    const out = new Uint32Array(length + (length >> 1) + 2);
+    const longest = length + (length >> 1) + 2;
+    if (scratch.length < longest) scratch = new Uint32Array(longest);
+    const out = scratch;
     let used = 0;
     let at = 0;
     while (at < length) {

@@ -82,19 +82,19 @@ const boot = async (threeUrl, port) => {
     }
   };
 
-  const shoot = (shot) => {
+  const shoot = (shot, spare) => {
     studio.draw(root, shot);
-    const pixels = studio.readPixels(shot.size);
+    const pixels = studio.readPixels(shot.size, spare);
     return studio.isLost() ? { kind: 'lost' } : { kind: 'pixels', data: pixels.buffer };
   };
 
-  port.listen(async ({ source, shot }) => {
+  port.listen(async ({ source, shot, spare }) => {
     try {
       if (source !== undefined) {
         port.post({ kind: 'built', verdict: stringify(await build(source)) });
         return;
       }
-      const picture = shoot(shot);
+      const picture = shoot(shot, spare);
       port.post(picture, picture.data ? [picture.data] : []);
     } catch (error) {
       port.post({ kind: 'threw', detail: messageOf(error) });

@@ -1,6 +1,6 @@
 //! The promise of the room: pixels equal to the official service's.
 
-use gen404_renderer::{Image, Picture, VERIFIED_VERSION, ViewSet};
+use gen404_renderer::{Background, Image, Lighting, Picture, Shot, VERIFIED_VERSION, ViewSet};
 
 use crate::equipment::{data, hash, hashes, module, options, studio, thumbnail};
 
@@ -45,6 +45,82 @@ fn assert_close(image: &Image, name: &str, picture: Picture) {
     }
     let share = f64::from(differing) / f64::from(image.width() * image.height());
     assert!(share <= TOLERATED_SHARE && largest <= TOLERATED_DIFFERENCE, "{name} {picture}: {share} by {largest}");
+}
+
+/// Scenes that the page could take shortcuts with, each as statements that fill `root`.
+const SCENES: [(&str, &str); 10] = [
+    ("opaque", "root.add(knot(new THREE.MeshStandardMaterial({ color: 0x884422 })));"),
+    ("clear glass with something behind", "root.add(knot(glass({})), ball(-0.3));"),
+    ("rough glass of one side", "root.add(knot(glass({ roughness: 0.6, side: THREE.FrontSide })), ball(0.2));"),
+    ("glass before a light beyond what half floats hold", "const sun = ball(-0.2); sun.material.emissive.set(0xffffff); \
+     sun.material.emissiveIntensity = 1e6; root.add(knot(glass({ roughness: 0.15 })), sun);"),
+    ("glass and points", "root.add(ball(0), new THREE.Points(new THREE.BoxGeometry(0.9, 0.9, 0.9), \
+     new THREE.PointsMaterial({ size: 0.3, color: 0xff0000 })), knot(glass({})));"),
+    ("glass that is displaced", "const rough = knot(glass({ displacementScale: 0.4, displacementBias: 0.1 })); \
+     rough.material.displacementMap = checks(); root.add(rough);"),
+    ("glass in many places", "const many = new THREE.InstancedMesh(new THREE.SphereGeometry(0.1), glass({}), 9); \
+     for (let i = 0; i < 9; i++) many.setMatrixAt(i, new THREE.Matrix4().makeTranslation(0.35 * Math.sin(i), 0.35 * Math.cos(2 * i), 0)); \
+     root.add(many, ball(-0.2));"),
+    ("glass behind what writes depth alone", "const mask = ball(0.2); mask.material.colorWrite = false; root.add(mask, knot(glass({})));"),
+    ("glass that changes its form", "const soft = knot(glass({})); const to = soft.geometry.attributes.position.clone(); \
+     for (let i = 0; i < to.array.length; i++) to.array[i] *= 1.3; soft.geometry.morphAttributes.position = [to]; \
+     soft.updateMorphTargets(); soft.morphTargetInfluences[0] = 1; root.add(soft);"),
+    ("lines and a turned glass box", "const box = new THREE.Mesh(new THREE.BoxGeometry(0.5, 0.5, 0.5), glass({ thickness: 0.4 })); \
+     box.rotation.set(0.5, 0.5, 0); const edges = new THREE.LineSegments(new THREE.EdgesGeometry(box.geometry), \
+     new THREE.LineBasicMaterial({ color: 0x2040ff })); edges.scale.setScalar(1.5); root.add(box, edges);"),
+];
+
+/// A module of such a scene; code of its own in `root` keeps the page from leaving anything out.
+fn scene(statements: &str, with_code: bool) -> String {
+    let code = if with_code { "root.onBeforeRender = () => {};" } else { "" };
+    format!(
+        "export default function generate(THREE) {{
+           const root = new THREE.Group();
+           const glass = (more) => new THREE.MeshPhysicalMaterial({{ transmission: 1, thickness: 0.1, roughness: 0,
+             color: 0xddffee, side: THREE.DoubleSide, ...more }});
+           const knot = (material) => new THREE.Mesh(new THREE.TorusKnotGeometry(0.2, 0.06, 60, 8), material);
+           const ball = (z) => {{
+             const made = new THREE.Mesh(new THREE.SphereGeometry(0.15), new THREE.MeshStandardMaterial({{ color: 0xff8800 }}));
+             made.position.z = z;
+             return made;
+           }};
+           const checks = () => {{
+             const map = new THREE.DataTexture(new Uint8Array([0, 0, 0, 255, 255, 255, 255, 255]), 2, 1);
+             map.needsUpdate = true;
+             return map;
+           }};
+           {statements}
+           {code}
+           return root;
+         }}"
+    )
+}
+
+#[tokio::test]
+async fn what_the_page_leaves_out_changes_no_pixel() {
+    let Some(studio) = studio().await else { return };
+    let follow = Shot { size: 128, lighting: Lighting::Follow, ..Shot::of_grid()[0] };
+    let background = Background([0x4c, 0x91, 0xd7]);
+    let shots = [
+        follow,
+        Shot { background: Background([0xff; 3]), ..follow },
+        Shot { theta: 200.0, background, ..follow },
+        // The object reaches beyond the edges, and behind the camera.
+        Shot { radius: 0.7, background, ..follow },
+        Shot { radius: 0.2, ..follow },
+        Shot { lighting: Lighting::Studio, background, ..follow },
+    ];
+    for (name, statements) in SCENES {
+        let limit = studio.options().draw_limit;
+        let short = studio.draw(&scene(statements, false), &shots, limit).await.expect("pictures");
+        let full = studio.draw(&scene(statements, true), &shots, limit).await.expect("pictures");
+        let pixels = full[0].pixels().as_chunks::<4>().0;
+        assert!(pixels.iter().any(|pixel| pixel != &pixels[0]), "{name} is seen");
+        for (number, (short, full)) in short.iter().zip(&full).enumerate() {
+            assert_eq!(hash(short), hash(full), "{name}, shot {number}");
+        }
+    }
+    studio.close().await;
 }
 
 #[tokio::test]
