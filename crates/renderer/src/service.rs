@@ -253,8 +253,9 @@ impl RenderService {
                 ServiceError::Status { retry_after, .. } => *retry_after,
                 _ => None,
             };
-            tracing::info!(%error, "asking the render service again");
-            tokio::time::sleep(asked_for.unwrap_or(pause).min(self.retry.longest_pause)).await;
+            let wait = asked_for.unwrap_or(pause).min(self.retry.longest_pause);
+            tracing::warn!(%error, seconds = wait.as_secs(), "asking the render service again");
+            tokio::time::sleep(wait).await;
             pause = (pause * 2).min(self.retry.longest_pause);
         }
         attempt().await

@@ -258,3 +258,15 @@ async fn a_batch_stops_when_nobody_answers() {
     let summary = batch.run(&client(&nobody), &Names::default()).await.expect("a summary");
     assert_eq!((summary.failed.len(), summary.not_tried), (1, 4));
 }
+
+#[tokio::test]
+async fn glass_goes_first_and_the_rest_by_name() {
+    let (_fake, url) = FakeService::start().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, source) in [("a", "a"), ("b", "{ transmission: 1 }"), ("c", "c")] {
+        std::fs::write(folder.path().join(format!("{name}.js")), source).expect("a file");
+    }
+    let batch = Batch { concurrency: 1, ..batch(folder.path(), &folder.path().join("out")) };
+    let summary = batch.run(&client(&url), &Names::default()).await.expect("a summary");
+    assert_eq!(summary.rendered, ["b", "a", "c"]);
+}
