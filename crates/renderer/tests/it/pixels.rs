@@ -52,22 +52,43 @@ const SCENES: [(&str, &str); 10] = [
     ("opaque", "root.add(knot(new THREE.MeshStandardMaterial({ color: 0x884422 })));"),
     ("clear glass with something behind", "root.add(knot(glass({})), ball(-0.3));"),
     ("rough glass of one side", "root.add(knot(glass({ roughness: 0.6, side: THREE.FrontSide })), ball(0.2));"),
-    ("glass before a light beyond what half floats hold", "const sun = ball(-0.2); sun.material.emissive.set(0xffffff); \
-     sun.material.emissiveIntensity = 1e6; root.add(knot(glass({ roughness: 0.15 })), sun);"),
-    ("glass and points", "root.add(ball(0), new THREE.Points(new THREE.BoxGeometry(0.9, 0.9, 0.9), \
-     new THREE.PointsMaterial({ size: 0.3, color: 0xff0000 })), knot(glass({})));"),
-    ("glass that is displaced", "const rough = knot(glass({ displacementScale: 0.4, displacementBias: 0.1 })); \
-     rough.material.displacementMap = checks(); root.add(rough);"),
-    ("glass in many places", "const many = new THREE.InstancedMesh(new THREE.SphereGeometry(0.1), glass({}), 9); \
+    (
+        "glass before a light beyond what half floats hold",
+        "const sun = ball(-0.2); sun.material.emissive.set(0xffffff); \
+     sun.material.emissiveIntensity = 1e6; root.add(knot(glass({ roughness: 0.15 })), sun);",
+    ),
+    (
+        "glass and points",
+        "root.add(ball(0), new THREE.Points(new THREE.BoxGeometry(0.9, 0.9, 0.9), \
+     new THREE.PointsMaterial({ size: 0.3, color: 0xff0000 })), knot(glass({})));",
+    ),
+    (
+        "glass that is displaced",
+        "const rough = knot(glass({ displacementScale: 0.4, displacementBias: 0.1 })); \
+     rough.material.displacementMap = checks(); root.add(rough);",
+    ),
+    (
+        "glass in many places",
+        "const many = new THREE.InstancedMesh(new THREE.SphereGeometry(0.1), glass({}), 9); \
      for (let i = 0; i < 9; i++) many.setMatrixAt(i, new THREE.Matrix4().makeTranslation(0.35 * Math.sin(i), 0.35 * Math.cos(2 * i), 0)); \
-     root.add(many, ball(-0.2));"),
-    ("glass behind what writes depth alone", "const mask = ball(0.2); mask.material.colorWrite = false; root.add(mask, knot(glass({})));"),
-    ("glass that changes its form", "const soft = knot(glass({})); const to = soft.geometry.attributes.position.clone(); \
+     root.add(many, ball(-0.2));",
+    ),
+    (
+        "glass behind what writes depth alone",
+        "const mask = ball(0.2); mask.material.colorWrite = false; root.add(mask, knot(glass({})));",
+    ),
+    (
+        "glass that changes its form",
+        "const soft = knot(glass({})); const to = soft.geometry.attributes.position.clone(); \
      for (let i = 0; i < to.array.length; i++) to.array[i] *= 1.3; soft.geometry.morphAttributes.position = [to]; \
-     soft.updateMorphTargets(); soft.morphTargetInfluences[0] = 1; root.add(soft);"),
-    ("lines and a turned glass box", "const box = new THREE.Mesh(new THREE.BoxGeometry(0.5, 0.5, 0.5), glass({ thickness: 0.4 })); \
+     soft.updateMorphTargets(); soft.morphTargetInfluences[0] = 1; root.add(soft);",
+    ),
+    (
+        "lines and a turned glass box",
+        "const box = new THREE.Mesh(new THREE.BoxGeometry(0.5, 0.5, 0.5), glass({ thickness: 0.4 })); \
      box.rotation.set(0.5, 0.5, 0); const edges = new THREE.LineSegments(new THREE.EdgesGeometry(box.geometry), \
-     new THREE.LineBasicMaterial({ color: 0x2040ff })); edges.scale.setScalar(1.5); root.add(box, edges);"),
+     new THREE.LineBasicMaterial({ color: 0x2040ff })); edges.scale.setScalar(1.5); root.add(box, edges);",
+    ),
 ];
 
 /// A module of such a scene; code of its own in `root` keeps the page from leaving anything out.
