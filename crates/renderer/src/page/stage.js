@@ -44,7 +44,8 @@ const stage = (() => {
   };
 
   const pack = (data, shot) => {
-    if (!(data instanceof ArrayBuffer) || data.byteLength !== shot.size * shot.size * 4) return { kind: 'broken', detail: 'wrong number of pixels' };
+    const wanted = shot.size * shot.size * 4;
+    if (!(data instanceof ArrayBuffer) || data.byteLength !== wanted) return { kind: 'broken', detail: 'wrong number of pixels' };
     return { kind: 'runs', data: runs(new Uint32Array(data)).toBase64() };
   };
 

@@ -70,7 +70,8 @@ const SCENES: [(&str, &str); 10] = [
     (
         "glass in many places",
         "const many = new THREE.InstancedMesh(new THREE.SphereGeometry(0.1), glass({}), 9); \
-     for (let i = 0; i < 9; i++) many.setMatrixAt(i, new THREE.Matrix4().makeTranslation(0.35 * Math.sin(i), 0.35 * Math.cos(2 * i), 0)); \
+     const at = (x, y) => new THREE.Matrix4().makeTranslation(0.35 * x, 0.35 * y, 0); \
+     for (let i = 0; i < 9; i++) many.setMatrixAt(i, at(Math.sin(i), Math.cos(2 * i))); \
      root.add(many, ball(-0.2));",
     ),
     (
