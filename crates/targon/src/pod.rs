@@ -152,7 +152,7 @@ pub struct EnvironmentVariable {
 /// User and password for a private registry.
 #[derive(Debug, Clone)]
 pub struct RegistryLogin {
-    /// Address of the registry, for example `https://index.docker.io/v1/`.
+    /// Address of the registry, as the image's name or the cloud knows it.
     pub server: String,
     /// User name.
     pub username: String,

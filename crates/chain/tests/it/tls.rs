@@ -70,7 +70,7 @@ async fn an_authority_the_system_trusts_is_accepted() {
 }
 
 #[tokio::test]
-#[ignore = "the client of another test"]
+#[ignore = "the client process of the other test, which runs it"]
 async fn client() {
     let url = std::env::var(URL).expect("the other test sets it");
     Chain::connect(options(&url), &Unobserved).await.expect("the certificate is trusted");

@@ -22,7 +22,7 @@ fn contest(folders: &Folders) -> Match {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "the process that the other test kills"]
+#[ignore = "the process that the other test runs and kills"]
 async fn judging_until_killed() {
     let (Ok(root), Ok(endpoint)) = (std::env::var(ROOT), std::env::var(ENDPOINT)) else { return };
     let root = PathBuf::from(root);

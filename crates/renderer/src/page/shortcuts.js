@@ -144,6 +144,7 @@ const narrowTransmission = (three, renderer) => {
   };
   const setRenderTarget = renderer.setRenderTarget.bind(renderer);
   renderer.setRenderTarget = (target, ...face) => {
+    // The one target of three's that has mipmaps.
     buffer = target?.texture.generateMipmaps && isQuiet(three, shown.root) ? target : null;
     if (buffer) {
       const inside = rectangle(buffer.width);

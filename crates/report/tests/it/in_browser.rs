@@ -205,7 +205,7 @@ fn controls_have_names() {
 
 /// A measurement for docs/benchmarks.md, printed; run it with `--run-ignored only --no-capture`.
 #[test]
-#[ignore = "a measurement"]
+#[ignore = "a measurement: cargo nextest run -p gen404-report --run-ignored only --no-capture"]
 fn first_paint_of_128_duels() {
     let Some((mut browser, sample)) = opened(127, "") else { return };
     let paint = "new Promise(done => new PerformanceObserver(list => done(list.getEntries().find(entry => entry.name === 'first-contentful-paint').startTime))\
