@@ -1,0 +1,47 @@
+//! The certificate authorities that this machine trusts, read once.
+//! Slim containers have none: http still works there, and https can say what is missing.
+
+use std::error::Error;
+use std::io;
+use std::sync::LazyLock;
+
+use reqwest::Certificate;
+use rustls::{CertificateError, RootCertStore};
+
+static AUTHORITIES: LazyLock<Vec<Certificate>> = LazyLock::new(|| {
+    let found = rustls_native_certs::load_native_certs();
+    for error in &found.errors {
+        tracing::debug!(%error, "cannot read some certificate authorities");
+    }
+    // A store may hold certificates that the TLS library cannot read; the others are none the worse for it.
+    let mut store = RootCertStore::empty();
+    let readable = found.certs.into_iter().filter(|certificate| store.add(certificate.clone()).is_ok());
+    readable.filter_map(|certificate| Certificate::from_der(&certificate).ok()).collect()
+});
+
+pub(super) fn of_this_machine() -> Vec<Certificate> {
+    AUTHORITIES.clone()
+}
+
+/// What to do when a request failed because this machine trusts no certificate authority at all; `None` when that was
+/// not the reason.
+pub fn missing_authorities(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    const HINT: &str = "this machine has no certificate authorities, so no https address can be trusted: install the \
+                        package ca-certificates, or name a bundle in SSL_CERT_FILE";
+    (AUTHORITIES.is_empty() && is_unknown_issuer(error)).then_some(HINT)
+}
+
+fn is_unknown_issuer(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(rustls::Error::InvalidCertificate(fault)) = error.downcast_ref() {
+            return matches!(fault, CertificateError::UnknownIssuer);
+        }
+        // I/O errors hide their cause one level deeper than `source` looks.
+        cause = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    false
+}

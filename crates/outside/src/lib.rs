@@ -1,0 +1,6 @@
+//! Manners toward the outside that every service room shares: HTTP, text from strangers, files written whole.
+//! Knows no service and no rule of the competition, and decides nothing about what an answer means.
+
+pub mod disk;
+pub mod http;
+pub mod text;
