@@ -15,20 +15,18 @@ install() {
     { python3 -m venv --clear "$2" && "$2/bin/pip" install --quiet "$1" && touch "$2/complete"; }
 }
 
-finney="${FINNEY_METADATA:-$folder/../../shared/data/finney-metadata-spec393-v16.scale}"
-if [ -e "$finney" ]; then
-  # The SDK's codec reads metadata up to version 15. Tests build the examples, so mostly nothing is compiled here.
-  converter="$folder/../target/debug/examples/metadata_v15"
-  [ -x "$converter" ] || (cd "$folder/.." && cargo build --quiet --locked --package gen404-sandbox --example metadata_v15)
-  "$converter" "$finney" "$work/finney-v15.scale"
-  export FINNEY_METADATA_V15="$work/finney-v15.scale"
-fi
+# The SDK's codec reads metadata up to version 15. Tests build the examples, so mostly nothing is compiled here.
+converter="$folder/../target/debug/examples/metadata_v15"
+[ -x "$converter" ] || (cd "$folder/.." && cargo build --quiet --locked --package gen404-sandbox --example metadata_v15)
+gzip -dc "$folder/../testdata/finney-spec393-v16.scale.gz" >"$work/finney-v16.scale"
+"$converter" "$work/finney-v16.scale" "$work/finney-v15.scale"
+export FINNEY_METADATA_V15="$work/finney-v15.scale"
 proved=0
 for sdk in bittensor==10.4.0 bittensor==11.3.0; do
   environment="$cache/${sdk/==/-}"
   # Each version takes only some versions of Python.
   if ! install "$sdk" "$environment"; then
-    echo "interop: SKIPPED: $sdk cannot be installed for $(python3 --version)" >&2
+    "$folder/../scripts/skipped" "$sdk: it cannot be installed for $(python3 --version)"
     continue
   fi
   echo "interop: with $sdk" >&2

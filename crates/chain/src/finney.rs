@@ -1,8 +1,8 @@
-//! Proof against Finney's real metadata (spec 393), which lies outside the project: at `FINNEY_METADATA`, or in
-//! `shared/data` next to it. Without the file these tests say so and prove nothing.
+//! Proof against Finney's real metadata (spec 393), which lies packed in `testdata`.
 
-use std::path::{Path, PathBuf};
+use std::io::Read as _;
 
+use flate2::read::GzDecoder;
 use gen404_round::Hotkey;
 use scale_value::{Composite, Value};
 use serde::Deserialize;
@@ -43,16 +43,12 @@ fn block_hash(text: &str) -> BlockHash {
     BlockHash(bytes(text).try_into().expect("32 bytes"))
 }
 
-#[expect(clippy::print_stderr, reason = "a test that skips must say so")]
-fn finney() -> Option<Runtime> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/finney-metadata-spec393-v16.scale");
-    let path = std::env::var_os("FINNEY_METADATA").map_or(beside, PathBuf::from);
-    let Ok(metadata) = std::fs::read(&path) else {
-        eprintln!("skipped: no Finney metadata at {}", path.display());
-        return None;
-    };
+fn finney() -> Runtime {
+    let packed: &[u8] = include_bytes!("../../../testdata/finney-spec393-v16.scale.gz");
+    let mut metadata = Vec::new();
+    GzDecoder::new(packed).read_to_end(&mut metadata).expect("the metadata unpacks");
     let version = RuntimeVersion { spec_name: "node-subtensor".to_owned(), spec_version: 393, transaction_version: 1 };
-    Some(Runtime::read(&metadata, version).expect("Finney's metadata can be read"))
+    Runtime::read(&metadata, version).expect("Finney's metadata can be read")
 }
 
 /// Gives the vector's signature to whoever asks for a signature of the vector's payload.
@@ -75,7 +71,7 @@ impl HotkeySigner for Recorded {
 
 #[test]
 fn call_payload_and_extrinsic_are_the_official_clients_bytes() {
-    let Some(runtime) = finney() else { return };
+    let runtime = finney();
     let vector = vector();
     assert_eq!(runtime.version.spec_version, vector.spec_version);
     assert_eq!(runtime.version.transaction_version, vector.transaction_version);
@@ -107,7 +103,7 @@ fn call_payload_and_extrinsic_are_the_official_clients_bytes() {
 
 #[test]
 fn storage_keys_are_hashed_as_finney_does() {
-    let Some(runtime) = finney() else { return };
+    let runtime = finney();
     let alice: Hotkey = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY".parse().expect("an address");
     let item = runtime.item("Commitments", "RevealedCommitments", &subnet_and_hotkey(17, &alice)).expect("it is there");
     let expected = [
@@ -121,7 +117,7 @@ fn storage_keys_are_hashed_as_finney_does() {
 
 #[test]
 fn everything_that_is_asked_before_signing_is_there() {
-    let Some(runtime) = finney() else { return };
+    let runtime = finney();
     assert!((runtime.block_time().expect("a block time") - 12.0).abs() < f64::EPSILON);
     let alice: Hotkey = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY".parse().expect("an address");
     let question = Question::new(&runtime, 17, &alice).expect("all items exist");
@@ -135,7 +131,7 @@ fn everything_that_is_asked_before_signing_is_there() {
 
 #[test]
 fn a_pending_commitment_is_recognised_among_other_fields() {
-    let Some(runtime) = finney() else { return };
+    let runtime = finney();
     let alice: Hotkey = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY".parse().expect("an address");
     let item = runtime.item("Commitments", "CommitmentOf", &subnet_and_hotkey(17, &alice)).expect("it is there");
     let read = |fields: &str| {
@@ -152,7 +148,7 @@ fn a_pending_commitment_is_recognised_among_other_fields() {
 
 #[test]
 fn reveals_have_the_form_that_is_read_by_hand() {
-    let Some(runtime) = finney() else { return };
+    let runtime = finney();
     let prefix = runtime.item("Commitments", "RevealedCommitments", &[Value::u128(17)]).expect("it is there");
     crate::reveals::check_form(&runtime, &prefix).expect("the known form");
     let other = runtime.item("Commitments", "CommitmentOf", &[Value::u128(17)]).expect("it is there");
@@ -161,7 +157,7 @@ fn reveals_have_the_form_that_is_read_by_hand() {
 
 #[test]
 fn dispatch_errors_have_names_and_documentation() {
-    let Some(runtime) = finney() else { return };
+    let runtime = finney();
     // A vector of one record: applied at 3, System (0) ExtrinsicFailed (1), Module (3) 18 error 1, weights, class, fee.
     let events = runtime.item("System", "Events", &[]).expect("it is there");
     let failed = bytes("0400030000000001031201000000000000000000");

@@ -1,8 +1,9 @@
 //! The metadata says the same in every version, and what it says of shared things is what Finney's says.
-//! Finney's own metadata (spec 393) lies outside the project: at `FINNEY_METADATA`, or in `shared/data` next to it.
+//! Finney's own metadata (spec 393) lies packed in `testdata`.
 
-use std::path::Path;
+use std::io::Read as _;
 
+use flate2::read::GzDecoder;
 use frame_metadata::v16::{RuntimeMetadataV16, StorageEntryType};
 use scale_info::form::PortableForm;
 use scale_info::{PortableRegistry, TypeDef};
@@ -22,16 +23,12 @@ fn ours() -> RuntimeMetadataV16 {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "a test that skips must say so")]
-fn finney() -> Option<RuntimeMetadataV16> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/finney-metadata-spec393-v16.scale");
-    let path = std::env::var_os("FINNEY_METADATA").map_or(beside, Into::into);
-    let Ok(bytes) = std::fs::read(&path) else {
-        eprintln!("skipped: no Finney metadata at {}", path.display());
-        return None;
-    };
-    match decode(&bytes) {
-        RuntimeMetadata::V16(metadata) => Some(metadata),
+fn finney() -> RuntimeMetadataV16 {
+    let packed: &[u8] = include_bytes!("../../../../../testdata/finney-spec393-v16.scale.gz");
+    let mut metadata = Vec::new();
+    GzDecoder::new(packed).read_to_end(&mut metadata).expect("the metadata unpacks");
+    match decode(&metadata) {
+        RuntimeMetadata::V16(metadata) => metadata,
         other => panic!("version {}", other.version()),
     }
 }
@@ -176,7 +173,7 @@ fn variants(types: &PortableRegistry, id: u32) -> Vec<scale_info::Variant<Portab
 
 #[test]
 fn what_is_shared_with_finney_has_finneys_types() {
-    let Some(theirs) = finney() else { return };
+    let theirs = finney();
     let ours = ours();
     let mut comparison = Comparison { ours: &ours, theirs: &theirs, compared: 0, differences: vec![] };
     for pallet in &ours.pallets {

@@ -1,0 +1,8 @@
+//! What the tests of several rooms share. Only a development dependency: nothing of it is part of the binary.
+//! Knows no room.
+
+mod nobody;
+mod skipped;
+
+pub use nobody::Nobody;
+pub use skipped::skipped;
