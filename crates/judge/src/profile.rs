@@ -428,6 +428,9 @@ mod tests {
 
     #[test]
     fn a_byte_order_mark_is_no_difference() {
-        assert_eq!(Profile::parse(&format!("\u{feff}{CLI}")).expect("a profile"), Profile::parse(CLI).expect("the same"));
+        assert_eq!(
+            Profile::parse(&format!("\u{feff}{CLI}")).expect("a profile"),
+            Profile::parse(CLI).expect("the same")
+        );
     }
 }

@@ -250,7 +250,10 @@ mod tests {
     #[test]
     fn commas_inside_strings_are_repaired_too() {
         let issues = |text| read::<Issues>(text).map(|reply| reply.issues);
-        assert_eq!(issues(r#"{"issues": "list [a, b, ] and {c , } end",}"#).as_deref(), Ok("list [a, b ] and {c  } end"));
+        assert_eq!(
+            issues(r#"{"issues": "list [a, b, ] and {c , } end",}"#).as_deref(),
+            Ok("list [a, b ] and {c  } end")
+        );
         assert_eq!(
             issues(r#"{"issues": "list [a, b, ] and {c , } end"}"#).as_deref(),
             Ok("list [a, b, ] and {c , } end")

@@ -180,7 +180,8 @@ fn read_match(path: &Path) -> Result<MatchFile, ReportError> {
     if read.map_err(failed)? as u64 > LARGEST_MATCH_FILE {
         return Err(ReportError::TooLarge { path: path.to_owned() });
     }
-    serde_json::from_slice(bytes_without_mark(&text)).map_err(|source| ReportError::Shape { path: path.to_owned(), source })
+    serde_json::from_slice(bytes_without_mark(&text))
+        .map_err(|source| ReportError::Shape { path: path.to_owned(), source })
 }
 
 /// The pictures of a match in their folders.
