@@ -170,6 +170,26 @@ mod tests {
     }
 
     #[test]
+    fn the_documentation_names_every_shared_variable_and_every_secret() {
+        let page = include_str!("../../../../docs/settings.md");
+        for (name, arg, path) in options(&Arguments::command()) {
+            let option = format!("`--{}`", arg.get_long().expect("a long name"));
+            let variable = format!("`{}`", variable_to_name(arg, &path));
+            assert!(!is_shared(arg) || page.contains(&option) && page.contains(&variable), "{name}: {variable}");
+            assert!(!is_secret(arg) || page.contains(&option), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_help_names_the_running_competitions_margin() {
+        let command = Arguments::command();
+        let judge = command.find_subcommand("judge").expect("a command");
+        let margin = judge.get_arguments().find(|arg| arg.get_long() == Some("win-margin")).expect("an option");
+        let default = gen404_round::duel::WinMargin::default();
+        assert!(margin.get_help().is_some_and(|help| help.to_string().contains(&format!(" {default}]"))));
+    }
+
+    #[test]
     fn whatever_sounds_secret_is_marked_as_secret() {
         // Names of variables, and where a thing is, are not the thing itself.
         let argued = ["start-generator", "start-renderer", "start-judge"].map(|of| format!("{of} --registry-auth-env"));
