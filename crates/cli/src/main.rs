@@ -32,7 +32,9 @@ fn main() -> ExitCode {
     let (arguments, ui) = match settings::arguments_of_this_process() {
         Ok(settings::Resolved { arguments, warnings }) => {
             let ui = Ui::new(&arguments.global);
-            warnings.iter().for_each(|warning| ui.warning(warning));
+            for warning in &warnings {
+                ui.warning(warning);
+            }
             (arguments, ui)
         }
         Err(settings::Refused::ByClap(error)) => return ui::usage_error(error),

@@ -181,15 +181,6 @@ mod tests {
     }
 
     #[test]
-    fn the_help_names_the_running_competitions_margin() {
-        let command = Arguments::command();
-        let judge = command.find_subcommand("judge").expect("a command");
-        let margin = judge.get_arguments().find(|arg| arg.get_long() == Some("win-margin")).expect("an option");
-        let default = gen404_round::duel::WinMargin::default();
-        assert!(margin.get_help().is_some_and(|help| help.to_string().contains(&format!(" {default}]"))));
-    }
-
-    #[test]
     fn whatever_sounds_secret_is_marked_as_secret() {
         // Names of variables, and where a thing is, are not the thing itself.
         let argued = ["start-generator", "start-renderer", "start-judge"].map(|of| format!("{of} --registry-auth-env"));

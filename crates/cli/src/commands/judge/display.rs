@@ -157,7 +157,18 @@ pub(super) fn result(ui: &Ui, outcome: &Outcome) {
 
 #[cfg(test)]
 mod tests {
+    use gen404_round::duel::WinMargin;
+
     use super::*;
+
+    #[test]
+    fn the_help_names_the_running_competitions_margin() {
+        let command = crate::settings::described_command();
+        let judge = command.find_subcommand("judge").expect("a command");
+        let margin = judge.get_arguments().find(|arg| arg.get_long() == Some("win-margin")).expect("an option");
+        let default = WinMargin::default();
+        assert!(margin.get_help().is_some_and(|help| help.to_string().contains(&format!(" {default}]"))));
+    }
 
     #[test]
     fn rates_and_times_are_short() {

@@ -120,9 +120,8 @@ mod tests {
         stage_line(&"lamp".parse().expect("a stem"), stage)
     }
 
-    fn angle(left: f64, right: f64, contradictory: bool) -> serde_json::Value {
-        json!({"label": "front", "pen_a": left, "pen_b": right, "weight": 1.5, "contradictory": contradictory,
-               "json_failed": left == right})
+    fn angle(left: f64, right: f64, counts: bool) -> serde_json::Value {
+        json!({"label": "front", "pen_a": left, "pen_b": right, "weight": 1.5, "contradictory": !counts})
     }
 
     #[test]
@@ -133,11 +132,13 @@ mod tests {
                 json!({"choice": choice, "n_total": total, "n_consistent": consistent, "angles": angles}),
             )))
         };
-        let agreed = vec![angle(3.5, 2.32, false), angle(2.5, 2.5 - 1e-9, false)];
+        let agreed = vec![angle(3.5, 2.32, true), angle(2.5, 2.5, true)];
         assert_eq!(fronts(agreed, "draw", 2), "lamp S1  draw  3.00 : 2.41  2 of 2 angles agree");
-        let mixed = vec![angle(2.0, 6.0, false), angle(5.0, 5.0, true), angle(0.0, 9.0, true)];
+        let mut unanswered = angle(5.0, 5.0, false);
+        unanswered["json_failed"] = true.into();
+        let mixed = vec![angle(2.0, 6.0, true), unanswered, angle(0.0, 9.0, false)];
         assert_eq!(fronts(mixed, "A", 1), "lamp S1  left  2.00 : 6.00  1 of 3 angles agree, 1 unanswered");
-        assert_eq!(fronts(vec![angle(1.0, 2.0, true)], "draw", 0), "lamp S1  draw  0 of 1 angles agree");
+        assert_eq!(fronts(vec![angle(1.0, 2.0, false)], "draw", 0), "lamp S1  draw  0 of 1 angles agree");
     }
 
     #[test]
