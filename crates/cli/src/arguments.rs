@@ -1,6 +1,10 @@
 //! What every command understands: the global options, and the groups of options that several commands share.
 //! Only shapes and help texts; what a value means is decided where it is used.
+//!
+//! `env` at an option says that it means the same in every command, and names the variable that all of them share; an
+//! option without it has a variable for each command (`settings/marks.rs`).
 
+mod secret;
 mod studio;
 mod subtensor;
 pub(crate) mod targon;
@@ -10,6 +14,7 @@ use clap::{ArgAction, Args, Parser, ValueEnum};
 
 use crate::commands::Command;
 
+pub(crate) use secret::KeyParser;
 pub(crate) use studio::StudioArguments;
 pub(crate) use subtensor::{Committing, Subtensor};
 pub(crate) use wallet::{UnusedWallet, Wallet};
@@ -32,13 +37,21 @@ pub(crate) struct Arguments {
 #[command(next_help_heading = "Output")]
 pub(crate) struct Global {
     /// Say more on stderr: -v information, -vv debugging, -vvv everything
-    #[arg(short, long, action = ArgAction::Count, global = true, display_order = 900)]
+    #[arg(short, long, action = ArgAction::Count, global = true, display_order = 900, env = "GEN404_VERBOSE")]
     pub(crate) verbose: u8,
     /// Say nothing on stderr but errors
-    #[arg(short, long, global = true, conflicts_with = "verbose", display_order = 901)]
+    #[arg(short, long, global = true, conflicts_with = "verbose", display_order = 901, env = "GEN404_QUIET")]
     pub(crate) quiet: bool,
     /// Colours on stderr
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t, global = true, display_order = 902)]
+    #[arg(
+        long,
+        value_name = "WHEN",
+        value_enum,
+        default_value_t,
+        global = true,
+        display_order = 902,
+        env = "GEN404_COLOR"
+    )]
     pub(crate) color: ColorChoice,
 }
 

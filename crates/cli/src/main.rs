@@ -30,8 +30,11 @@ use crate::ui::Ui;
 
 fn main() -> ExitCode {
     let (arguments, ui) = match settings::arguments_of_this_process() {
-        Ok(arguments) => {
+        Ok(settings::Resolved { arguments, warnings }) => {
             let ui = Ui::new(&arguments.global);
+            for warning in &warnings {
+                ui.warning(warning);
+            }
             (arguments, ui)
         }
         Err(settings::Refused::ByClap(error)) => return ui::usage_error(error),

@@ -1,9 +1,11 @@
 //! Where the values of options come from: flag, environment, `404-cli.toml` here, the user's file, default.
 //! Resolved once at the door by giving the option parser other defaults; no command knows where a value came from.
 
+mod environment;
 mod file;
+mod marks;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use clap::builder::BoolishValueParser;
@@ -14,22 +16,11 @@ use etcetera::BaseStrategy;
 use crate::arguments::Arguments;
 use crate::errors::CommandError;
 use crate::text::may_hold_credentials;
+use environment::Environment;
 use file::SettingsFile;
+use marks::{is_secret, is_setting, variable_to_name, variables};
 
-/// Options whose environment names the ecosystem has already chosen; the first that is set counts.
-const NAMES_OF_THE_ECOSYSTEM: &[(&str, &[&str])] = &[
-    ("wallet.path", &["BT_WALLET_PATH"]),
-    ("wallet.name", &["BT_WALLET_NAME", "BT_WALLET"]),
-    ("wallet.hotkey", &["BT_WALLET_HOTKEY"]),
-    ("subtensor.endpoint", &["BT_CHAIN_ENDPOINT", "BT_NETWORK"]),
-    ("targon-api-key", &["TARGON_API_KEY"]),
-    ("targon-base-url", &["TARGON_BASE_URL"]),
-    ("api-key", &["OPENAI_API_KEY"]),
-    ("chromium", &["CHROMIUM_PATH"]),
-];
-
-/// Secrets have no place in a file that is easily committed or shared.
-const SECRETS: &[&str] = &["targon-api-key", "api-key"];
+pub(crate) use environment::login_in_variable;
 
 /// File of settings in the working directory.
 const LOCAL_FILE: &str = "404-cli.toml";
@@ -40,27 +31,34 @@ pub(crate) enum Refused {
     BySettings(CommandError),
 }
 
+/// Arguments with what is worth a warning about where they come from.
+pub(crate) struct Resolved {
+    pub(crate) arguments: Arguments,
+    pub(crate) warnings: Vec<String>,
+}
+
 /// Where values come from that nobody typed.
-struct Layers<'a> {
-    environment: &'a dyn Fn(&str) -> Option<OsString>,
+#[derive(Debug, Default)]
+struct Layers {
+    environment: Environment,
     /// The nearest first.
-    files: &'a [SettingsFile],
+    files: Vec<SettingsFile>,
 }
 
 /// Reads arguments, environment and settings files of this process.
-pub(crate) fn arguments_of_this_process() -> Result<Arguments, Refused> {
+pub(crate) fn arguments_of_this_process() -> Result<Resolved, Refused> {
     let words: Vec<OsString> = std::env::args_os().collect();
-    let environment = |name: &str| std::env::var_os(name);
-    let parse = |files: &[SettingsFile]| {
-        let layers = Layers { environment: &environment, files };
-        let matches = matches(Arguments::command(), &words, &layers)?;
+    let parse = |layers: &Layers| {
+        let matches = matches(Arguments::command(), &words, layers)?;
         Arguments::from_arg_matches(&matches)
     };
-    match files_of_this_process() {
-        Ok(files) => parse(&files).map_err(Refused::ByClap),
+    match layers_of_this_process(&words) {
+        Ok((layers, warnings)) => {
+            parse(&layers).map(|arguments| Resolved { arguments, warnings }).map_err(Refused::ByClap)
+        }
         // Who has a broken file needs the help more than anybody.
-        Err(broken) => match parse(&[]) {
-            Ok(arguments) if arguments.command.needs_no_settings() => Ok(arguments),
+        Err(broken) => match parse(&Layers::default()) {
+            Ok(arguments) if arguments.command.needs_no_settings() => Ok(Resolved { arguments, warnings: Vec::new() }),
             Err(shown) if matches!(shown.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
                 Err(Refused::ByClap(shown))
             }
@@ -69,14 +67,27 @@ pub(crate) fn arguments_of_this_process() -> Result<Arguments, Refused> {
     }
 }
 
-/// The nearest file first, and none with a key that no command knows.
-fn files_of_this_process() -> Result<Vec<SettingsFile>, CommandError> {
+/// The command line with every option's variable in its help, for whoever describes it.
+pub(crate) fn described_command() -> Command {
+    Layers::default().over(Arguments::command(), &[])
+}
+
+/// Parses a command line that this process types itself: no setting of the user's changes it.
+pub(crate) fn arguments_without_settings(words: &[&str]) -> Result<Arguments, clap::Error> {
+    Arguments::from_arg_matches(&described_command().try_get_matches_from(words)?)
+}
+
+/// What environment and files say, checked, and what is worth a warning. The nearest file comes first.
+fn layers_of_this_process(words: &[OsString]) -> Result<(Layers, Vec<String>), CommandError> {
     let user_file = user_file();
     let paths = [Some(Path::new(LOCAL_FILE)), user_file.as_deref()];
     let files = paths.into_iter().flatten().map(SettingsFile::read);
     let files: Vec<_> = files.filter_map(Result::transpose).collect::<Result<_, _>>()?;
-    files.iter().try_for_each(|file| file.check(&Arguments::command(), SECRETS))?;
-    Ok(files)
+    let environment = Environment::of_this_process();
+    let command = Arguments::command();
+    files.iter().try_for_each(|file| file.check(&command))?;
+    let warnings = environment.check(&command, &running(command.clone(), words))?;
+    Ok((Layers { environment, files }, warnings))
 }
 
 /// `~/.config/404-cli/config.toml`, or where `XDG_CONFIG_HOME` says.
@@ -85,12 +96,40 @@ fn user_file() -> Option<PathBuf> {
     Some(folders.config_dir().join("404-cli").join("config.toml"))
 }
 
-/// Parses the words of a command line; what they leave open comes from the layers.
-fn matches(command: Command, words: &[OsString], layers: &Layers<'_>) -> Result<ArgMatches, clap::Error> {
-    layers.over(command, &[]).try_get_matches_from(words).map_err(|error| layers.blame(error, words))
+/// The path of the command that a command line calls, as far as it can be told: errors in it are not this one's.
+fn running(command: Command, words: &[OsString]) -> Vec<String> {
+    let Ok(matches) = command.ignore_errors(true).try_get_matches_from(words) else { return Vec::new() };
+    let mut path = Vec::new();
+    let mut at = &matches;
+    while let Some((name, sub)) = at.subcommand() {
+        path.push(name.to_owned());
+        at = sub;
+    }
+    path
 }
 
-impl Layers<'_> {
+/// Parses the words of a command line; what they leave open comes from the layers.
+fn matches(command: Command, words: &[OsString], layers: &Layers) -> Result<ArgMatches, clap::Error> {
+    let marked = command.clone();
+    layers.over(command, &[]).try_get_matches_from(words).map_err(|error| {
+        let path = running(layers.over(marked.clone(), &[]), words);
+        layers.explain(error, &arguments_at(&marked, &path), words)
+    })
+}
+
+/// The options that a command has, its parents' included, each with the path of the command it stands at.
+fn arguments_at<'a>(root: &'a Command, running: &[String]) -> Vec<(&'a Arg, Vec<String>)> {
+    let mut found: Vec<_> = Vec::new();
+    let mut command = Some(root);
+    for depth in 0..=running.len() {
+        let Some(at) = command else { break };
+        found.extend(at.get_arguments().filter(|arg| is_setting(arg)).map(|arg| (arg, running[..depth].to_vec())));
+        command = running.get(depth).and_then(|name| at.find_subcommand(name));
+    }
+    found
+}
+
+impl Layers {
     /// The parser with every option's default replaced by what environment and files say.
     fn over(&self, command: Command, path: &[String]) -> Command {
         let command = command.mut_args(|arg| self.over_option(arg, path));
@@ -101,66 +140,87 @@ impl Layers<'_> {
     }
 
     fn over_option(&self, arg: Arg, path: &[String]) -> Arg {
-        let Some(option) = arg.get_long().map(str::to_owned) else { return arg };
-        if matches!(arg.get_action(), ArgAction::Help | ArgAction::HelpShort | ArgAction::HelpLong | ArgAction::Version)
-        {
+        if !is_setting(&arg) {
             return arg;
         }
+        let value = self.value(&arg, path).map(|(value, _)| value);
+        let hidden = arg.is_hide_default_value_set() || is_secret(&arg);
+        let variable = variable_to_name(&arg, path);
         let is_flag = matches!(arg.get_action(), ArgAction::SetTrue);
-        let mut arg = if is_flag { arg.value_parser(BoolishValueParser::new()) } else { arg };
-        let names = environment_names(&option);
-        if let (Some(name), false) = (names.first(), is_output_option(&option)) {
-            arg = naming(arg, name);
-        }
-        let from_environment = names.iter().find_map(|name| self.variable(name));
-        let from_files = || self.files.iter().find_map(|file| file.value(path, &option)).map(OsString::from);
-        match from_environment.or_else(from_files) {
+        let arg = if is_flag { arg.value_parser(BoolishValueParser::new()) } else { arg };
+        // The variable is read here: the parser would also show an address in it, and take an empty one for a value.
+        let arg = arg.env(None::<&str>);
+        let arg = if is_output_option(&arg) { arg } else { naming(arg, &variable) };
+        match value {
             Some(value) => {
-                let secret = SECRETS.contains(&option.as_str()) || arg.is_hide_env_values_set();
-                let hidden = secret || may_hold_credentials(&value.to_string_lossy());
+                let hidden = hidden || may_hold_credentials(&value.to_string_lossy());
                 arg.default_value(value).hide_default_value(hidden).required(false)
             }
             None => arg,
         }
     }
 
-    /// The variable's value. An empty one counts as not set: compose files and CI cannot say it otherwise.
-    fn variable(&self, name: &str) -> Option<OsString> {
-        (self.environment)(name).filter(|value| !value.is_empty())
+    /// What an option of the command at `path` is set to, and where.
+    fn value(&self, arg: &Arg, path: &[String]) -> Option<(OsString, String)> {
+        let of_environment = variables(arg, path)
+            .into_iter()
+            .find_map(|name| self.environment.value(&name).map(OsStr::to_owned).map(|value| (value, name)));
+        let of_files = || self.files.iter().find_map(|file| file.value(arg, path));
+        of_environment.or_else(|| of_files().map(|(value, place)| (value.into(), place)))
     }
 
-    /// Lets an error about a value that nobody typed name the place where it stands, instead of the option.
-    fn blame(&self, mut error: clap::Error, words: &[OsString]) -> clap::Error {
-        let text = |kind| match error.get(kind) {
-            Some(ContextValue::String(text)) => Some(text.as_str()),
-            _ => None,
+    /// Lets an error name the place of a value that nobody typed, and takes words out of it that could be a secret.
+    fn explain(&self, error: clap::Error, options: &[(&Arg, Vec<String>)], words: &[OsString]) -> clap::Error {
+        let typed = |flag: &str| words.iter().any(|word| word.to_string_lossy().split('=').next() == Some(flag));
+        let flag = |arg: &Arg| format!("--{}", arg.get_long().unwrap_or_default());
+        let error = if options.iter().any(|(arg, _)| is_secret(arg) && typed(&flag(arg))) {
+            without_stray_words(error)
+        } else {
+            error
         };
-        let (Some(option), Some(value)) = (text(ContextKind::InvalidArg), text(ContextKind::InvalidValue)) else {
+        self.blame(error, options, &typed)
+    }
+
+    fn blame(
+        &self,
+        mut error: clap::Error,
+        options: &[(&Arg, Vec<String>)],
+        typed: &dyn Fn(&str) -> bool,
+    ) -> clap::Error {
+        let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else { return error };
+        if error.get(ContextKind::InvalidValue).is_none() {
             return error;
-        };
+        }
         // Clap shows an option as `--netuid <NUMBER>`, and one that may be repeated as `--verbose...`.
-        let flag = option.split([' ', '=', '[']).next().unwrap_or(option).trim_end_matches("...");
-        let typed = words.iter().any(|word| word.to_string_lossy().split('=').next() == Some(flag));
-        let Some(option) = flag.strip_prefix("--").filter(|_| !typed) else { return error };
-        let is_value = |name: &String| self.variable(name).is_some_and(|found| found.to_string_lossy() == value);
-        let from_environment = environment_names(option).into_iter().find(is_value);
-        let from_files = || self.files.iter().find_map(|file| file.place(option, value));
-        if let Some(place) = from_environment.or_else(from_files) {
+        let flag = option.split([' ', '=', '[']).next().unwrap_or(option).trim_end_matches("...").to_owned();
+        let found = options.iter().rfind(|(arg, _)| flag.strip_prefix("--") == arg.get_long());
+        if let Some((_, place)) = found.filter(|_| !typed(&flag)).and_then(|(arg, path)| self.value(arg, path)) {
             error.insert(ContextKind::InvalidArg, ContextValue::String(place));
         }
         error
     }
 }
 
-/// The variables of an option; the first that is set counts.
-fn environment_names(option: &str) -> Vec<String> {
-    let ecosystem = NAMES_OF_THE_ECOSYSTEM.iter().find(|(name, _)| *name == option).map_or(&[][..], |(_, names)| names);
-    let own = format!("GEN404_{}", option.to_uppercase().replace(['-', '.'], "_"));
-    ecosystem.iter().map(|name| (*name).to_owned()).chain([own]).collect()
+/// The error without words that belong to no option: beside a typed secret they may be the rest of it, cut off by a
+/// space.
+fn without_stray_words(mut error: clap::Error) -> clap::Error {
+    let kinds: &[ContextKind] = match error.kind() {
+        ErrorKind::UnknownArgument => &[ContextKind::InvalidArg],
+        ErrorKind::InvalidSubcommand => &[ContextKind::InvalidSubcommand],
+        _ => &[],
+    };
+    for kind in kinds {
+        if matches!(error.get(*kind), Some(ContextValue::String(word)) if !word.starts_with("--")) {
+            error.insert(*kind, ContextValue::String("…".to_owned()));
+            // Advice may repeat it.
+            error.remove(ContextKind::Suggested);
+            error.remove(ContextKind::SuggestedSubcommand);
+        }
+    }
+    error
 }
 
-/// The option with its variable's name in the help. Clap would do it, but print the value of an address beside it, and
-/// take an empty variable for a value.
+/// The option with its variable's name in the help.
 fn naming(arg: Arg, variable: &str) -> Arg {
     let Some(help) = arg.get_help().map(ToString::to_string) else { return arg };
     let long = arg.get_long_help().map_or_else(|| help.clone(), ToString::to_string);
@@ -168,8 +228,8 @@ fn naming(arg: Arg, variable: &str) -> Arg {
 }
 
 /// The help of every command need not repeat the variables of the output options (docs/settings.md has them).
-fn is_output_option(option: &str) -> bool {
-    matches!(option, "verbose" | "quiet" | "color")
+fn is_output_option(arg: &Arg) -> bool {
+    matches!(arg.get_long(), Some("verbose" | "quiet" | "color"))
 }
 
 #[cfg(test)]
@@ -189,28 +249,30 @@ mod tests {
         Render {
             #[arg(long)]
             seed: u32,
-            #[arg(long = "wallet.name", default_value = "none")]
+            #[arg(long = "wallet.name", default_value = "none", env = "BT_WALLET_NAME")]
             wallet_name: String,
             #[arg(long)]
             force: bool,
+            #[arg(long)]
+            key: Option<secrecy::SecretString>,
         },
     }
 
     fn parse(flags: &[&str], environment: &[(&str, &str)], files: &[&str]) -> Result<(u32, String, bool), String> {
-        let files: Vec<_> = files.iter().map(|text| SettingsFile::parse(Path::new("x.toml"), text).unwrap()).collect();
-        let lookup = |name: &str| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into());
-        let layers = Layers { environment: &lookup, files: &files };
+        let files = files.iter().map(|text| SettingsFile::parse(Path::new("x.toml"), text).unwrap()).collect();
+        let environment = Environment::new(environment.iter().map(|(name, value)| (name.into(), value.into())));
+        let layers = Layers { environment, files };
         let words: Vec<OsString> = ["sample", "render"].iter().chain(flags).map(OsString::from).collect();
         let matches = matches(Sample::command(), &words, &layers).map_err(|error| error.to_string())?;
-        let Sub::Render { seed, wallet_name, force } =
+        let Sub::Render { seed, wallet_name, force, key: _ } =
             Sample::from_arg_matches(&matches).map_err(|error| error.to_string())?.command;
         Ok((seed, wallet_name, force))
     }
 
     #[test]
     fn nearer_layers_win() {
-        let near = "seed = 2\nwallet.name = 'near'";
-        let far = "seed = 1\nforce = true\n[wallet]\nname = 'far'";
+        let near = "render.seed = 2\nwallet.name = 'near'";
+        let far = "[wallet]\nname = 'far'\n[render]\nseed = 1\nforce = true";
         assert_eq!(parse(&[], &[], &[far]), Ok((1, "far".into(), true)));
         assert_eq!(parse(&[], &[], &[near, far]), Ok((2, "near".into(), true)));
         assert_eq!(parse(&[], &[("BT_WALLET", "env")], &[near]), Ok((2, "env".into(), false)));
@@ -218,15 +280,26 @@ mod tests {
     }
 
     #[test]
-    fn a_table_of_the_command_is_nearer_than_the_top() {
-        assert_eq!(parse(&[], &[], &["seed = 1\n[render]\nseed = 9"]).map(|found| found.0), Ok(9));
+    fn what_is_set_for_a_command_is_nearer_than_what_all_share() {
+        let file = "wallet.name = 'shared'\n[render]\nseed = 9\nwallet.name = 'own'";
+        assert_eq!(parse(&[], &[], &[file]), Ok((9, "own".into(), false)));
+        let environment = [("BT_WALLET_NAME", "shared"), ("GEN404_RENDER_WALLET_NAME", "own")];
+        assert_eq!(parse(&["--seed=1"], &environment, &[]), Ok((1, "own".into(), false)));
+    }
+
+    #[test]
+    fn commands_do_not_share_what_is_not_marked() {
+        assert!(parse(&[], &[("GEN404_SEED", "2")], &["seed = 1"]).unwrap_err().contains("--seed <SEED>"));
+        let environment = [("GEN404_RENDER_SEED", "2"), ("GEN404_FORCE", "1")];
+        assert_eq!(parse(&[], &environment, &[]), Ok((2, "none".into(), false)));
     }
 
     #[test]
     fn an_empty_variable_is_not_set() {
-        let empty = [("BT_WALLET_NAME", ""), ("GEN404_FORCE", ""), ("GEN404_SEED", "")];
-        assert_eq!(parse(&[], &empty, &["seed = 1\nwallet.name = 'file'"]), Ok((1, "file".into(), false)));
-        let set = [("BT_WALLET_NAME", ""), ("GEN404_WALLET_NAME", "own"), ("GEN404_SEED", "2")];
+        let empty = [("BT_WALLET_NAME", ""), ("GEN404_RENDER_FORCE", " "), ("GEN404_RENDER_SEED", "")];
+        let file = "wallet.name = 'file'\n[render]\nseed = 1";
+        assert_eq!(parse(&[], &empty, &[file]), Ok((1, "file".into(), false)));
+        let set = [("BT_WALLET_NAME", ""), ("GEN404_WALLET_NAME", "own"), ("GEN404_RENDER_SEED", "2\r\n")];
         assert_eq!(parse(&[], &set, &[]), Ok((2, "own".into(), false)));
     }
 
@@ -237,9 +310,9 @@ mod tests {
         };
         let file = said(&[], &[], &["render.seed = 'abc'"]);
         assert!(file.contains("'abc' for 'render.seed in x.toml'"), "{file}");
-        let variable = said(&["--seed=1"], &[("GEN404_FORCE", "perhaps")], &[]);
-        assert!(variable.contains("'perhaps' for 'GEN404_FORCE'"), "{variable}");
-        let flag = said(&["--seed", "abc"], &[("GEN404_SEED", "abc")], &[]);
+        let variable = said(&["--seed=1"], &[("GEN404_RENDER_FORCE", "perhaps")], &[]);
+        assert!(variable.contains("'perhaps' for 'GEN404_RENDER_FORCE'"), "{variable}");
+        let flag = said(&["--seed", "abc"], &[("GEN404_RENDER_SEED", "abc")], &[]);
         assert!(flag.contains("'abc' for '--seed <SEED>'"), "{flag}");
     }
 
@@ -250,41 +323,41 @@ mod tests {
     }
 
     #[test]
-    fn the_help_shows_no_address_of_the_environment() {
-        let said = parse(&["--help"], &[("BT_WALLET", "ws://user:hidden@node/key"), ("GEN404_SEED", "7")], &[]);
-        let said = said.unwrap_err();
+    fn the_help_shows_no_address_and_no_secret_of_the_environment() {
+        let environment = [
+            ("BT_WALLET", "ws://user:hidden@node/access"),
+            ("GEN404_RENDER_SEED", "7"),
+            ("GEN404_RENDER_KEY", "hidden"),
+        ];
+        let said = parse(&["--help"], &environment, &[]).unwrap_err();
         assert!(said.contains("[default: 7]"), "{said}");
-        assert!(!said.contains("hidden") && !said.contains("key"), "{said}");
+        assert!(!said.contains("hidden") && !said.contains("access"), "{said}");
     }
 
     #[test]
-    fn unknown_keys_and_secrets_are_refused() {
-        let refused = |text| {
-            let file = SettingsFile::parse(Path::new("x.toml"), text).unwrap();
-            file.check(&Sample::command(), SECRETS).unwrap_err().message
-        };
-        let unknown = refused("sed = 1");
-        assert!(unknown.contains("x.toml") && unknown.contains("`sed`"), "{unknown}");
-        let secret = refused("targon-api-key = 'k'");
-        assert!(secret.contains("TARGON_API_KEY") && !secret.contains("'k'"), "{secret}");
-    }
-
-    #[test]
-    fn the_line_of_a_syntax_error_is_told() {
-        let said = SettingsFile::parse(Path::new("x.toml"), "seed = 1\nwallet.name = miner\n").unwrap_err().message;
-        assert!(said.starts_with("line 2 of x.toml is not TOML: "), "{said}");
+    fn a_word_beside_a_typed_secret_is_not_repeated() {
+        for flags in [&["--key", "two", "w0rds"][..], &["--key=two", "w0rds"], &["--key", "-w0rds"]] {
+            let said = parse(&[&["--seed=1"], flags].concat(), &[], &[]).unwrap_err();
+            assert!(said.contains("unexpected argument '…'") && !said.contains("w0rds"), "{said}");
+        }
+        let said = parse(&["--key=two", "--sed=1"], &[], &[]).unwrap_err();
+        assert!(said.contains("'--sed'"), "{said}");
+        let said = parse(&["--seed=1", "word"], &[], &[]).unwrap_err();
+        assert!(said.contains("'word'"), "{said}");
     }
 
     #[test]
     fn the_help_of_every_option_names_its_variable() {
-        fn walk(command: &Command) {
-            for arg in command.get_arguments().filter(|arg| !arg.is_hide_set()) {
-                let Some(option) = arg.get_long().filter(|option| !is_output_option(option)) else { continue };
+        fn walk(command: &Command, path: &[String]) {
+            for arg in command.get_arguments().filter(|arg| is_setting(arg) && !arg.is_hide_set()) {
+                assert_eq!(arg.get_env(), None, "the parser does not read the environment");
                 let help = arg.get_long_help().or(arg.get_help()).map(ToString::to_string).unwrap_or_default();
-                assert!(help.contains("[env: "), "{} --{option}", command.get_name());
+                assert!(is_output_option(arg) || help.contains("[env: "), "{path:?} {arg}");
             }
-            command.get_subcommands().for_each(walk);
+            for sub in command.get_subcommands() {
+                walk(sub, &[path, &[sub.get_name().to_owned()]].concat());
+            }
         }
-        walk(&Layers { environment: &|_| None, files: &[] }.over(Arguments::command(), &[]));
+        walk(&described_command(), &[]);
     }
 }

@@ -41,6 +41,7 @@ struct Failure<'a> {
 #[derive(Debug, Clone)]
 pub(crate) struct Ui {
     quiet: bool,
+    verbose: bool,
     coloured: bool,
     terminal: Arc<terminal::Terminal>,
     /// Where results go instead of stdout, when a command runs inside another one.
@@ -61,6 +62,7 @@ impl Ui {
         };
         Self {
             quiet: global.quiet,
+            verbose: global.verbose > 0,
             coloured,
             terminal: Arc::new(terminal::Terminal::new(is_terminal && !global.quiet)),
             rehearsal: None,
@@ -125,6 +127,13 @@ impl Ui {
     pub(crate) fn status(&self, text: impl AsRef<str>) {
         if !self.quiet {
             self.terminal.line(&harmless(text.as_ref()));
+        }
+    }
+
+    /// What only `-v` shows.
+    pub(crate) fn detail(&self, text: impl FnOnce() -> String) {
+        if self.verbose {
+            self.status(text());
         }
     }
 

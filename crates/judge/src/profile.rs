@@ -8,7 +8,8 @@ pub use template::{InvalidTemplate, Part, Slot, Template};
 
 use std::collections::BTreeMap;
 
-use gen404_round::duel::PicturesUsed;
+use gen404_outside::text::without_mark;
+use gen404_round::duel::{PicturesUsed, WinMargin};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -18,6 +19,9 @@ use sha2::{Digest, Sha256};
 pub struct Profile {
     /// Its name, shown and recorded.
     pub name: String,
+    /// What a challenger has to reach; the running competition's when the file does not say.
+    #[serde(default)]
+    pub win_margin: WinMargin,
     /// How a question is repeated.
     pub attempts: Attempts,
     /// System messages, by the name questions refer to.
@@ -38,7 +42,8 @@ pub struct Profile {
     pub side_guard: SideGuardRules,
     /// The summary that has no influence.
     pub explain: ExplainRules,
-    /// SHA-256 of the file, in hex: a record made with another one is made again.
+    /// SHA-256 in hex of the file but its win margin, which no duel depends on: a record made with another one is made
+    /// again.
     #[serde(skip)]
     pub digest: String,
 }
@@ -297,8 +302,10 @@ impl Profile {
 
     /// Reads a profile file and checks all of it.
     pub fn parse(text: &str) -> Result<Self, InvalidProfile> {
-        let mut profile: Self = toml::from_str(text).map_err(|error| InvalidProfile::Shape(Box::new(error)))?;
-        profile.digest = hex::encode(Sha256::digest(text));
+        let text = without_mark(text);
+        let shape = |error| InvalidProfile::Shape(Box::new(error));
+        let mut profile: Self = toml::from_str(text).map_err(shape)?;
+        profile.digest = hex::encode(Sha256::digest(without_win_margin(text).map_err(shape)?));
         if profile.gray_rescue.question.text.is_empty() {
             profile.gray_rescue.question.text = profile.prompt_match.question.text.clone();
         }
@@ -377,8 +384,53 @@ impl Profile {
     }
 }
 
+/// The text without the line that gives the win margin.
+fn without_win_margin(text: &str) -> Result<String, toml::de::Error> {
+    #[derive(Deserialize)]
+    struct Margin {
+        win_margin: Option<toml::Spanned<toml::Value>>,
+    }
+    let Some(margin) = toml::from_str::<Margin>(text)?.win_margin else { return Ok(text.to_owned()) };
+    let value = margin.span();
+    let start = text[..value.start].rfind('\n').map_or(0, |end| end + 1);
+    let end = text[value.end..].find('\n').map_or(text.len(), |length| value.end + length + 1);
+    Ok([&text[..start], &text[end..]].concat())
+}
+
 /// Whether a name is harmless as a file's.
 pub(crate) fn is_view_name(name: &str) -> bool {
     let harmless = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     !name.is_empty() && name.len() <= 64 && name.bytes().all(harmless)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLI: &str = include_str!("../profiles/cli.toml");
+
+    #[test]
+    fn a_win_margin_changes_no_duel() {
+        let plain = Profile::parse(CLI).expect("a profile");
+        assert_eq!(plain.win_margin, WinMargin::default());
+        let name = "name = \"cli\"\n";
+        for line in ["win_margin = 0.1\n", "win_margin = 0.1 # of another competition\n", "  \"win_margin\"=0.1\n"] {
+            let text = CLI.replace(name, &format!("{name}{line}"));
+            let profile = Profile::parse(&text).expect("a profile");
+            assert_eq!((profile.win_margin.get(), &profile.digest), (0.1, &plain.digest), "{line}");
+        }
+        let other = Profile::parse(&CLI.replace("draw_within = 0.7", "draw_within = 0.8")).expect("a profile");
+        assert_ne!(other.digest, plain.digest);
+        for bad in ["7", "-0.1", "nan", "\"0.07\""] {
+            assert!(Profile::parse(&CLI.replace(name, &format!("{name}win_margin = {bad}\n"))).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_difference() {
+        assert_eq!(
+            Profile::parse(&format!("\u{feff}{CLI}")).expect("a profile"),
+            Profile::parse(CLI).expect("the same")
+        );
+    }
 }

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use gen404_outside::text::bytes_without_mark;
 use gen404_round::Stem;
 use gen404_round::duel::{DuelRecord, MatchFile};
 use serde::Serialize;
@@ -18,7 +19,7 @@ pub struct WriteError {
 /// The record of an earlier run; one that is missing, broken or of another duel counts as none.
 pub(crate) fn read(folder: &Path, stem: &Stem) -> Option<DuelRecord> {
     let text = std::fs::read(folder.join(format!("{stem}.json"))).ok()?;
-    serde_json::from_slice(&text).ok().filter(|record: &DuelRecord| record.stem == *stem)
+    serde_json::from_slice(bytes_without_mark(&text)).ok().filter(|record: &DuelRecord| record.stem == *stem)
 }
 
 pub(crate) fn write(folder: &Path, record: &DuelRecord) -> Result<(), WriteError> {
@@ -70,6 +71,8 @@ mod tests {
 
         let file = folder.join("a1.json");
         let text = std::fs::read_to_string(&file).expect("reads");
+        std::fs::write(&file, format!("\u{feff}{text}")).expect("writes");
+        assert_eq!(read(&folder, &stem), Some(record), "an editor has put its mark in front");
         std::fs::write(&file, &text[..text.len() / 2]).expect("writes");
         assert_eq!(read(&folder, &stem), None);
         std::fs::write(&file, text.replace("a1\"", "b2\"")).expect("writes");

@@ -79,20 +79,17 @@ fn braced(text: &str) -> Option<&str> {
     text.get(text.find('{')?..=text.rfind('}')?)
 }
 
-/// Takes away every comma that only white space separates from a closing bracket, the white space too; also inside
-/// strings, as the subnet's judge does.
+/// Takes away every comma that only white space separates from a closing bracket, and nothing but the comma; also
+/// inside strings, as the subnet's judge does.
 fn without_trailing_commas(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once(',') {
         kept.push_str(before);
-        let next = after.trim_start();
-        if next.starts_with(['}', ']']) {
-            rest = next;
-        } else {
+        if !after.trim_start().starts_with(['}', ']']) {
             kept.push(',');
-            rest = after;
         }
+        rest = after;
     }
     kept + rest
 }
@@ -137,6 +134,23 @@ mod tests {
         for text in wrapped {
             assert_eq!(penalties(&text), Some((3.0, 6.0)), "{text}");
         }
+    }
+
+    #[test]
+    fn only_the_comma_goes() {
+        let repaired = [
+            ("{\"a\": 1, }", "{\"a\": 1 }"),
+            ("[1,\n\t]", "[1\n\t]"),
+            (r#"{"issues": "holes (a,  ] b), thin legs",}"#, r#"{"issues": "holes (a  ] b), thin legs"}"#),
+            ("{\"a\": \"x,\u{a0}}\"}", "{\"a\": \"x\u{a0}}\"}"),
+            ("[1,, ]", "[1, ]"),
+            ("a, b", "a, b"),
+        ];
+        for (text, want) in repaired {
+            assert_eq!(without_trailing_commas(text), want, "{text}");
+        }
+        let read = read::<Penalties>(r#"{"penalty_1": 3, "penalty_2": 6, "issues": "legs [thin,  ] pale",}"#);
+        assert_eq!(read.map(|reply| reply.issues), Ok("legs [thin  ] pale".to_owned()));
     }
 
     #[test]
@@ -236,7 +250,10 @@ mod tests {
     #[test]
     fn commas_inside_strings_are_repaired_too() {
         let issues = |text| read::<Issues>(text).map(|reply| reply.issues);
-        assert_eq!(issues(r#"{"issues": "list [a, b, ] and {c , } end",}"#).as_deref(), Ok("list [a, b] and {c } end"));
+        assert_eq!(
+            issues(r#"{"issues": "list [a, b, ] and {c , } end",}"#).as_deref(),
+            Ok("list [a, b ] and {c  } end")
+        );
         assert_eq!(
             issues(r#"{"issues": "list [a, b, ] and {c , } end"}"#).as_deref(),
             Ok("list [a, b, ] and {c , } end")

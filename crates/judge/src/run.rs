@@ -203,7 +203,8 @@ pub async fn run<V: Vlm, C: Clock>(
     outcome.file.results = records.into_iter().flatten().collect();
     outcome.file.failures = failures.into_iter().flatten().collect();
     let winners = outcome.file.results.iter().map(|record| record.winner);
-    outcome.file.result = Some(MatchResult::of(winners, outcome.file.failures.len() + outcome.file.not_judged));
+    let without = outcome.file.failures.len() + outcome.file.not_judged;
+    outcome.file.result = Some(MatchResult::of(winners, without, contest.profile.win_margin));
     if !outcome.file.results.is_empty() {
         records::write_match(&contest.output, &outcome.file)?;
     }

@@ -3,9 +3,11 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{self, Read, Write as _};
+use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
+use gen404_outside::disk::{Durability, write_whole};
+use gen404_outside::text::bytes_without_mark;
 use gen404_round::Stem;
 use gen404_round::duel::MatchFile;
 
@@ -164,18 +166,7 @@ pub fn write(request: &Request) -> Result<Written, ReportError> {
     let folder = page.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(refused)?;
     let html = render(&file, &Folders::of(&file, request, folder), request.embed)?;
-    let mut temporary = page.clone().into_os_string();
-    temporary.push(".part");
-    let whole = fs::File::create(&temporary).and_then(|mut part| {
-        part.write_all(html.as_bytes())?;
-        part.sync_all()?;
-        fs::rename(&temporary, &page)
-    });
-    if let Err(source) = whole {
-        // the page is what was asked for: a left-over part helps nobody, and may itself be what failed
-        drop(fs::remove_file(&temporary));
-        return Err(refused(source));
-    }
+    write_whole(&page, html.as_bytes(), Durability::Whole).map_err(refused)?;
     Ok(Written { page, bytes: html.len() as u64, duels: file.results.len() + file.failures.len() })
 }
 
@@ -189,7 +180,8 @@ fn read_match(path: &Path) -> Result<MatchFile, ReportError> {
     if read.map_err(failed)? as u64 > LARGEST_MATCH_FILE {
         return Err(ReportError::TooLarge { path: path.to_owned() });
     }
-    serde_json::from_slice(&text).map_err(|source| ReportError::Shape { path: path.to_owned(), source })
+    serde_json::from_slice(bytes_without_mark(&text))
+        .map_err(|source| ReportError::Shape { path: path.to_owned(), source })
 }
 
 /// The pictures of a match in their folders.

@@ -89,14 +89,7 @@ pub(crate) fn decision(decided_by: &str, winner: Winner) -> (&'static str, Strin
 
 /// Weighted mean of left minus right penalty over the angles that count; 0 when none does.
 pub(crate) fn front_gap(stage: &PromptMatch) -> f64 {
-    let (sum, weights) = stage.angles.iter().filter(|angle| angle.pair.contradictory != Some(true)).fold(
-        (0.0, 0.0),
-        |(sum, weights), angle| {
-            let weight = angle.weight.unwrap_or(1.0);
-            (sum + weight * (angle.pen_a - angle.pen_b), weights + weight)
-        },
-    );
-    if weights > 0.0 { sum / weights } else { 0.0 }
+    stage.mean_penalties().map_or(0.0, |[left, right]| left - right)
 }
 
 /// The gap of stage 1 from the nearer side's point of view.

@@ -70,7 +70,7 @@ fn headline(result: &MatchResult) -> String {
 }
 
 fn lead(result: &MatchResult) -> String {
-    let needed = format!("{} needed", percent(result.win_margin));
+    let needed = format!("{} needed", exact_percent(result.win_margin));
     format!(
         "Right (the challenger) won {}, left (the leader) {}, {} drawn. That is a score of {:+} and a margin of {}, with {needed}: a score of {} or more.",
         prompts(result.right_wins),
@@ -157,7 +157,7 @@ fn scale(result: &MatchResult) -> Scale {
         left_end: format!("left by {}", percent(reach)),
         right_end: format!("right by {}", percent(reach)),
         margin_text: signed_percent(result.margin),
-        needed_text: signed_percent(result.win_margin),
+        needed_text: format!("+{}", exact_percent(result.win_margin)),
     }
 }
 
@@ -194,6 +194,7 @@ fn facts(file: &MatchFile) -> Vec<Fact> {
             Fact { name: "Seed", value: run.seed.to_string() },
         ]);
     }
+    facts.push(Fact { name: "Win margin", value: file.result().win_margin.to_string() });
     let tallies = || file.results.iter().filter_map(|record| record.calls);
     let sum =
         |count: fn(&gen404_round::duel::CallTally) -> u32| tallies().map(|tally| u64::from(count(&tally))).sum::<u64>();
@@ -228,6 +229,12 @@ pub(crate) fn percent(share: f64) -> String {
     format!("{} %", text.strip_suffix(".0").unwrap_or(&text))
 }
 
+/// A setting in percent, with all of its digits.
+fn exact_percent(share: f64) -> String {
+    let text = format!("{:.6}", share * 100.0);
+    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
 fn signed_percent(share: f64) -> String {
     let sign = if share < 0.0 { "−" } else { "+" };
     if share == 0.0 { "0 %".to_owned() } else { format!("{sign}{}", percent(share.abs())) }
@@ -235,13 +242,18 @@ fn signed_percent(share: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use gen404_round::duel::{PicturesUsed, Winner};
+    use gen404_round::duel::{PicturesUsed, WinMargin, Winner};
 
     use super::*;
 
     fn result(left: usize, right: usize, draws: usize) -> MatchResult {
+        against("0.07", left, right, draws)
+    }
+
+    fn against(margin: &str, left: usize, right: usize, draws: usize) -> MatchResult {
         let winners = [(Winner::Left, left), (Winner::Right, right), (Winner::Draw, draws)];
-        MatchResult::of(winners.into_iter().flat_map(|(winner, times)| std::iter::repeat_n(winner, times)), 0)
+        let winners = winners.into_iter().flat_map(|(winner, times)| std::iter::repeat_n(winner, times));
+        MatchResult::of(winners, 0, margin.parse().unwrap())
     }
 
     fn run(left: &str, right: &str) -> MatchRun {
@@ -263,22 +275,38 @@ mod tests {
 
     #[test]
     fn the_headline_follows_the_margin() {
-        assert_eq!(headline(&result(20, 27, 81)), "The challenger would take the lead");
-        assert_eq!(headline(&result(20, 26, 82)), "The leader would stay");
-        assert_eq!(headline(&MatchResult::of([], 3)), "No duel was judged");
-        let lead = lead(&result(20, 27, 81));
+        assert_eq!(headline(&result(20, 29, 79)), "The challenger would take the lead");
+        assert_eq!(headline(&result(20, 28, 80)), "The leader would stay");
+        assert_eq!(headline(&against("0.0625", 20, 28, 80)), "The challenger would take the lead");
+        assert_eq!(headline(&MatchResult::of([], 3, WinMargin::default())), "No duel was judged");
+        let lead = lead(&result(20, 29, 79));
         assert!(
-            lead.contains("won 27 prompts")
-                && lead.contains("+7")
-                && lead.contains("+5.5 %")
-                && lead.contains("5 % needed"),
+            lead.contains("won 29 prompts")
+                && lead.contains("+9")
+                && lead.contains("+7 %")
+                && lead.contains("with 7 % needed: a score of 9 or more"),
             "{lead}"
         );
     }
 
     #[test]
+    fn the_margin_that_was_used_is_shown_with_all_its_digits() {
+        let file = MatchFile {
+            results: Vec::new(),
+            failures: Vec::new(),
+            not_judged: 0,
+            result: Some(against("0.0625", 20, 28, 80)),
+            run: None,
+        };
+        let summary = Summary::of(&file);
+        assert!(summary.lead.contains("with 6.25 % needed: a score of 8 or more"), "{}", summary.lead);
+        assert_eq!(summary.scale.needed_text, "+6.25 %");
+        assert!(summary.facts.iter().any(|fact| (fact.name, fact.value.as_str()) == ("Win margin", "0.0625")));
+    }
+
+    #[test]
     fn uncertainty_is_said() {
-        assert!(confidence(&result(20, 27, 81)).contains("might well say otherwise"));
+        assert!(confidence(&result(20, 29, 79)).contains("might well say otherwise"));
         assert!(confidence(&result(5, 90, 33)).contains("most likely say the same"));
     }
 

@@ -3,13 +3,15 @@
 
 mod detail;
 mod outcome;
+mod win_margin;
 
 pub use detail::{
     Angle, CallTally, Checklist, ChecklistFailure, Choice, Compared, Detail, Feature, FeatureMark, GrayRescue, Guarded,
     JudgedDetail, NoPreview, PairDetail, PerAngle, PromptMatch, ScoredChecklist, SideGuard, Sides, SubJudges,
     VerdictSource, VoteCounts, Votes,
 };
-pub use outcome::{Interval, MatchResult, WIN_MARGIN};
+pub use outcome::{Interval, MatchResult};
+pub use win_margin::{InvalidWinMargin, WinMargin};
 
 use std::collections::BTreeMap;
 
@@ -101,10 +103,12 @@ pub struct MatchFile {
 }
 
 impl MatchFile {
-    /// The match result in the file, or one made from its records when another tool wrote it.
+    /// The match result in the file, or one made from its records when another tool wrote it: against the running
+    /// competition's margin then.
     pub fn result(&self) -> MatchResult {
         self.result.clone().unwrap_or_else(|| {
-            MatchResult::of(self.results.iter().map(|record| record.winner), self.failures.len() + self.not_judged)
+            let winners = self.results.iter().map(|record| record.winner);
+            MatchResult::of(winners, self.failures.len() + self.not_judged, WinMargin::default())
         })
     }
 }

@@ -15,13 +15,13 @@ use crate::ui::Ui;
 #[command(next_help_heading = "Built-in renderer")]
 pub(crate) struct StudioArguments {
     /// Chromium or Chrome to draw with, when it is not on PATH
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", env = "CHROMIUM_PATH")]
     pub(crate) chromium: Option<PathBuf>,
     /// build/three.module.js of three@0.183.2, with three.core.js beside it; fetched once through npm when not given
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "GEN404_THREE_MODULE")]
     pub(crate) three_module: Option<PathBuf>,
     /// Browsers that draw at the same time, one a core when not given
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    #[arg(long, value_name = "N", env = "GEN404_BROWSERS", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) browsers: Option<u16>,
     /// Draw with the system's OpenGL: faster, but not pixel for pixel what the judges see
     #[arg(long)]

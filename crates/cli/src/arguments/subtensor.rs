@@ -11,10 +11,10 @@ use gen404_round::{NETUID, Netuid};
 #[command(next_help_heading = "Chain")]
 pub(crate) struct Subtensor {
     /// Network (finney, test, archive, local) or the ws:// or wss:// address of a node
-    #[arg(long = "subtensor.endpoint", value_name = "NETWORK", default_value = "finney")]
+    #[arg(long = "subtensor.endpoint", value_name = "NETWORK", default_value = "finney", env = "BT_CHAIN_ENDPOINT")]
     pub(crate) endpoint: Network,
     /// Number of the subnet
-    #[arg(long, value_name = "NUMBER", default_value_t = NETUID)]
+    #[arg(long, value_name = "NUMBER", default_value_t = NETUID, env = "GEN404_NETUID")]
     pub(crate) netuid: Netuid,
 }
 

@@ -1,11 +1,12 @@
 //! Options of the commands that talk to Targon, and of those that start a pod there.
 //! Only shapes and help texts; [`crate::targon`] turns them into a client and an order.
 
-use std::convert::Infallible;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use secrecy::SecretString;
+
+use super::KeyParser;
 
 /// Account and state of every Targon command.
 #[derive(Debug, Clone, Args)]
@@ -13,16 +14,16 @@ use secrecy::SecretString;
 pub(crate) struct TargonArguments {
     /// The API key. Better set the variable: a flag shows in the list of processes. Without either, the official
     /// client's files below ~/.targon and ~/.config/targon are read
-    #[arg(long, value_name = "KEY", value_parser = secret, global = true)]
+    #[arg(long, value_name = "KEY", env = "TARGON_API_KEY", value_parser = KeyParser, global = true)]
     pub(crate) targon_api_key: Option<SecretString>,
     /// Address of the API, for example that of `404-cli sandbox` [default: <https://api.targon.com>]
-    #[arg(long, value_name = "URL", global = true)]
+    #[arg(long, value_name = "URL", env = "TARGON_BASE_URL", global = true)]
     pub(crate) targon_base_url: Option<url::Url>,
     /// Where it is remembered which machines were bought [default: ~/.local/state/404-cli]
-    #[arg(long, value_name = "DIR", global = true)]
+    #[arg(long, value_name = "DIR", env = "GEN404_STATE_DIR", global = true)]
     pub(crate) state_dir: Option<PathBuf>,
     /// Seconds between two looks at a pod
-    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds, global = true)]
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds, env = "GEN404_POLL_INTERVAL", global = true)]
     pub(crate) poll_interval: std::time::Duration,
 }
 
@@ -51,10 +52,11 @@ pub(crate) struct StartArguments {
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Environment variable for the pod; NAME alone passes on your own. May be repeated
-    #[arg(long = "env", value_name = "NAME=VALUE", value_parser = secret, hide_env_values = true)]
+    #[arg(long = "env", value_name = "NAME=VALUE")]
     pub(crate) environment: Vec<SecretString>,
     /// For a private image: name of the environment variable that holds user:password of its registry
-    #[arg(long, value_name = "VARIABLE")]
+    // Whoever mistakes it puts the login itself here.
+    #[arg(long, value_name = "VARIABLE", hide_default_value = true)]
     pub(crate) registry_auth_env: Option<String>,
     #[command(flatten)]
     pub(crate) targon: TargonArguments,
@@ -70,12 +72,6 @@ pub(crate) enum TypeChoice {
     Rental,
     /// SERVERLESS
     Serverless,
-}
-
-/// Accepts everything: a parser that refused a text would see it quoted in the error.
-#[expect(clippy::unnecessary_wraps, reason = "the form of a parser")]
-fn secret(text: &str) -> Result<SecretString, Infallible> {
-    Ok(text.into())
 }
 
 fn seconds(text: &str) -> Result<std::time::Duration, &'static str> {

@@ -1,12 +1,14 @@
 //! `404-cli judge`.
 
 mod display;
+mod stage_line;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 use gen404_judge::{ChatClient, ChatSettings, Concurrency, Cost, Match, Outcome, Plan, Profile, RealClock};
+use gen404_round::duel::WinMargin;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -14,6 +16,7 @@ use url::Url;
 
 use self::display::Display;
 use super::report;
+use crate::arguments::KeyParser;
 use crate::context::Context;
 use crate::errors::{CommandError, Kind, sentence};
 use crate::prompts_file;
@@ -49,11 +52,14 @@ pub(crate) struct Arguments {
     /// Rules and wording: cli, official (what the subnet does), or a file
     #[arg(long, value_name = "NAME|FILE", default_value = "cli")]
     profile: String,
+    /// Margin from which on the challenger wins, 0 to 1 [default: the profile's, else the running competition's 0.07]
+    #[arg(long, value_name = "MARGIN")]
+    win_margin: Option<WinMargin>,
     /// Name of the model at the endpoint
     #[arg(long, value_name = "NAME", default_value = "glm-4.6v-flash")]
     model: String,
     /// Key of the endpoint, when it wants one
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", env = "OPENAI_API_KEY", value_parser = KeyParser)]
     api_key: Option<SecretString>,
     /// Requests at once, over all duels
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=512))]
@@ -136,7 +142,8 @@ fn endpoint(arguments: &Arguments) -> Result<Url, CommandError> {
 }
 
 fn described(arguments: &Arguments) -> Result<Match, CommandError> {
-    let profile = profile(&arguments.profile)?;
+    let mut profile = profile(&arguments.profile)?;
+    profile.win_margin = arguments.win_margin.unwrap_or(profile.win_margin);
     let prompts = prompts_file::read(&arguments.prompts_json)?;
     let seed = arguments.seed.or(prompts.seed).ok_or_else(|| {
         CommandError::usage(format!("no --seed, and {} has none either", arguments.prompts_json.display()))
@@ -301,6 +308,8 @@ fn result_fields(outcome: &Outcome) -> Map<String, Value> {
         add("margin", result.margin.into());
         add("margin_low", result.interval.low.into());
         add("margin_high", result.interval.high.into());
+        add("win_margin", result.win_margin.into());
+        add("score_needed", result.score_needed.into());
         add("challenger_wins", result.challenger_wins.into());
     }
     add("judged", outcome.judged.into());

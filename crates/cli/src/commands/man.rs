@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 use serde::Serialize;
 
-use crate::arguments;
 use crate::context::Context;
 use crate::errors::CommandError;
+use crate::settings;
 
 /// Print the man page, or write one page a command into a folder
 ///
@@ -26,7 +26,7 @@ struct Written<'a> {
 }
 
 pub(crate) fn run(context: &Context, arguments: &Arguments) -> Result<(), CommandError> {
-    let command = arguments::Arguments::command();
+    let command = settings::described_command();
     if let Some(folder) = &arguments.output_dir {
         let refused = |error: std::io::Error| {
             CommandError::failed(format!("cannot write man pages into {}: {error}", folder.display()))

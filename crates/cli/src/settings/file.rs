@@ -1,19 +1,24 @@
-//! One settings file: TOML whose keys are the long names of options (`seed = 7`, `wallet.name = "miner"`), on top or
-//! in a table named like a command. Knows nothing of precedence.
+//! One settings file: TOML whose keys are the long names of options, in a table named like a command (`[judge]`,
+//! `seed = 7`) or, where an option means the same in every command, on top (`wallet.name = "miner"`). Knows nothing of
+//! precedence.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use clap::Command;
+use clap::{Arg, Command};
+use gen404_outside::text::without_mark;
+use url::Url;
 
+use super::marks::{each_setting, is_secret, is_shared, variable_to_name};
 use crate::errors::CommandError;
 
 /// A settings file, flattened: `[wallet] name = …` is `wallet.name`.
 #[derive(Debug)]
 pub(super) struct SettingsFile {
     path: PathBuf,
-    values: BTreeMap<String, String>,
+    /// As text; `None` for lists and dates, which no option takes.
+    values: BTreeMap<String, Option<String>>,
 }
 
 impl SettingsFile {
@@ -27,6 +32,7 @@ impl SettingsFile {
     }
 
     pub(super) fn parse(path: &Path, text: &str) -> Result<Self, CommandError> {
+        let text = without_mark(text);
         let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
             let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
             let line = before.matches('\n').count() + 1;
@@ -34,79 +40,156 @@ impl SettingsFile {
         })?;
         let mut values = BTreeMap::new();
         for (key, value) in table {
-            flatten(path, key, value, &mut values)?;
+            flatten(key, value, &mut values);
         }
         Ok(Self { path: path.to_owned(), values })
     }
 
-    /// The value for an option of the command at `path`, as text.
-    pub(super) fn value(&self, path: &[String], option: &str) -> Option<&str> {
-        let own = path.iter().map(String::as_str).chain([option]).collect::<Vec<_>>().join(".");
-        self.values.get(&own).or_else(|| self.values.get(option)).map(String::as_str)
+    /// The value for an option of the command at `path`, and where it stands: `judge.seed in 404-cli.toml`.
+    pub(super) fn value(&self, arg: &Arg, path: &[String]) -> Option<(&str, String)> {
+        let option = arg.get_long()?;
+        let own = key(path, option);
+        let on_top = is_shared(arg).then(|| option.to_owned());
+        let (key, value) = [Some(own), on_top].into_iter().flatten().find_map(|key| self.values.get_key_value(&key))?;
+        Some((value.as_deref()?, format!("{key} in {}", self.path.display())))
     }
 
-    /// Where the file gives an option this value: `netuid in 404-cli.toml`.
-    pub(super) fn place(&self, option: &str, value: &str) -> Option<String> {
-        let is_option =
-            |key: &str| key.strip_suffix(option).is_some_and(|table| table.is_empty() || table.ends_with('.'));
-        let (key, _) = self.values.iter().find(|(key, found)| is_option(key) && *found == value)?;
-        Some(format!("{key} in {}", self.path.display()))
+    /// Refuses secrets, keys that no command knows, and keys on top that belong into a table.
+    pub(super) fn check(&self, command: &Command) -> Result<(), CommandError> {
+        let mut options = Vec::new();
+        each_setting(command, &[], &mut |arg, path| options.push((arg, path.to_vec())));
+        self.values.iter().try_for_each(|(key, value)| self.check_key(key, value.as_deref(), &options))
     }
 
-    /// Refuses keys that no command knows, and secrets.
-    pub(super) fn check(&self, command: &Command, secrets: &[&str]) -> Result<(), CommandError> {
-        let mut known = Vec::new();
-        collect_names(command, "", &mut known);
+    fn check_key(&self, key: &str, value: Option<&str>, options: &[(&Arg, Vec<String>)]) -> Result<(), CommandError> {
         let file = self.path.display();
-        for key in self.values.keys() {
-            let option = key.rsplit('.').next().unwrap_or(key);
-            if secrets.contains(&option) {
-                let variable = if option == "api-key" { "OPENAI_API_KEY" } else { "TARGON_API_KEY" };
-                return Err(CommandError::usage(format!("{file} holds the secret `{option}`: keep it in {variable}")));
-            }
-            if !known.contains(key) {
-                return Err(CommandError::usage(format!("{file}: no command has an option `{key}`"))
-                    .with_hint("keys are the long names of options, on top or in a table named like the command"));
-            }
+        let long = |arg: &Arg| arg.get_long().unwrap_or_default().to_owned();
+        let own = || options.iter().filter(|(arg, path)| self::key(path, &long(arg)) == key);
+        let on_top = || options.iter().filter(|(arg, _)| long(arg) == key);
+        // A table in the place of a value is no reason to be shown.
+        let within = |option: &str| key == option || key.strip_prefix(option).is_some_and(|rest| rest.starts_with('.'));
+        let mut secrets = options.iter().filter(|(arg, _)| is_secret(arg));
+        if let Some((arg, path)) =
+            secrets.find(|(arg, path)| within(&self::key(path, &long(arg))) || within(&long(arg)))
+        {
+            let variable = variable_to_name(arg, path);
+            return Err(CommandError::usage(format!("{file} holds the secret `{}`: keep it in {variable}", long(arg))));
+        }
+        let Some((arg, path)) = own().chain(on_top().filter(|(arg, _)| is_shared(arg))).next() else {
+            let tables: Vec<_> = on_top().map(|(_, path)| format!("[{}]", path.join("."))).collect();
+            return Err(if tables.is_empty() {
+                CommandError::usage(format!("{file}: no command has an option `{key}`"))
+                    .with_hint("keys are the long names of options, in a table named like the command")
+            } else {
+                CommandError::usage(format!("{file}: `{key}` stands on top, but commands do not share this option"))
+                    .with_hint(format!("put it into the table of its command: {}", tables.join(" or ")))
+            });
+        };
+        let Some(value) = value else {
+            return Err(CommandError::usage(format!("{file}: `{key}` must be a text, a number, true or false")));
+        };
+        let has_login = |url: Url| !url.username().is_empty() || url.password().is_some();
+        if Url::parse(value).is_ok_and(has_login) {
+            let variable = variable_to_name(arg, path);
+            return Err(CommandError::usage(format!("{file}: `{key}` holds a login: keep it in {variable}")));
         }
         Ok(())
     }
 }
 
-fn collect_names(command: &Command, prefix: &str, names: &mut Vec<String>) {
-    for option in command.get_arguments().filter_map(|arg| arg.get_long()) {
-        names.push(option.to_owned());
-        names.push(format!("{prefix}{option}"));
-    }
-    for sub in command.get_subcommands() {
-        collect_names(sub, &format!("{prefix}{}.", sub.get_name()), names);
-    }
+fn key(path: &[String], option: &str) -> String {
+    path.iter().map(String::as_str).chain([option]).collect::<Vec<_>>().join(".")
 }
 
-fn flatten(
-    path: &Path,
-    key: String,
-    value: toml::Value,
-    values: &mut BTreeMap<String, String>,
-) -> Result<(), CommandError> {
+fn flatten(key: String, value: toml::Value, values: &mut BTreeMap<String, Option<String>>) {
     let text = match value {
         toml::Value::Table(table) => {
             for (inner, value) in table {
-                flatten(path, format!("{key}.{inner}"), value, values)?;
+                flatten(format!("{key}.{inner}"), value, values);
             }
-            return Ok(());
+            return;
         }
-        toml::Value::String(text) => text,
-        toml::Value::Integer(number) => number.to_string(),
-        toml::Value::Float(number) => number.to_string(),
-        toml::Value::Boolean(flag) => flag.to_string(),
-        toml::Value::Array(_) | toml::Value::Datetime(_) => {
-            return Err(CommandError::usage(format!(
-                "{}: `{key}` must be a text, a number, true or false",
-                path.display()
-            )));
-        }
+        toml::Value::String(text) => Some(text),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Float(number) => Some(number.to_string()),
+        toml::Value::Boolean(flag) => Some(flag.to_string()),
+        toml::Value::Array(_) | toml::Value::Datetime(_) => None,
     };
     values.insert(key, text);
-    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::arguments::Arguments;
+
+    fn check(text: &str) -> Result<(), String> {
+        let file = SettingsFile::parse(Path::new("x.toml"), text).map_err(|error| error.message)?;
+        file.check(&Arguments::command()).map_err(|error| format!("{} ({})", error.message, error.hints.join("; ")))
+    }
+
+    #[test]
+    fn shared_options_stand_on_top_and_all_in_tables() {
+        for good in [
+            "netuid = 17\n[wallet]\nname = 'm'\nhotkey = 'h'",
+            "chromium = '/c'\n[render]\nchromium = '/d'\nfast = true",
+            "[judge]\nseed = 7\nendpoint = 'http://h'\n[pods.logs]\ntail = 5",
+            "\u{feff}[judge]\nseed = 7",
+        ] {
+            assert_eq!(check(good), Ok(()), "{good}");
+        }
+        let said = check("seed = 7").unwrap_err();
+        assert!(said.contains("x.toml: `seed` stands on top") && said.contains("[generate] or [judge]"), "{said}");
+        let said = check("dry-run = true").unwrap_err();
+        assert!(said.contains("[commit-hash] or [commit-repo-cdn] or [start-generator]"), "{said}");
+    }
+
+    #[test]
+    fn unknown_keys_are_refused() {
+        for unknown in ["sed = 1", "[judge]\nsed = 1", "[jugde]\nseed = 1", "[judge]\nseed.more = 1"] {
+            assert!(check(unknown).unwrap_err().contains("no command has an option"), "{unknown}");
+        }
+        let said = check("[judge]\nseed = [1]").unwrap_err();
+        assert!(said.contains("`judge.seed` must be a text, a number"), "{said}");
+    }
+
+    #[test]
+    fn every_secret_is_refused_wherever_it_stands() {
+        let command = Arguments::command();
+        let mut found = 0;
+        each_setting(&command, &[], &mut |arg, path| {
+            if is_secret(arg) {
+                found += 1;
+                let option = arg.get_long().unwrap_or_default();
+                let table = path.join(".");
+                for text in [
+                    format!("{option} = '5ecret'"),
+                    format!("[{table}]\n{option} = '5ecret'"),
+                    format!("[{table}]\n{option} = ['A=5ecret']"),
+                    format!("[{table}.{option}]\nA = '5ecret'"),
+                ] {
+                    let said = check(&text).unwrap_err();
+                    assert!(said.contains("secret") && !said.contains("5ecret"), "{text}: {said}");
+                    assert!(text.starts_with(option) || said.contains(&variable_to_name(arg, path)), "{said}");
+                }
+            }
+        });
+        assert!(found >= 9, "{found}");
+    }
+
+    #[test]
+    fn a_login_in_an_address_is_a_secret_too() {
+        let said = check("subtensor.endpoint = 'wss://me:5ecret@node'").unwrap_err();
+        assert!(said.contains("BT_CHAIN_ENDPOINT") && !said.contains("5ecret"), "{said}");
+        assert!(check("[judge]\nendpoint = 'https://t0ken@h/v1'").unwrap_err().contains("GEN404_JUDGE_ENDPOINT"));
+        assert_eq!(check("[judge]\nendpoint = 'https://h/v1'\nmodel = 'a:b@c'"), Ok(()));
+    }
+
+    #[test]
+    fn the_line_of_a_syntax_error_is_told() {
+        let said = check("netuid = 1\nwallet.name = miner\n").unwrap_err();
+        assert!(said.starts_with("line 2 of x.toml is not TOML: "), "{said}");
+    }
 }

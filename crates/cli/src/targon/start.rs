@@ -12,6 +12,7 @@ use super::{Account, Watching, age, price};
 use crate::arguments::targon::{self as arguments, StartArguments};
 use crate::context::Context;
 use crate::errors::CommandError;
+use crate::settings::login_in_variable;
 
 /// The JSON of a started pod; the first two keys are the contract.
 #[derive(Serialize)]
@@ -175,15 +176,18 @@ fn variable(text: &SecretString) -> Result<EnvironmentVariable, CommandError> {
 }
 
 fn login(variable: &str, image: &str) -> Result<RegistryLogin, CommandError> {
-    let text = read_variable("--registry-auth-env", variable)?;
+    let text = login_in_variable(variable)?.ok_or_else(|| not_set("--registry-auth-env"))?;
     RegistryLogin::parse(&text, image)
         .map_err(|error| CommandError::usage(format!("the variable that --registry-auth-env names: {error}")))
 }
 
 /// The error leaves the name out: whoever mistakes the option puts the secret itself there.
 fn read_variable(option: &str, name: &str) -> Result<String, CommandError> {
-    std::env::var(name)
-        .map_err(|_| CommandError::usage(format!("{option} names an environment variable that is not set")))
+    std::env::var(name).map_err(|_| not_set(option))
+}
+
+fn not_set(option: &str) -> CommandError {
+    CommandError::usage(format!("{option} names an environment variable that is not set"))
 }
 
 #[cfg(test)]

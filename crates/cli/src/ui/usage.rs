@@ -44,7 +44,8 @@ pub(crate) fn usage_error(mut error: clap::Error) -> ExitCode {
     ExitCode::from(Kind::Usage.exit_code())
 }
 
-/// Takes typed texts that may hold credentials out of the error; its reason still says what is wrong with them.
+/// Takes typed texts that may hold credentials out of the error; its reason still says what is wrong with them. A word
+/// with `=` that belongs to no option could be an `--env` without its flag.
 fn conceal(error: &mut clap::Error) {
     let mut typed = vec![ContextKind::InvalidValue, ContextKind::InvalidSubcommand];
     // In errors of other kinds this is the name of an option.
@@ -52,7 +53,10 @@ fn conceal(error: &mut clap::Error) {
         typed.push(ContextKind::InvalidArg);
     }
     for kind in typed {
-        if matches!(error.get(kind), Some(ContextValue::String(text)) if may_hold_credentials(text)) {
+        let could_be_pair =
+            |text: &str| kind != ContextKind::InvalidValue && !text.starts_with('-') && text.contains('=');
+        if matches!(error.get(kind), Some(ContextValue::String(text)) if may_hold_credentials(text) || could_be_pair(text))
+        {
             error.insert(kind, ContextValue::String("…".to_owned()));
             // Advice may repeat it.
             error.remove(ContextKind::Suggested);
@@ -84,13 +88,15 @@ mod tests {
     #[test]
     fn no_credentials_are_repeated() {
         let secret = "wss://user:hidden@node:99999/hidden?key=hidden";
-        let lines: [&[&str]; 6] = [
+        let lines: [&[&str]; 8] = [
             &["--address", secret],
             &["--address", "user:hidden@node"],
             &[&format!("--flag={secret}")],
             &[&format!("--{secret}")],
             &[secret],
             &["run", secret],
+            &["TOKEN=hidden"],
+            &["run", "TOKEN=hidden"],
         ];
         for line in lines {
             let mut error = Sample::try_parse_from([&["sample"], line].concat()).unwrap_err();
@@ -98,5 +104,9 @@ mod tests {
             let text = error.render().to_string();
             assert!(text.contains("'…'") && !text.contains("hidden"), "{text}");
         }
+        let mut error = Sample::try_parse_from(["sample", "run", "--tokn=hidden"]).unwrap_err();
+        conceal(&mut error);
+        let text = error.render().to_string();
+        assert!(text.contains("'--tokn'") && !text.contains("hidden"), "{text}");
     }
 }

@@ -66,7 +66,44 @@ fn a_dry_run_asked_for_by_a_variable_needs_no_endpoint_either() {
         String::from_utf8_lossy(&output.stdout).into_owned()
     };
     assert!(said(&mut home.command(&line)).contains("--endpoint is missing"));
-    assert!(said(home.command(&line).env("GEN404_DRY_RUN", "true")).contains("none.json"));
+    assert!(said(home.command(&line).env("GEN404_JUDGE_DRY_RUN", "true")).contains("none.json"));
+}
+
+#[test]
+fn a_dry_run_of_one_command_is_none_of_another() {
+    let home = Home::new();
+    let line = ["start-judge", "--targon-api-key", "k-s3cret"];
+    let said = |name: &str, line: &[&str]| {
+        let output = home.command(line).env(name, "1").output().expect("it runs");
+        assert!(!transcript(&output).contains("s3cret"));
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let (code, shared) = said("GEN404_DRY_RUN", &line);
+    assert_eq!(code, Some(2));
+    assert!(shared.contains("for `start-judge` it is GEN404_START_JUDGE_DRY_RUN"), "{shared}");
+    let (code, misspelt) = said("GEN404_START_JUDGE_DRYRUN", &line);
+    assert_eq!(code, Some(2));
+    assert!(misspelt.contains("did you mean GEN404_START_JUDGE_DRY_RUN?"), "{misspelt}");
+    // It must not take away what helps to repair it.
+    for line in [&["--help"][..], &["start-judge", "--help"], &["completions", "bash"]] {
+        assert_eq!(said("GEN404_DRY_RUN", line).0, Some(0), "{line:?}");
+        assert_eq!(said("GEN404_NONSENSE", line).0, Some(0), "{line:?}");
+    }
+}
+
+#[test]
+fn an_option_that_commands_do_not_share_stands_in_their_tables() {
+    let home = Home::new();
+    let line = ["judge", "--prompts-json", "none.json", "--image-dir-1", "1", "--image-dir-2", "2"];
+    let said = |settings: &str| {
+        std::fs::write(home.path().join("404-cli.toml"), settings).expect("the file is written");
+        let output = home.run(&line);
+        assert_eq!(output.status.code(), Some(2), "{}", transcript(&output));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let on_top = said("dry-run = true");
+    assert!(on_top.contains("404-cli.toml: `dry-run` stands on top") && on_top.contains("[judge]"), "{on_top}");
+    assert!(said("\u{feff}[judge]\ndry-run = true").contains("none.json"));
 }
 
 #[test]

@@ -151,7 +151,8 @@ fn a_match_from_the_first_call_to_the_report() {
         values,
         json!(["judge-results", 0, 2, 0, 1.0, true, "judge-results/report.html"]).as_array().expect("list")[..]
     );
-    assert!(run.stderr.contains("a1 S1: {\"choice\":\"B\",\"n_total\":4,"), "{}", run.stderr);
+    assert!(run.stderr.contains("a1 S1  right  6.00 : 2.00  4 of 4 angles agree\n"), "{}", run.stderr);
+    assert!(!run.stderr.contains("a1 S1: {"), "{}", run.stderr);
     assert!(run.stderr.contains("a1 final: winner=right decided_by=S1\n"), "{}", run.stderr);
     assert!(run.stderr.contains("2 duels, 2 to judge: at most 44 calls and 1 MB to send"), "{}", run.stderr);
     assert!(!run.stderr.contains('\u{1b}'), "text of the model is harmless");
@@ -172,6 +173,51 @@ fn a_match_from_the_first_call_to_the_report() {
     let fresh = judge(&home, &["--endpoint", &model.endpoint, "--fresh", "--quiet", "--concurrency=2"]);
     assert_eq!((fresh.code, fresh.stderr.as_str()), (Some(0), ""));
     assert_eq!(model.questions(), 36);
+}
+
+#[test]
+fn another_win_margin_needs_no_call() {
+    let home = Home::new();
+    prepare(&home);
+    // One win of the challenger and one draw: a margin of 0.5.
+    let model = Model::start(|request| {
+        if request.contains(PROMPT_A1) || !request.contains("s1_prompt_match") {
+            return prefers_the_right(request);
+        }
+        says(&json!({"penalty_1": 3, "penalty_2": 3, "issues": "the same"}))
+    });
+    let verdict = |more: &[&str]| {
+        let run = judge(&home, &[&["--endpoint", &model.endpoint], more].concat());
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        let page = std::fs::read_to_string(home.path().join("judge-results/report.html")).expect("a report");
+        let file = std::fs::read(home.path().join("judge-results/duels.json")).expect("there");
+        let file: Value = serde_json::from_slice(&file).expect("JSON");
+        assert_eq!(file["match"]["win_margin"], run.result["win_margin"]);
+        let keys = ["margin", "win_margin", "score_needed", "challenger_wins"];
+        (keys.map(|key| run.result[key].clone()), page)
+    };
+    let (first, page) = verdict(&[]);
+    let asked = model.questions();
+    assert_eq!(first[1..], [json!(0.07), json!(1), json!(true)]);
+    assert!(page.contains("7 % needed"));
+
+    let (strict, page) = verdict(&["--win-margin", "0.995"]);
+    assert_eq!(strict, [first[0].clone(), json!(0.995), json!(2), json!(false)]);
+    assert!(page.contains("99.5 % needed: a score of 2 or more"));
+    assert_eq!(model.questions(), asked, "nothing is asked again");
+    assert_eq!(verdict(&[]).0, first);
+
+    let profile = format!("win_margin = 1\n{}", include_str!("../../../judge/profiles/cli.toml"));
+    write(&home, "strict.toml", profile.as_bytes());
+    assert_eq!(verdict(&["--profile", "strict.toml"]).0[1..], [json!(1.0), json!(2), json!(false)]);
+    let both = ["--profile", "strict.toml", "--win-margin", "0.05"];
+    assert_eq!(verdict(&both).0[1..], [json!(0.05), json!(1), json!(true)]);
+    assert_eq!(model.questions(), asked, "the margin of a profile is no part of a duel either");
+    for bad in ["7", "-0.1", "5%"] {
+        let run = judge(&home, &["--dry-run", &format!("--win-margin={bad}")]);
+        assert_eq!(run.code, Some(2));
+        assert!(run.result["error"].as_str().expect("a sentence").contains("from 0 to 1"), "{}", run.result);
+    }
 }
 
 #[test]
@@ -228,9 +274,14 @@ fn the_key_is_sent_and_never_shown() {
     let without = judge(&home, &["--endpoint", &model.endpoint]);
     assert_eq!(without.code, Some(3));
     assert!(without.result["hint"].as_str().expect("a hint").contains("OPENAI_API_KEY"));
-    let with = judge_with(&home, &["--endpoint", &model.endpoint, "-vvv"], &[("OPENAI_API_KEY", "k-s3cret")]);
+    let with = judge_with(&home, &["--endpoint", &model.endpoint, "-vvv"], &[("OPENAI_API_KEY", " k-s3cret\r\n")]);
     assert_eq!(with.code, Some(0), "{}", with.stderr);
+    assert!(with.stderr.contains("a1 S1: {\"choice\":\"B\",\"n_total\":4,"), "{}", with.stderr);
     assert!(!with.stderr.contains("k-s3cret") && !with.result.to_string().contains("k-s3cret"));
+    let quoted = judge_with(&home, &["--endpoint", &model.endpoint], &[("OPENAI_API_KEY", "\"k-s3cret\"")]);
+    assert_eq!(quoted.code, Some(2));
+    assert!(quoted.result["error"].as_str().expect("a sentence").contains("OPENAI_API_KEY stands in quotation marks"));
+    assert!(!quoted.stderr.contains("k-s3cret") && !quoted.result.to_string().contains("k-s3cret"));
 }
 
 #[test]

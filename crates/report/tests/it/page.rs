@@ -93,6 +93,11 @@ fn a_match_of_another_tool_is_shown_too() {
     assert!(html.contains("its penalty is 2.5 lower"));
     assert!(html.contains(r#"href="https://h.invalid/abc.png""#));
     assert!(!html.contains(r#"src="https:"#), "nothing is fetched from the network");
+
+    // An editor has put its byte order mark in front.
+    fs::write(folder.path().join("duels.json"), format!("\u{feff}{record}")).unwrap();
+    let again = write(&Request { results: folder.path().to_owned(), ..Request::default() }).unwrap();
+    assert_eq!((again.duels, fs::read_to_string(again.page).unwrap()), (1, html));
 }
 
 #[test]

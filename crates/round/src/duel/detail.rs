@@ -87,6 +87,18 @@ pub struct PromptMatch {
     pub reason: String,
 }
 
+impl PromptMatch {
+    /// Weighted mean penalties of left and right over the angles that count; `None` when none does.
+    pub fn mean_penalties(&self) -> Option<[f64; 2]> {
+        let counted = || self.angles.iter().filter(|angle| angle.pair.contradictory != Some(true));
+        let weight = |angle: &Angle| angle.weight.unwrap_or(1.0);
+        let weights: f64 = counted().map(weight).sum();
+        let mean =
+            |penalty: fn(&Angle) -> f64| counted().map(|angle| weight(angle) * penalty(angle)).sum::<f64>() / weights;
+        (weights > 0.0).then(|| [mean(|angle| angle.pen_a), mean(|angle| angle.pen_b)])
+    }
+}
+
 /// One front angle. Penalties are 0 (perfect) to 10 (another object), averaged over both orders.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Angle {

@@ -3,10 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Winner;
-
-/// A challenger has to reach this margin against the defender (`win_margin` of the subnet's configuration).
-pub const WIN_MARGIN: f64 = 0.05;
+use super::{WinMargin, Winner};
 
 /// Level of the interval, and the two-sided normal quantile that belongs to it.
 const LEVEL: f64 = 0.95;
@@ -51,8 +48,9 @@ pub struct Interval {
 }
 
 impl MatchResult {
-    /// The result of some decided duels and `failed` ones without a decision.
-    pub fn of(winners: impl IntoIterator<Item = Winner>, failed: usize) -> Self {
+    /// The result of some decided duels and `failed` ones without a decision, where `win_margin` has to be reached.
+    pub fn of(winners: impl IntoIterator<Item = Winner>, failed: usize, win_margin: WinMargin) -> Self {
+        let win_margin = win_margin.get();
         let (mut left_wins, mut right_wins, mut draws) = (0, 0, 0);
         for winner in winners {
             match winner {
@@ -64,7 +62,7 @@ impl MatchResult {
         let prompts = left_wins + right_wins + draws + failed;
         let score = count(right_wins) - count(left_wins);
         let margin = margin(score, prompts);
-        let score_needed = (1..=count(prompts)).find(|&score| self::margin(score, prompts) >= WIN_MARGIN).unwrap_or(1);
+        let score_needed = (0..=count(prompts)).find(|&score| self::margin(score, prompts) >= win_margin).unwrap_or(1);
         let interval = paired_interval(left_wins, right_wins, left_wins + right_wins + draws);
         Self {
             prompts,
@@ -74,8 +72,8 @@ impl MatchResult {
             failed,
             score,
             margin,
-            win_margin: WIN_MARGIN,
-            challenger_wins: prompts > 0 && margin >= WIN_MARGIN,
+            win_margin,
+            challenger_wins: prompts > 0 && margin >= win_margin,
             score_needed,
             interval,
         }
@@ -130,17 +128,35 @@ mod tests {
     use super::*;
 
     fn of(left: usize, right: usize, draws: usize, failed: usize) -> MatchResult {
+        with(WinMargin::default(), left, right, draws, failed)
+    }
+
+    fn with(margin: WinMargin, left: usize, right: usize, draws: usize, failed: usize) -> MatchResult {
         let winners = [(Winner::Left, left), (Winner::Right, right), (Winner::Draw, draws)];
-        MatchResult::of(winners.into_iter().flat_map(|(winner, times)| std::iter::repeat_n(winner, times)), failed)
+        let winners = winners.into_iter().flat_map(|(winner, times)| std::iter::repeat_n(winner, times));
+        MatchResult::of(winners, failed, margin)
     }
 
     #[test]
-    fn seven_of_128_net_wins_dethrone_and_six_do_not() {
-        let (six, seven) = (of(20, 26, 82, 0), of(20, 27, 81, 0));
-        assert!(!six.challenger_wins && seven.challenger_wins);
-        assert!((six.margin - 0.046_875).abs() < 1e-12 && (seven.margin - 0.054_687_5).abs() < 1e-12);
-        assert_eq!((six.score_needed, seven.score), (7, 7));
-        assert!(of(0, 1, 19, 0).challenger_wins, "0.05 itself is enough");
+    fn nine_of_128_net_wins_dethrone_and_eight_do_not() {
+        let (eight, nine) = (of(20, 28, 80, 0), of(20, 29, 79, 0));
+        assert!(!eight.challenger_wins && nine.challenger_wins);
+        assert!((eight.margin - 0.0625).abs() < 1e-12 && (nine.margin - 0.070_312_5).abs() < 1e-12);
+        assert_eq!((eight.score_needed, nine.score), (9, 9));
+        assert!(of(0, 7, 93, 0).challenger_wins, "0.07 itself is enough");
+    }
+
+    #[test]
+    fn another_margin_makes_another_result_of_the_same_duels() {
+        let margin = |text: &str| text.parse::<WinMargin>().expect("a margin");
+        for (text, needed, wins) in [("0.05", 7, true), ("0.0625", 8, true), ("0.07", 9, false), ("1", 128, false)] {
+            let result = with(margin(text), 20, 28, 80, 0);
+            assert_eq!((result.score_needed, result.challenger_wins), (needed, wins), "{text}");
+            assert_eq!(result.win_margin.to_string(), text);
+        }
+        let even = with(margin("0"), 5, 5, 0, 0);
+        assert!(even.challenger_wins && even.score_needed == 0);
+        assert!(!with(margin("0"), 0, 0, 0, 0).challenger_wins, "nothing was judged");
     }
 
     #[test]
@@ -183,6 +199,6 @@ mod tests {
     fn clear_means_the_whole_interval_is_on_one_side() {
         assert!(of(10, 60, 58, 0).is_clear());
         assert!(of(60, 10, 58, 0).is_clear());
-        assert!(!of(20, 27, 81, 0).is_clear());
+        assert!(!of(20, 29, 79, 0).is_clear());
     }
 }

@@ -1,14 +1,13 @@
 //! Somebody at a keyboard: types command lines, sees their output, and goes on with what they answered.
 //! Runs the real commands in this process; knows nothing of what they do.
 
-use clap::Parser;
 use gen404_sandbox::Directory;
 use serde_json::Value;
 
-use crate::arguments::Arguments;
 use crate::commands;
 use crate::context::Context;
 use crate::errors::CommandError;
+use crate::settings;
 
 /// The demo's miner.
 pub(super) struct Miner<'a> {
@@ -47,7 +46,7 @@ impl<'a> Miner<'a> {
     pub(super) async fn command(&self, line: &[&str]) -> Result<Value, CommandError> {
         let ui = self.context.ui.rehearsing();
         ui.faint(format!("$ 404-cli {}", line.join(" ")));
-        let arguments = Arguments::try_parse_from([&["404-cli"], line].concat())
+        let arguments = settings::arguments_without_settings(&[&["404-cli"], line].concat())
             .map_err(|error| CommandError::failed(format!("the demo's own command line is wrong: {error}")))?;
         let context = Context { ui: ui.clone(), interrupt: self.context.interrupt.clone() };
         // The demo is a command itself, so the future would contain itself without the box.

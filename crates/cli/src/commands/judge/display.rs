@@ -1,4 +1,4 @@
-//! What `judge` shows while it works: a line a stage, a bar with the state of the match, and the result in words.
+//! What `judge` shows while it works: a line per stage, a bar with the state of the match, and the result in words.
 //! The match itself is judged elsewhere.
 
 use std::sync::Mutex;
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use gen404_judge::{Cost, Event, Observer, Outcome};
 use gen404_round::duel::Winner;
 
+use super::stage_line::stage_line;
 use crate::ui::{Progress, Ui};
 
 /// Listens to the judge.
@@ -81,8 +82,11 @@ impl Observer for Display {
                 self.attempts.fetch_add(1, Ordering::Relaxed);
             }
             Event::Stage { stem, stage } => {
-                let json = serde_json::to_string(&stage).expect("stages are plain data");
-                self.ui.status(format!("{stem} {}: {json}", stage.name()));
+                self.ui.status(stage_line(stem, stage));
+                self.ui.detail(|| {
+                    let json = serde_json::to_string(&stage).expect("stages are plain data");
+                    format!("{stem} {}: {json}", stage.name())
+                });
             }
             Event::Oddity { stem, what } => self.ui.warning(format!("{stem}: {what}")),
             Event::Decided { stem, winner, decided_by } => {
@@ -135,7 +139,7 @@ pub(super) fn result(ui: &Ui, outcome: &Outcome) {
     let verdict =
         if result.challenger_wins { "would dethrone the defender" } else { "would not dethrone the defender" };
     ui.status(format!(
-        "margin {:+.4} (95 % sure: {:+.3} to {:+.3}): the challenger {verdict}, which takes {:+.2} or a score of {} (is {})",
+        "margin {:+.4} (95 % sure: {:+.3} to {:+.3}): the challenger {verdict}, which takes {:+} or a score of {} (is {})",
         result.margin, result.interval.low, result.interval.high, result.win_margin, result.score_needed, result.score,
     ));
     if !result.is_clear() {
@@ -153,7 +157,18 @@ pub(super) fn result(ui: &Ui, outcome: &Outcome) {
 
 #[cfg(test)]
 mod tests {
+    use gen404_round::duel::WinMargin;
+
     use super::*;
+
+    #[test]
+    fn the_help_names_the_running_competitions_margin() {
+        let command = crate::settings::described_command();
+        let judge = command.find_subcommand("judge").expect("a command");
+        let margin = judge.get_arguments().find(|arg| arg.get_long() == Some("win-margin")).expect("an option");
+        let default = WinMargin::default();
+        assert!(margin.get_help().is_some_and(|help| help.to_string().contains(&format!(" {default}]"))));
+    }
 
     #[test]
     fn rates_and_times_are_short() {
