@@ -315,9 +315,8 @@ mod tests {
     async fn a_dead_host_is_left_alone_after_three_pictures() {
         let closed = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
         let folder = tempfile::tempdir().expect("a folder");
-        let wanted = (0..5).map(|number| {
-            (number, format!("http://user:s3cret@{closed}/{number}.png").parse::<Url>().expect("a URL"))
-        });
+        let wanted = (0..5)
+            .map(|number| (number, format!("http://user:s3cret@{closed}/{number}.png").parse::<Url>().expect("a URL")));
         let fetched = fetcher().fetch_all(&Shelf::new(folder.path()), wanted).await;
         let given_up = fetched.iter().filter(|(_, picture)| matches!(picture, Err(FetchError::HostGivenUp))).count();
         assert_eq!((fetched.len(), given_up), (5, 2));
