@@ -11,7 +11,8 @@ use crate::clock::Clock;
 use crate::observer::{Event, Observer};
 use crate::profile::{Part, Profile, Question};
 use crate::reply::{self, Reply, UnusableReply};
-use crate::vlm::{Request, Vlm, VlmError};
+use crate::vlm::{Answer, LONGEST_WISHED_PAUSE, Request, Vlm, VlmError};
+use crate::watch::Watch;
 
 /// Why an attempt brought nothing.
 #[derive(Debug, thiserror::Error)]
@@ -22,19 +23,59 @@ pub enum AttemptError {
     /// The reply could not be used.
     #[error(transparent)]
     Reply(UnusableReply),
+    /// The reply could not be used because it is not whole, or because the model thought aloud instead of answering.
+    #[error(
+        "the reply {}{} (finish_reason {}, limit {limit} tokens)",
+        if *empty { "has no content" } else { "is not whole" },
+        if *thought { ": the model thinks before it answers" } else { "" },
+        finish_reason.as_deref().unwrap_or("not given"),
+    )]
+    Unfinished {
+        /// Why the model stopped, in the server's word.
+        finish_reason: Option<String>,
+        /// The limit of the question in tokens.
+        limit: u32,
+        /// It thought aloud.
+        thought: bool,
+        /// There was no text at all.
+        empty: bool,
+    },
 }
 
-/// The questions of one duel.
-pub(crate) struct Caller<'a, V, C> {
+/// The means to put a question: the same for all duels of a run, and for the rehearsal.
+pub(crate) struct Voice<'a, V> {
     pub(crate) vlm: &'a V,
-    pub(crate) clock: &'a C,
-    pub(crate) observer: &'a dyn Observer,
     pub(crate) profile: &'a Profile,
     /// Seed of the run.
     pub(crate) seed: u64,
     /// Requests in flight, over all duels.
     pub(crate) permits: &'a Semaphore,
+}
+
+/// The questions of one duel.
+pub(crate) struct Caller<'a, V, C> {
+    pub(crate) voice: Voice<'a, V>,
+    pub(crate) clock: &'a C,
+    pub(crate) observer: &'a dyn Observer,
+    pub(crate) watch: &'a Watch,
     pub(crate) tally: &'a Tally,
+}
+
+/// A question about a side, in an order, from an angle.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) question: &'a Question,
+    /// The side or order it is about.
+    pub(crate) which: usize,
+    /// The angle's place among several.
+    pub(crate) step: u64,
+    pub(crate) parts: &'a [Part],
+}
+
+impl<'a> Asked<'a> {
+    pub(crate) fn label(&self) -> &'a str {
+        &self.question.labels[self.which]
+    }
 }
 
 /// What the questions of a duel went through.
@@ -50,7 +91,7 @@ impl Tally {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match error {
             AttemptError::Transport(_) => inner.0.transport_failed += 1,
-            AttemptError::Reply(_) => inner.0.json_failed += 1,
+            AttemptError::Reply(_) | AttemptError::Unfinished { .. } => inner.0.json_failed += 1,
         }
         inner.1 = Some(error);
     }
@@ -64,53 +105,93 @@ impl Tally {
     }
 }
 
-impl<V: Vlm, C: Clock> Caller<'_, V, C> {
-    /// Asks until a usable reply comes; `None` after the last attempt. Fails at once when no question can be answered.
-    ///
-    /// `which` is the side or order the question is about, `step` the angle's place among several.
-    pub(crate) async fn ask<R: Reply>(
-        &self,
-        question: &Question,
-        which: usize,
-        step: u64,
-        parts: &[Part],
-    ) -> Result<Option<R>, VlmError> {
-        self.tally.note(|tally| tally.calls += 1);
+impl<V: Vlm> Voice<'_, V> {
+    /// One attempt.
+    pub(crate) async fn once<R: Reply>(&self, asked: Asked<'_>, attempt: u32) -> Result<R, AttemptError> {
+        let Asked { question, which, step, parts } = asked;
         let rules = &self.profile.attempts;
         let offset = question.seed_offsets[which].saturating_add(question.seed_step.saturating_mul(step));
         let seed = self.seed.saturating_add(offset).saturating_add(rules.seed_offset);
-        for attempt in 0..question.attempts {
-            let request = Request {
-                label: &question.labels[which],
-                system: self.profile.role(question),
-                parts,
-                schema: R::SCHEMA,
-                temperature: rules.temperature(attempt),
-                seed: seed.saturating_add(u64::from(attempt)),
-                max_tokens: question.max_tokens,
-            };
-            let answer = {
-                let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
-                self.vlm.ask(&request).await
-            };
+        let request = Request {
+            label: asked.label(),
+            system: self.profile.role(question),
+            parts,
+            schema: R::SCHEMA,
+            temperature: rules.temperature(attempt),
+            seed: seed.saturating_add(u64::from(attempt)),
+            max_tokens: question.max_tokens,
+        };
+        let answer = {
+            let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
+            self.vlm.ask(&request).await.map_err(AttemptError::Transport)?
+        };
+        reply::read(&answer.text).map_err(|error| why(error, answer, question.max_tokens))
+    }
+}
+
+/// An unusable reply that was cut, or only thought about, is told apart from one that is wrong.
+fn why(error: UnusableReply, answer: Answer, limit: u32) -> AttemptError {
+    if answer.was_cut() || answer.thought {
+        let empty = answer.text.trim().is_empty();
+        let Answer { finish_reason, thought, .. } = answer;
+        AttemptError::Unfinished { finish_reason, limit, thought, empty }
+    } else {
+        AttemptError::Reply(error)
+    }
+}
+
+impl<V: Vlm, C: Clock> Caller<'_, V, C> {
+    /// Asks until a usable reply comes; `None` after the last attempt. Fails at once when no question can be answered.
+    pub(crate) async fn ask<R: Reply>(&self, asked: Asked<'_>) -> Result<Option<R>, AttemptError> {
+        self.attempts(asked, true).await
+    }
+
+    /// The same for a question without influence: that it is never answered ends nothing.
+    pub(crate) async fn ask_in_passing<R: Reply>(&self, asked: Asked<'_>) -> Result<Option<R>, AttemptError> {
+        self.attempts(asked, false).await
+    }
+
+    async fn attempts<R: Reply>(&self, asked: Asked<'_>, counts: bool) -> Result<Option<R>, AttemptError> {
+        self.tally.note(|tally| tally.calls += 1);
+        for attempt in 0..asked.question.attempts {
+            let outcome = self.voice.once(asked, attempt).await;
             self.tally.note(|tally| tally.attempts += 1);
-            let error = match answer.map(|text| reply::read(&text)) {
-                Ok(Ok(reply)) => {
+            let error = match outcome {
+                Ok(reply) => {
+                    self.watch.answered(asked.label());
                     self.observer.observe(Event::Attempt { answered: true });
                     return Ok(Some(reply));
                 }
-                Err(error) if error.is_hopeless() => return Err(error),
-                Err(error) => AttemptError::Transport(error),
-                Ok(Err(error)) => AttemptError::Reply(error),
+                Err(error) => error,
             };
+            if is_hopeless(&error) || (counts && self.watch.gives_up(asked.label(), &error, self.clock.now())) {
+                return Err(error);
+            }
             self.observer.observe(Event::Attempt { answered: false });
-            tracing::debug!(label = request.label, attempt, %error, "attempt failed");
+            tracing::debug!(label = asked.label(), attempt, %error, "attempt failed");
+            let wished = wished_pause(&error);
             self.tally.note_failure(error);
-            if attempt + 1 < question.attempts {
-                self.clock.sleep(Duration::from_secs_f64(rules.pause_seconds * f64::from(attempt + 1))).await;
+            if wished.is_some_and(|wished| wished > LONGEST_WISHED_PAUSE) {
+                break;
+            }
+            if attempt + 1 < asked.question.attempts {
+                let pause = self.voice.profile.attempts.pause_seconds * f64::from(attempt + 1);
+                self.clock.sleep(Duration::from_secs_f64(pause).max(wished.unwrap_or_default())).await;
             }
         }
         self.tally.note(|tally| tally.unanswered += 1);
         Ok(None)
+    }
+}
+
+/// No other question will fare better.
+fn is_hopeless(error: &AttemptError) -> bool {
+    matches!(error, AttemptError::Transport(error) if error.is_hopeless())
+}
+
+fn wished_pause(error: &AttemptError) -> Option<Duration> {
+    match error {
+        AttemptError::Transport(error) => error.wished_pause(),
+        AttemptError::Reply(_) | AttemptError::Unfinished { .. } => None,
     }
 }

@@ -5,21 +5,22 @@ use bytes::Bytes;
 use futures::future::{try_join, try_join_all, try_join3};
 use gen404_round::Stem;
 use gen404_round::duel::{
-    Checklist, Choice, GrayRescue, JudgedDetail, PromptMatch, SideGuard, SubJudges, VerdictSource,
+    CallTally, Checklist, Choice, GrayRescue, JudgedDetail, PromptMatch, SideGuard, SubJudges, VerdictSource,
 };
 
-use crate::call::{AttemptError, Caller};
+use crate::call::{Asked, AttemptError, Caller};
 use crate::clock::Clock;
 use crate::embeddings;
 use crate::observer::{Event, Stage};
 use crate::pictures::{PictureError, Pictures, Side};
-use crate::profile::{Filling, Part, Profile, Question, Slot, Template};
-use crate::reply::{Issues, Penalties, PromptChecklist, SideVerdict, Verification};
+use crate::profile::{Part, Profile, Question};
+use crate::reply::{Issues, Penalties, PromptChecklist, Reply, SideVerdict, Verification};
+use crate::shown::{Shown, white};
 use crate::stages::gray_rescue::{self, Paleness};
 use crate::stages::pair::Pair;
 use crate::stages::sub_judges::{self, BestViewAnswers};
-use crate::stages::{prompt_match, side_guard};
-use crate::vlm::{Vlm, VlmError};
+use crate::stages::{prompt_match, side_guard, silence};
+use crate::vlm::Vlm;
 
 /// Why a duel has no decision.
 #[derive(Debug, thiserror::Error)]
@@ -27,13 +28,17 @@ use crate::vlm::{Vlm, VlmError};
 pub enum DuelError {
     /// No duel can be judged like this.
     #[error(transparent)]
-    Hopeless(VlmError),
-    /// Not one question was answered; calling that a draw would be an invention.
-    #[error("none of {calls} questions was answered in {attempts} attempts")]
+    Hopeless(AttemptError),
+    /// Not one question of a stage was answered; whatever followed from that would be an invention.
+    #[error("stage {stage} had no answer at all ({unanswered} of {calls} questions unanswered in {attempts} attempts)")]
     NothingAnswered {
-        /// Questions.
+        /// `S1` to `S4`.
+        stage: &'static str,
+        /// Questions of the duel so far without an answer.
+        unanswered: u32,
+        /// Questions of the duel so far.
         calls: u32,
-        /// Attempts.
+        /// Attempts at them.
         attempts: u32,
         /// What the last attempt met.
         #[source]
@@ -51,39 +56,11 @@ pub(crate) struct Duel<'a, V, C> {
     pub(crate) stem: &'a Stem,
 }
 
-/// What a wording is filled with.
-#[derive(Default)]
-struct Shown<'a> {
-    reference: Bytes,
-    images: [Bytes; 2],
-    seen_from: &'a str,
-    main_object: &'a str,
-    features: &'a str,
-}
-
-impl Shown<'_> {
-    fn parts(&self, template: &Template) -> Vec<Part> {
-        template.fill(|slot| match slot {
-            Slot::ReferenceImage => Filling::Picture(self.reference.clone()),
-            Slot::Image1 => Filling::Picture(self.images[0].clone()),
-            Slot::Image2 => Filling::Picture(self.images[1].clone()),
-            Slot::SeenFrom => Filling::Words(self.seen_from),
-            Slot::MainObject => Filling::Words(self.main_object),
-            Slot::Features => Filling::Words(self.features),
-        })
-    }
-}
-
 impl<V: Vlm, C: Clock> Duel<'_, V, C> {
     /// Goes through the stages.
     pub(crate) async fn judge(&self) -> Result<JudgedDetail, DuelError> {
         let started = self.caller.clock.now();
         let (issues, mut detail) = try_join(self.explain(), self.stages()).await?;
-        let counts = self.caller.tally.counts();
-        if counts.unanswered == counts.calls {
-            let last = self.caller.tally.take_last_failure();
-            return Err(DuelError::NothingAnswered { calls: counts.calls, attempts: counts.attempts, last });
-        }
         detail.issues = issues;
         if detail.s2.is_some() {
             let elapsed = self.caller.clock.now().saturating_sub(started).as_secs_f64();
@@ -94,6 +71,7 @@ impl<V: Vlm, C: Clock> Duel<'_, V, C> {
 
     async fn stages(&self) -> Result<JudgedDetail, DuelError> {
         let s1 = self.prompt_match().await?;
+        self.heard("S1", silence::prompt_match(&s1))?;
         self.reached(Stage::PromptMatch(&s1));
         let mut detail = JudgedDetail {
             s2: None,
@@ -109,6 +87,7 @@ impl<V: Vlm, C: Clock> Duel<'_, V, C> {
         }
 
         let s2 = self.sub_judges().await?;
+        self.heard("S2", silence::sub_judges(&s2))?;
         self.reached(Stage::SubJudges(&s2));
         let mut primary = s2.choice;
         detail.decided_by = match (s2.source, &s2.strong_tag) {
@@ -119,6 +98,7 @@ impl<V: Vlm, C: Clock> Duel<'_, V, C> {
 
         if primary == Choice::Draw {
             let s3 = self.gray_rescue().await?;
+            self.heard("S3", silence::gray_rescue(&s3))?;
             self.reached(Stage::GrayRescue(&s3));
             primary = s3.choice.unwrap_or(Choice::Draw);
             let changed = s3.choice.is_some();
@@ -128,6 +108,7 @@ impl<V: Vlm, C: Clock> Duel<'_, V, C> {
         }
 
         let s4 = self.side_guard(primary).await?;
+        self.heard("S4", silence::side_guard(&s4))?;
         self.reached(Stage::SideGuard(&s4));
         if s4.choice != primary {
             detail.decided_by = format!("S4 step-down (was {})", primary.as_str());
@@ -137,7 +118,28 @@ impl<V: Vlm, C: Clock> Duel<'_, V, C> {
     }
 
     fn profile(&self) -> &Profile {
-        self.caller.profile
+        self.caller.voice.profile
+    }
+
+    /// A stage that nobody answered ends the duel.
+    fn heard(&self, stage: &'static str, silent: bool) -> Result<(), DuelError> {
+        if !silent {
+            return Ok(());
+        }
+        let CallTally { calls, attempts, unanswered, .. } = self.caller.tally.counts();
+        let last = self.caller.tally.take_last_failure();
+        Err(DuelError::NothingAnswered { stage, unanswered, calls, attempts, last })
+    }
+
+    async fn ask<R: Reply>(
+        &self,
+        question: &Question,
+        which: usize,
+        step: u64,
+        parts: &[Part],
+    ) -> Result<Option<R>, DuelError> {
+        let asked = Asked { question, which, step, parts };
+        self.caller.ask(asked).await.map_err(DuelError::Hopeless)
     }
 
     fn reached(&self, stage: Stage<'_>) {
@@ -165,8 +167,7 @@ impl<V: Vlm, C: Clock> Duel<'_, V, C> {
         };
         let ba = Shown { reference, images: [right, left], seen_from, ..Shown::default() };
         let (ab, ba) = (ab.parts(&question.text), ba.parts(&question.text));
-        let answers = try_join(self.caller.ask(question, 0, 0, &ab), self.caller.ask(question, 1, 0, &ba));
-        let (ab, ba) = answers.await.map_err(DuelError::Hopeless)?;
+        let (ab, ba) = try_join(self.ask(question, 0, 0, &ab), self.ask(question, 1, 0, &ba)).await?;
         Ok(Pair { ab: ab.unwrap_or_else(Penalties::neutral), ba: ba.unwrap_or_else(Penalties::neutral) })
     }
 
@@ -220,8 +221,7 @@ impl<V: Vlm, C: Clock> Duel<'_, V, C> {
         let reference = self.pictures.prompt().await?;
         let shown = Shown { reference: reference.clone(), ..Shown::default() };
         let parts = shown.parts(&rules.decompose.text);
-        let found: Option<PromptChecklist> =
-            self.caller.ask(&rules.decompose, 0, 0, &parts).await.map_err(DuelError::Hopeless)?;
+        let found: Option<PromptChecklist> = self.ask(&rules.decompose, 0, 0, &parts).await?;
         let Some(found) = found else { return Ok(sub_judges::checklist(rules, None, None)) };
         let features: Vec<String> = found.features.iter().map(|feature| format!("- {}", feature.description)).collect();
         let features = features.join("\n");
@@ -234,9 +234,9 @@ impl<V: Vlm, C: Clock> Duel<'_, V, C> {
                 ..Shown::default()
             };
             let parts = shown.parts(&rules.verify.text);
-            async move { self.caller.ask::<Verification>(&rules.verify, which, 0, &parts).await }
+            async move { self.ask::<Verification>(&rules.verify, which, 0, &parts).await }
         };
-        let (a, b) = try_join(verify(0), verify(1)).await.map_err(DuelError::Hopeless)?;
+        let (a, b) = try_join(verify(0), verify(1)).await?;
         Ok(sub_judges::checklist(rules, Some(found), Some([a, b])))
     }
 
@@ -285,8 +285,7 @@ impl<V: Vlm, C: Clock> Duel<'_, V, C> {
         let (reference, angle) = (white(&rules.reference), white(view));
         let images = try_join(self.pictures.url(side, &reference), self.pictures.url(side, &angle)).await?;
         let parts = Shown { images: images.into(), ..Shown::default() }.parts(&rules.question.text);
-        let answer =
-            self.caller.ask(&rules.question, side as usize, step, &parts).await.map_err(DuelError::Hopeless)?;
+        let answer = self.ask(&rules.question, side as usize, step, &parts).await?;
         Ok(answer.unwrap_or_else(SideVerdict::neutral))
     }
 
@@ -298,11 +297,8 @@ impl<V: Vlm, C: Clock> Duel<'_, V, C> {
             ..Shown::default()
         };
         let parts = shown.parts(&question.text);
-        let answer: Option<Issues> = self.caller.ask(question, 0, 0, &parts).await.map_err(DuelError::Hopeless)?;
+        let asked = Asked { question, which: 0, step: 0, parts: &parts };
+        let answer: Option<Issues> = self.caller.ask_in_passing(asked).await.map_err(DuelError::Hopeless)?;
         Ok(answer.unwrap_or_default().issues)
     }
-}
-
-fn white(view: &str) -> String {
-    format!("white/{view}.png")
 }

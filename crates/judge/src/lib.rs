@@ -4,6 +4,7 @@
 //! functions from replies to decisions; the model is behind [`Vlm`], time behind [`Clock`], and progress goes to an [`Observer`].
 //! Nothing here prints or knows a terminal.
 
+mod advice;
 mod call;
 mod clock;
 mod duel;
@@ -13,19 +14,23 @@ mod pictures;
 mod plan;
 mod profile;
 mod records;
+mod rehearsal;
 mod reply;
 mod run;
+mod shown;
 mod stages;
 mod vlm;
+mod watch;
 
 pub use call::AttemptError;
 pub use clock::{Clock, RealClock, StoppedClock};
 pub use duel::DuelError;
 pub use observer::{Event, Observer, Stage};
 pub use pictures::PictureError;
-pub use plan::{Cost, Match, Plan};
-pub use profile::{BUILT_IN, InvalidProfile, InvalidTemplate, Part, Profile, Slot, Template};
+pub use plan::{Cost, Fetched, Match, Plan, PromptPictures};
+pub use profile::{BUILT_IN, InvalidProfile, InvalidTemplate, Part, Profile, RequestFields, Slot, Template};
 pub use records::WriteError;
+pub use rehearsal::{RehearsalError, Rehearsed, rehearse};
 pub use reply::UnusableReply;
 pub use run::{Concurrency, Failure, Outcome, run};
-pub use vlm::{ChatClient, ChatSettings, Request, Vlm, VlmError};
+pub use vlm::{Answer, ChatClient, ChatSettings, Request, Vlm, VlmError};

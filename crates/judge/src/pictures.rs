@@ -9,14 +9,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use gen404_outside::http::shown;
+use gen404_outside::pictures::{FetchError, Format, Shelf};
 use gen404_round::{Prompt, PromptImage};
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
+use url::Url;
 
 /// A render has about 1 MB; what is larger than this is something else.
 const LARGEST_FILE: u64 = 32 << 20;
 
-/// A file of this machine that a stage needs and cannot have.
+/// A picture that a stage needs and cannot have.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PictureError {
@@ -34,12 +37,36 @@ pub enum PictureError {
         /// Why.
         source: std::io::Error,
     },
+    /// A prompt picture on the network cannot be had.
+    #[error("cannot fetch the prompt picture {address}")]
+    Unfetched {
+        /// Its address, without credentials and query.
+        address: String,
+        /// Why.
+        source: FetchError,
+    },
+    /// A prompt picture on the network was not asked for before the match.
+    #[error("the prompt picture {address} was not fetched")]
+    NotFetched {
+        /// Its address, without credentials and query.
+        address: String,
+    },
     /// It is too large for a picture.
     #[error("{} is larger than {} MiB", path.display(), LARGEST_FILE >> 20)]
     TooLarge {
         /// The file.
         path: PathBuf,
     },
+}
+
+impl PictureError {
+    /// The picture is not on this machine and could not be brought here.
+    pub fn is_of_the_network(&self) -> bool {
+        match self {
+            Self::Unfetched { .. } | Self::NotFetched { .. } => true,
+            Self::Missing { .. } | Self::Unreadable { .. } | Self::TooLarge { .. } => false,
+        }
+    }
 }
 
 /// A side of the duel; also the index into pairs.
@@ -90,18 +117,39 @@ impl Loaded {
 pub(crate) struct Places {
     /// `<image-dir>/<stem>` of left and right.
     pub(crate) sides: [PathBuf; 2],
-    /// The prompt picture, when it is a file.
-    pub(crate) prompt_file: Option<PathBuf>,
+    pub(crate) prompt: PromptPlace,
+}
+
+/// Where the prompt picture is.
+#[derive(Debug, Clone)]
+pub(crate) enum PromptPlace {
+    /// A file of this machine, fetched or given.
+    File(PathBuf),
+    /// On the network, and to be fetched before the match.
+    Unfetched(Url),
+    /// On the network, and fetched by the model's server.
+    Address,
 }
 
 impl Places {
-    /// Relative paths of prompt pictures begin at the prompts file's folder.
-    pub(crate) fn of(prompt: &Prompt, image_dirs: [&Path; 2], prompts_folder: &Path) -> Self {
-        let prompt_file = match &prompt.image {
-            PromptImage::Path(path) => Some(prompts_folder.join(path)),
-            PromptImage::Url(_) => None,
+    /// Relative paths of prompt pictures begin at the prompts file's folder; fetched ones are on the shelf, if there is one.
+    pub(crate) fn of(prompt: &Prompt, image_dirs: [&Path; 2], prompts_folder: &Path, shelf: Option<&Shelf>) -> Self {
+        let place = match (&prompt.image, shelf) {
+            (PromptImage::Path(path), _) => PromptPlace::File(prompts_folder.join(path)),
+            (PromptImage::Url(_), None) => PromptPlace::Address,
+            (PromptImage::Url(url), Some(shelf)) => {
+                shelf.find(url).map_or_else(|| PromptPlace::Unfetched(url.clone()), PromptPlace::File)
+            }
         };
-        Self { sides: image_dirs.map(|folder| folder.join(prompt.stem.as_str())), prompt_file }
+        Self { sides: image_dirs.map(|folder| folder.join(prompt.stem.as_str())), prompt: place }
+    }
+
+    /// The prompt picture, when it is a file.
+    pub(crate) fn prompt_file(&self) -> Option<&Path> {
+        match &self.prompt {
+            PromptPlace::File(path) => Some(path),
+            PromptPlace::Unfetched(_) | PromptPlace::Address => None,
+        }
     }
 
     /// A file by the name it has in records: `left/white/front.png`, `prompt`.
@@ -109,7 +157,7 @@ impl Places {
         match key.split_once('/') {
             Some(("left", name)) => Some(self.sides[0].join(name)),
             Some(("right", name)) => Some(self.sides[1].join(name)),
-            _ => self.prompt_file.clone().filter(|_| key == "prompt"),
+            _ => self.prompt_file().filter(|_| key == "prompt").map(Path::to_owned),
         }
     }
 }
@@ -131,9 +179,10 @@ impl Pictures {
 
     /// The prompt picture's URL, as it stands inside a JSON string.
     pub(crate) async fn prompt(&self) -> Result<Bytes, PictureError> {
-        match &self.places.prompt_file {
-            Some(path) => self.encoded("prompt", path).await,
-            None => Ok(Bytes::from(self.prompt_url.replace('\\', "\\\\").replace('"', "\\\""))),
+        match &self.places.prompt {
+            PromptPlace::File(path) => self.encoded("prompt", path).await,
+            PromptPlace::Unfetched(url) => Err(PictureError::NotFetched { address: shown(url) }),
+            PromptPlace::Address => Ok(Bytes::from(self.prompt_url.replace('\\', "\\\\").replace('"', "\\\""))),
         }
     }
 
@@ -185,14 +234,14 @@ impl Pictures {
     }
 
     async fn encoded(&self, key: &str, path: &Path) -> Result<Bytes, PictureError> {
-        let mime = mime_of(path);
+        let by_name = mime_by_name(path);
         let loaded = self.load(key, path, move |bytes| {
             let sha256 = sha256_of(&bytes);
-            Loaded::Encoded { url: data_url(mime, &bytes), sha256 }
+            Loaded::Encoded { url: data_url(by_name, &bytes), sha256 }
         });
         match loaded.await? {
             Loaded::Encoded { url, .. } => Ok(url),
-            Loaded::Raw { bytes, .. } => Ok(data_url(mime, &bytes)),
+            Loaded::Raw { bytes, .. } => Ok(data_url(by_name, &bytes)),
             Loaded::Absent => Err(PictureError::Missing { path: path.to_owned() }),
         }
     }
@@ -218,7 +267,9 @@ impl Pictures {
     }
 }
 
-fn data_url(mime: &str, bytes: &[u8]) -> Bytes {
+/// The content says what it is, the name only when the content does not.
+fn data_url(by_name: &'static str, bytes: &[u8]) -> Bytes {
+    let mime = Format::of(bytes).map_or(by_name, Format::mime);
     let mut url = String::with_capacity(mime.len() + 13 + bytes.len().div_ceil(3) * 4);
     url.push_str("data:");
     url.push_str(mime);
@@ -254,7 +305,7 @@ pub(crate) fn sha256_of(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
-fn mime_of(path: &Path) -> &'static str {
+fn mime_by_name(path: &Path) -> &'static str {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     match extension.to_ascii_lowercase().as_str() {
         "jpg" | "jpeg" => "image/jpeg",
@@ -277,7 +328,7 @@ mod tests {
     fn pictures(folder: &Path, image_url: &str) -> Pictures {
         let prompt = prompt(image_url);
         let sides = [folder.join("left"), folder.join("right")];
-        Pictures::new(Places::of(&prompt, [&sides[0], &sides[1]], folder), &prompt)
+        Pictures::new(Places::of(&prompt, [&sides[0], &sides[1]], folder, None), &prompt)
     }
 
     #[tokio::test]
@@ -318,5 +369,23 @@ mod tests {
         let url = pictures.prompt().await.expect("an address");
         assert_eq!(url, r#"https://h/a\"b\\c.png"#);
         assert!(pictures.looked_at().is_empty());
+    }
+
+    #[tokio::test]
+    async fn the_content_says_what_a_picture_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("photo.png"), b"\xff\xd8\xff").expect("writes");
+        let url = pictures(folder.path(), "photo.png").prompt().await.expect("there");
+        assert_eq!(url, "data:image/jpeg;base64,/9j/");
+    }
+
+    #[tokio::test]
+    async fn a_picture_on_the_network_is_taken_from_the_shelf_or_missed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let prompt = prompt("https://user:pass@h/a.png?token=1");
+        let shelf = Shelf::new(folder.path());
+        let places = Places::of(&prompt, [folder.path(); 2], folder.path(), Some(&shelf));
+        let error = Pictures::new(places, &prompt).prompt().await.expect_err("not there");
+        assert_eq!(error.to_string(), "the prompt picture https://h/a.png was not fetched");
     }
 }

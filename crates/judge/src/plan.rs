@@ -1,15 +1,21 @@
 //! What a match will take before the first call: which duels are judged already, which need no call, which cannot be judged,
-//! and what the rest costs at most. Looks at files, never at the network.
+//! and what the rest costs at most. Looks at files only, until it is told to fetch prompt pictures.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use gen404_outside::http::shown;
+use gen404_outside::pictures::{FetchError, FetchLimits, Fetcher, Shelf};
 use gen404_round::duel::{Detail, DuelInputs, DuelRecord, MatchRun, NoPreview, Winner};
 use gen404_round::{Prompt, PromptSet};
 use sha2::{Digest, Sha256};
+use url::Url;
 
-use crate::pictures::{PictureError, Places, encoded_length, read, sha256_of};
+use crate::pictures::{PictureError, Places, PromptPlace, encoded_length, read, sha256_of};
 use crate::profile::Profile;
 use crate::records;
+use crate::stages::silence::silent_stage;
 
 /// Raised when decisions would come out differently from the same inputs.
 const ENGINE: &str = "gen404-judge 1";
@@ -33,6 +39,27 @@ pub struct Match {
     pub model: String,
     /// Seed of the calls.
     pub seed: u64,
+    /// How prompt pictures that are on the network come to the model.
+    pub prompt_pictures: PromptPictures,
+}
+
+/// How prompt pictures that are on the network come to the model. A record does not depend on it: it is the same picture.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum PromptPictures {
+    /// Fetched by this machine before the match, kept in the output folder, and sent along.
+    #[default]
+    Data,
+    /// As their addresses, which the model's server has to fetch.
+    Url,
+}
+
+/// What became of prompt pictures on the network.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Fetched {
+    /// Had, and on disk now.
+    pub fetched: usize,
+    /// Not to be had; their duels cannot be judged.
+    pub missed: usize,
 }
 
 /// What to do about each duel.
@@ -70,6 +97,8 @@ pub struct Cost {
     pub impossible: usize,
     /// To be judged now.
     pub to_judge: usize,
+    /// Of these, duels whose prompt picture has to be fetched first; its size is not known yet.
+    pub to_fetch: usize,
     /// Questions for these, repetitions after failures not counted.
     pub calls: u64,
     /// Bytes of pictures to send for these questions.
@@ -83,21 +112,83 @@ impl Plan {
     pub fn make(contest: Match, fresh: bool) -> Self {
         let mut cost = Cost { duels: contest.prompts.prompts.len(), ..Cost::default() };
         let folder = contest.prompts_file.parent().unwrap_or(Path::new("")).to_owned();
+        let shelf = contest.shelf();
         let steps: Vec<(Prompt, Step)> = contest
             .prompts
             .prompts
             .iter()
             .map(|prompt| {
-                let places = Places::of(prompt, [&contest.left, &contest.right], &folder);
+                let places = Places::of(prompt, [&contest.left, &contest.right], &folder, shelf.as_ref());
                 (prompt.clone(), step(&contest, prompt, places, fresh, &mut cost))
             })
             .collect();
         Self { contest, duels: steps, cost }
     }
 
+    /// How it is judged.
+    pub fn profile(&self) -> &Profile {
+        &self.contest.profile
+    }
+
+    /// Name of the model that is asked.
+    pub fn model(&self) -> &str {
+        &self.contest.model
+    }
+
     /// What it takes.
     pub fn cost(&self) -> Cost {
         self.cost
+    }
+
+    /// Has the prompt pictures fetched that duels to be judged need. Those that cannot be had make their duels impossible.
+    pub async fn fetch_prompts(&mut self, limits: FetchLimits) -> Result<Fetched, FetchError> {
+        let Some(shelf) = self.contest.shelf().filter(|_| self.cost.to_fetch > 0) else {
+            return Ok(Fetched::default());
+        };
+        let wanted = self.duels.iter().enumerate().filter_map(|(index, (_, step))| match step {
+            Step::Judge(Places { prompt: PromptPlace::Unfetched(url), .. }) => Some((index, url.clone())),
+            _ => None,
+        });
+        let wanted: Vec<(usize, Url)> = wanted.collect();
+        let mut addresses: BTreeMap<usize, String> = wanted.iter().map(|(index, url)| (*index, shown(url))).collect();
+        let mut fetched = Fetched::default();
+        for (index, picture) in Fetcher::new(limits)?.fetch_all(&shelf, wanted).await {
+            let step = &mut self.duels[index].1;
+            match (picture, step) {
+                (Ok(path), Step::Judge(places)) => {
+                    fetched.fetched += 1;
+                    self.cost.bytes -= price(&self.contest.profile, places).1;
+                    places.prompt = PromptPlace::File(path);
+                    self.cost.bytes += price(&self.contest.profile, places).1;
+                }
+                (Err(source), step) => {
+                    fetched.missed += 1;
+                    if let Step::Judge(places) = step {
+                        let (calls, bytes) = price(&self.contest.profile, places);
+                        self.cost.calls -= calls;
+                        self.cost.bytes -= bytes;
+                    }
+                    self.cost.to_judge -= 1;
+                    self.cost.impossible += 1;
+                    let address = addresses.remove(&index).unwrap_or_default();
+                    *step = Step::Impossible(PictureError::Unfetched { address, source });
+                }
+                (Ok(_), _) => {}
+            }
+        }
+        self.cost.to_fetch = 0;
+        Ok(fetched)
+    }
+
+    /// The duels to be judged, those with the largest pictures first.
+    pub(crate) fn largest_first(&self) -> Vec<(&Prompt, &Places)> {
+        let to_judge = self.duels.iter().filter_map(|(prompt, step)| match step {
+            Step::Judge(places) => Some((prompt, places)),
+            Step::Keep(_) | Step::Decide(..) | Step::Impossible(_) => None,
+        });
+        let mut duels: Vec<_> = to_judge.collect();
+        duels.sort_by_cached_key(|(_, places)| Reverse(price(&self.contest.profile, places).1));
+        duels
     }
 
     /// What keeps duels from being judged, with the duel's stem.
@@ -125,6 +216,14 @@ impl Plan {
 }
 
 impl Match {
+    /// Where fetched prompt pictures are; `None` when the model's server fetches them.
+    fn shelf(&self) -> Option<Shelf> {
+        match self.prompt_pictures {
+            PromptPictures::Data => Some(Shelf::beside(&self.output.join("prompts"))),
+            PromptPictures::Url => None,
+        }
+    }
+
     /// SHA-256 over what a decision depends on besides pictures.
     pub(crate) fn settings_digest(&self, prompt: &Prompt) -> String {
         let mut hasher = Sha256::new();
@@ -154,6 +253,7 @@ fn step(contest: &Match, prompt: &Prompt, places: Places, fresh: bool, cost: &mu
         return Step::Keep(Box::new(record));
     }
     cost.to_judge += 1;
+    cost.to_fetch += usize::from(matches!(places.prompt, PromptPlace::Unfetched(_)));
     let (calls, bytes) = price(&contest.profile, &places);
     cost.calls += calls;
     cost.bytes += bytes;
@@ -176,22 +276,25 @@ fn needed_files(profile: &Profile, places: &Places) -> Result<(), PictureError> 
     let views = pictures.front.iter().chain(&pictures.sides).chain([&pictures.reference]);
     let names: Vec<String> = views.map(|view| format!("white/{view}.png")).chain(["grid.png".to_owned()]).collect();
     let of_sides = places.sides.iter().flat_map(|folder| names.iter().map(|name| folder.join(name)));
-    match of_sides.chain(places.prompt_file.clone()).find(|path| !path.is_file()) {
+    match of_sides.chain(places.prompt_file().map(Path::to_owned)).find(|path| !path.is_file()) {
         Some(path) => Err(PictureError::Missing { path }),
         None => Ok(()),
     }
 }
 
-/// The record of an earlier run, if it was made from exactly what is there now.
+/// The record of an earlier run, if it was made from exactly what is there now and no stage of it went without any answer,
+/// as records of older versions may have.
 fn kept(contest: &Match, prompt: &Prompt, places: &Places) -> Option<DuelRecord> {
     let record = records::read(&contest.output, &prompt.stem)?;
     let DuelInputs { settings, files } = record.inputs.as_ref()?;
-    let judged = matches!(record.detail, Detail::Judged(_)) && *settings == contest.settings_digest(prompt);
-    let same = |(key, sum): (&String, &Option<String>)| {
-        let Some(path) = places.file(key) else { return false };
-        read(&path).is_ok_and(|bytes| bytes.map(|bytes| sha256_of(&bytes)) == *sum)
+    let Detail::Judged(detail) = &record.detail else { return None };
+    let same = |(key, sum): (&String, &Option<String>)| match places.file(key) {
+        Some(path) => read(&path).is_ok_and(|bytes| bytes.map(|bytes| sha256_of(&bytes)) == *sum),
+        // A prompt picture that is not on this disk is the one of its address, which the settings hold.
+        None => key == "prompt" && !matches!(places.prompt, PromptPlace::File(_)),
     };
-    (judged && files.iter().all(same)).then_some(record)
+    let kept = *settings == contest.settings_digest(prompt) && silent_stage(detail).is_none() && files.iter().all(same);
+    kept.then_some(record)
 }
 
 /// Questions of a duel and the bytes of their pictures, when every stage is needed.
@@ -201,7 +304,7 @@ fn price(profile: &Profile, places: &Places) -> (u64, u64) {
     let white = |view: &str| (0..2).map(|side| of(side, format!("white/{view}.png"))).sum::<u64>();
     let both_have = |name: &str| places.sides.iter().all(|folder| folder.join(name).is_file());
 
-    let prompt = places.prompt_file.clone().map_or(0, length);
+    let prompt = places.prompt_file().map_or(0, |path| length(path.to_owned()));
     let grids = of(0, "grid.png".to_owned()) + of(1, "grid.png".to_owned());
     let pictures = profile.pictures();
     let fronts: u64 = pictures.front.iter().map(|view| white(view)).sum();

@@ -1,8 +1,11 @@
 //! What a judge looks at, asks and tolerates: views, weights, thresholds, seeds, limits and the wording of every question, from one
 //! TOML file. The two built-in profiles are such files too; no stage has a figure of its own.
 
+mod base;
+mod request;
 mod template;
 
+pub use request::RequestFields;
 pub(crate) use template::Filling;
 pub use template::{InvalidTemplate, Part, Slot, Template};
 
@@ -22,6 +25,12 @@ pub struct Profile {
     /// What a challenger has to reach; the running competition's when the file does not say.
     #[serde(default)]
     pub win_margin: WinMargin,
+    /// Whether a question of each kind is put to the model before a match.
+    #[serde(default = "yes")]
+    pub rehearsal: bool,
+    /// Which fields a request has.
+    #[serde(default)]
+    pub request: RequestFields,
     /// How a question is repeated.
     pub attempts: Attempts,
     /// System messages, by the name questions refer to.
@@ -46,6 +55,10 @@ pub struct Profile {
     /// again.
     #[serde(skip)]
     pub digest: String,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// How a question is repeated after a failed attempt `k` (counted from 0).
@@ -240,6 +253,22 @@ pub enum InvalidProfile {
     /// Not TOML, or not of this shape.
     #[error("not a profile")]
     Shape(#[source] Box<toml::de::Error>),
+    /// It is based on something that is not built in.
+    #[error("the `base` `{}` is not built in: it must be {names}", base.escape_debug())]
+    Base {
+        /// As written.
+        base: String,
+        /// What there is.
+        names: String,
+    },
+    /// A change to the fields of a request that makes no sense.
+    #[error("the `request` field `{field}` must be {must}")]
+    Request {
+        /// Its name.
+        field: String,
+        /// The condition.
+        must: &'static str,
+    },
     /// A question has the wrong number of labels or seed offsets.
     #[error("`{question}` needs {needed} labels and as many seed offsets")]
     Calls {
@@ -292,11 +321,7 @@ pub const BUILT_IN: [&str; 2] = ["cli", "official"];
 impl Profile {
     /// A built-in profile, if there is one of that name.
     pub fn built_in(name: &str) -> Option<Self> {
-        let text = match name {
-            "cli" => include_str!("../profiles/cli.toml"),
-            "official" => include_str!("../profiles/official.toml"),
-            _ => return None,
-        };
+        let text = built_in_text(name)?;
         Some(Self::parse(text).expect("a test reads both built-in profiles"))
     }
 
@@ -304,11 +329,19 @@ impl Profile {
     pub fn parse(text: &str) -> Result<Self, InvalidProfile> {
         let text = without_mark(text);
         let shape = |error| InvalidProfile::Shape(Box::new(error));
-        let mut profile: Self = toml::from_str(text).map_err(shape)?;
-        profile.digest = hex::encode(Sha256::digest(without_win_margin(text).map_err(shape)?));
+        let own = without_win_margin(text).map_err(shape)?;
+        let (mut profile, digest) = match base::of(text)? {
+            None => (toml::from_str::<Self>(text).map_err(shape)?, Sha256::digest(own)),
+            Some((base, whole)) => (
+                whole.try_into::<Self>().map_err(shape)?,
+                Sha256::new().chain_update(base).chain_update(own).finalize(),
+            ),
+        };
+        profile.digest = hex::encode(digest);
         if profile.gray_rescue.question.text.is_empty() {
             profile.gray_rescue.question.text = profile.prompt_match.question.text.clone();
         }
+        profile.request.check()?;
         profile.check_questions()?;
         profile.check_figures()?;
         Ok(profile)
@@ -395,6 +428,14 @@ fn without_win_margin(text: &str) -> Result<String, toml::de::Error> {
     let start = text[..value.start].rfind('\n').map_or(0, |end| end + 1);
     let end = text[value.end..].find('\n').map_or(text.len(), |length| value.end + length + 1);
     Ok([&text[..start], &text[end..]].concat())
+}
+
+fn built_in_text(name: &str) -> Option<&'static str> {
+    match name {
+        "cli" => Some(include_str!("../profiles/cli.toml")),
+        "official" => Some(include_str!("../profiles/official.toml")),
+        _ => None,
+    }
 }
 
 /// Whether a name is harmless as a file's.

@@ -1,8 +1,8 @@
 //! Records on disk: read tolerantly, written whole or not at all. A killed run leaves the old file or the new one, never half of one.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use gen404_outside::disk::{Durability, write_whole};
 use gen404_outside::text::bytes_without_mark;
 use gen404_round::Stem;
 use gen404_round::duel::{DuelRecord, MatchFile};
@@ -23,25 +23,19 @@ pub(crate) fn read(folder: &Path, stem: &Stem) -> Option<DuelRecord> {
 }
 
 pub(crate) fn write(folder: &Path, record: &DuelRecord) -> Result<(), WriteError> {
-    write_whole(folder, &format!("{}.json", record.stem), record)
+    write_json(folder, &format!("{}.json", record.stem), record)
 }
 
 pub(crate) fn write_match(folder: &Path, file: &MatchFile) -> Result<(), WriteError> {
-    write_whole(folder, "duels.json", file)
+    write_json(folder, "duels.json", file)
 }
 
-/// Writes beside the file and renames; the name of the temporary file is always the same, so nothing piles up.
-fn write_whole(folder: &Path, name: &str, content: &impl Serialize) -> Result<(), WriteError> {
+fn write_json(folder: &Path, name: &str, content: &impl Serialize) -> Result<(), WriteError> {
     let path = folder.join(name);
-    let partial = folder.join(format!(".{name}.partial"));
     let write = || {
-        std::fs::create_dir_all(folder)?;
-        let mut file = std::fs::File::create(&partial)?;
         let mut text = serde_json::to_vec_pretty(content)?;
         text.push(b'\n');
-        file.write_all(&text)?;
-        file.sync_all()?;
-        std::fs::rename(&partial, &path)
+        write_whole(&path, &text, Durability::Lasting)
     };
     write().map_err(|source| WriteError { path: path.clone(), source })
 }

@@ -7,7 +7,7 @@ mod shapes;
 
 #[cfg(test)]
 pub(crate) use shapes::{Check, ChecklistFeature};
-pub(crate) use shapes::{Issues, Penalties, PromptChecklist, Reply, SideVerdict, Verification};
+pub(crate) use shapes::{FAILED_MARKER, Issues, Penalties, PromptChecklist, Reply, SideVerdict, Verification};
 
 /// Why a reply could not be used. Texts of the model are not repeated here: they are long and not ours.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

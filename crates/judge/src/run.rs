@@ -12,17 +12,19 @@ use gen404_round::duel::{
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::call::{AttemptError, Caller, Tally};
+use crate::advice;
+use crate::call::{Caller, Tally, Voice};
 use crate::clock::Clock;
 use crate::duel::{Duel, DuelError};
 use crate::observer::{Event, Observer};
-use crate::pictures::{Pictures, Places};
+use crate::pictures::{PictureError, Pictures, Places};
 use crate::plan::{Match, Plan, Step};
 use crate::records::{self, WriteError};
 use crate::stages::winner;
 use crate::vlm::Vlm;
+use crate::watch::Watch;
 
-/// So many duels in a row without a single answer, and the model is given up.
+/// So many duels in a row of which a stage had no answer, and the model is given up.
 const GIVE_UP_AFTER: u32 = 3;
 
 /// How much at once.
@@ -56,7 +58,7 @@ pub enum Failure {
     /// No question can be answered: nothing else was tried.
     #[error(transparent)]
     Hopeless(DuelError),
-    /// A duel without a single answer.
+    /// A duel of which a stage had no answer at all.
     #[error("duel `{stem}`")]
     NothingAnswered {
         /// The duel.
@@ -74,12 +76,23 @@ pub enum Failure {
         /// The picture.
         source: DuelError,
     },
+    /// A prompt picture cannot be fetched.
+    #[error("duel `{stem}`")]
+    Prompt {
+        /// The duel.
+        stem: String,
+        /// The picture.
+        source: DuelError,
+    },
 }
 
 impl Failure {
     /// Whether an outside service is to blame.
     pub fn is_of_the_service(&self) -> bool {
-        !matches!(self, Self::Picture { .. })
+        match self {
+            Self::Hopeless(_) | Self::NothingAnswered { .. } | Self::Prompt { .. } => true,
+            Self::Picture { .. } => false,
+        }
     }
 
     /// What the user can do about it.
@@ -87,27 +100,21 @@ impl Failure {
         let error = match self {
             Self::Hopeless(error)
             | Self::NothingAnswered { source: error, .. }
-            | Self::Picture { source: error, .. } => error,
+            | Self::Picture { source: error, .. }
+            | Self::Prompt { source: error, .. } => error,
         };
         hint(error)
     }
 }
 
 fn hint(error: &DuelError) -> &'static str {
-    use crate::vlm::VlmError::{Key, Status};
     match error {
-        DuelError::Hopeless(Status { status: 401 | 403, .. } | Key) => {
-            "give the endpoint's key with --api-key or OPENAI_API_KEY"
-        }
-        DuelError::Hopeless(_) => {
-            "check --endpoint and --model against what the endpoint serves (GET /v1/models lists it)"
-        }
-        DuelError::NothingAnswered { last: Some(AttemptError::Reply(_)), .. } => {
-            "the model answers, but not with the JSON it is asked for: use a vision model and a server that follows JSON schemas"
-        }
-        DuelError::NothingAnswered { .. } => {
-            "check that the endpoint is up and takes pictures; run the same command again to go on"
-        }
+        DuelError::Hopeless(error) | DuelError::NothingAnswered { last: Some(error), .. } => advice::about(error),
+        DuelError::NothingAnswered { last: None, .. } => "run the same command again to judge it once more",
+        DuelError::Picture(PictureError::Unfetched { source, .. }) => source.hint().unwrap_or(
+            "check that this machine can fetch the picture (curl -O ADDRESS); run the same command again, and only what is \
+             missing is fetched and judged. --prompt-pictures url leaves the fetching to the model's server",
+        ),
         DuelError::Picture(_) => "render the side again; then run the same command, and only what is missing is judged",
     }
 }
@@ -119,7 +126,8 @@ struct Runner<'a, V, C> {
     clock: &'a C,
     observer: &'a dyn Observer,
     permits: Semaphore,
-    /// Duels without an answer since the last answer.
+    watch: Watch,
+    /// Duels with a stage without any answer, since the last that was decided.
     in_a_row: AtomicU32,
 }
 
@@ -148,6 +156,7 @@ pub async fn run<V: Vlm, C: Clock>(
         clock,
         observer,
         permits: Semaphore::new(concurrency.requests.max(1)),
+        watch: Watch::default(),
         in_a_row: AtomicU32::new(0),
     };
     let prompts: Vec<Prompt> = duels.iter().map(|(prompt, _)| prompt.clone()).collect();
@@ -236,15 +245,9 @@ impl<V: Vlm, C: Clock> Runner<'_, V, C> {
     async fn judge(&self, prompt: &Prompt, places: Places) -> Result<Ended, WriteError> {
         let pictures = Pictures::new(places, prompt);
         let tally = Tally::default();
-        let caller = Caller {
-            vlm: self.vlm,
-            clock: self.clock,
-            observer: self.observer,
-            profile: &self.contest.profile,
-            seed: self.contest.seed,
-            permits: &self.permits,
-            tally: &tally,
-        };
+        let voice =
+            Voice { vlm: self.vlm, profile: &self.contest.profile, seed: self.contest.seed, permits: &self.permits };
+        let caller = Caller { voice, clock: self.clock, observer: self.observer, watch: &self.watch, tally: &tally };
         let duel = Duel { caller, pictures: &pictures, stem: &prompt.stem };
         let detail = match duel.judge().await {
             Ok(detail) => detail,
@@ -298,6 +301,7 @@ fn sort(prompt: &Prompt, source: DuelError, gave_up: bool) -> Failure {
     match source {
         DuelError::Hopeless(_) => Failure::Hopeless(source),
         DuelError::NothingAnswered { .. } => Failure::NothingAnswered { stem, source, gave_up },
+        DuelError::Picture(ref error) if error.is_of_the_network() => Failure::Prompt { stem, source },
         DuelError::Picture(_) => Failure::Picture { stem, source },
     }
 }

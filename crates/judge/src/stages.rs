@@ -5,6 +5,7 @@ pub(crate) mod gray_rescue;
 pub(crate) mod pair;
 pub(crate) mod prompt_match;
 pub(crate) mod side_guard;
+pub(crate) mod silence;
 pub(crate) mod sub_judges;
 
 use gen404_round::duel::{Choice, Winner};

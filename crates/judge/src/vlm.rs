@@ -1,11 +1,15 @@
 //! The seam to a vision model: one question in, the text of one reply out.
 //! Nothing here knows stages; what a reply means is read elsewhere.
 
+mod address;
 mod body;
 mod openai;
+mod said;
 
 use std::future::Future;
+use std::time::Duration;
 
+pub(crate) use openai::LONGEST_WISHED_PAUSE;
 pub use openai::{ChatClient, ChatSettings};
 
 use crate::profile::Part;
@@ -29,87 +33,148 @@ pub struct Request<'a> {
     pub max_tokens: u32,
 }
 
+/// What came back.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// The text, which may be empty.
+    pub text: String,
+    /// Why the model stopped, in the server's word: `stop`, `length`, …
+    pub finish_reason: Option<String>,
+    /// The model thought aloud before it answered, or instead of answering.
+    pub thought: bool,
+}
+
+impl Answer {
+    /// The reply is not whole: its limit was reached.
+    pub fn was_cut(&self) -> bool {
+        matches!(self.finish_reason.as_deref(), Some("length" | "max_tokens" | "MAX_TOKENS"))
+    }
+}
+
+impl From<String> for Answer {
+    fn from(text: String) -> Self {
+        Self { text, ..Self::default() }
+    }
+}
+
 /// A vision model.
 pub trait Vlm: Send + Sync {
-    /// Puts the question and returns the text of the reply, which may be empty. Must come back within a time limit.
-    fn ask(&self, request: &Request<'_>) -> impl Future<Output = Result<String, VlmError>> + Send;
+    /// Puts the question and returns the reply. Must come back within a time limit.
+    fn ask(&self, request: &Request<'_>) -> impl Future<Output = Result<Answer, VlmError>> + Send;
 }
 
 impl<V: Vlm> Vlm for &V {
-    fn ask(&self, request: &Request<'_>) -> impl Future<Output = Result<String, VlmError>> + Send {
+    fn ask(&self, request: &Request<'_>) -> impl Future<Output = Result<Answer, VlmError>> + Send {
         (*self).ask(request)
     }
 }
 
-/// Why there is no reply.
+/// Why there is no reply. Addresses are those that were asked, without credentials and query.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum VlmError {
     /// The endpoint could not be reached.
-    #[error("cannot reach {endpoint}")]
+    #[error("cannot reach {address}")]
     Unreachable {
-        /// Where, without credentials.
-        endpoint: String,
+        /// Where.
+        address: String,
         /// Why.
         source: reqwest::Error,
     },
     /// It took longer than the limit.
-    #[error("{endpoint} did not answer within {seconds} s")]
+    #[error("{address} did not answer within {seconds} s")]
     TimedOut {
-        /// Where, without credentials.
-        endpoint: String,
+        /// Where.
+        address: String,
         /// The limit.
         seconds: u64,
     },
     /// The connection broke while the reply came.
-    #[error("the reply of {endpoint} broke off")]
+    #[error("the reply of {address} broke off")]
     BrokeOff {
-        /// Where, without credentials.
-        endpoint: String,
+        /// Where.
+        address: String,
         /// Why.
         source: reqwest::Error,
     },
-    /// An HTTP status that is no success.
-    #[error("{endpoint} answered {status}{}", if message.is_empty() { String::new() } else { format!(": {message}") })]
+    /// An HTTP status that is no success, or one that stands in an error body sent as a success.
+    #[error("{address} answered {status}{}", after_colon(message))]
     Status {
-        /// Where, without credentials.
-        endpoint: String,
-        /// The HTTP status.
+        /// Where.
+        address: String,
+        /// The status.
         status: u16,
         /// What it said about it, shortened.
         message: String,
+        /// The pause it asked for.
+        wished: Option<Duration>,
+    },
+    /// A success by its HTTP status, but an error by its body, which names no status.
+    #[error("{address} answered with an error{}", after_colon(message))]
+    ErrorBody {
+        /// Where.
+        address: String,
+        /// What it said, shortened.
+        message: String,
     },
     /// The reply is too long to be one.
-    #[error("{endpoint} answered with more than {} MiB", limit >> 20)]
+    #[error("{address} answered with more than {} MiB", limit >> 20)]
     TooLong {
-        /// Where, without credentials.
-        endpoint: String,
+        /// Where.
+        address: String,
         /// The limit in bytes.
-        limit: u64,
+        limit: usize,
     },
     /// The body is no chat completion.
-    #[error("{endpoint} did not answer with a chat completion")]
+    #[error("{address} did not answer with a chat completion{}", after_colon(begins))]
     NoCompletion {
-        /// Where, without credentials.
-        endpoint: String,
+        /// Where.
+        address: String,
+        /// How the body begins, shortened.
+        begins: String,
     },
     /// An API key that no header can carry.
     #[error("the API key holds characters that a header cannot carry")]
     Key,
 }
 
+fn after_colon(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!(": {text}") }
+}
+
 impl VlmError {
     /// Whether the same request may succeed when it is sent again.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::TimedOut { .. } | Self::BrokeOff { .. } => true,
-            Self::Status { status, .. } => matches!(status, 408 | 409 | 429 | 500..),
+            Self::Unreachable { .. } | Self::TimedOut { .. } | Self::BrokeOff { .. } | Self::ErrorBody { .. } => true,
+            Self::Status { status, .. } => matches!(status, 408 | 409 | 425 | 429 | 500..),
             Self::TooLong { .. } | Self::NoCompletion { .. } | Self::Key => false,
         }
     }
 
-    /// Whether every other request will meet the same: a wrong key, a wrong address, an unknown model.
+    /// Whether every other request will meet the same: a wrong key, a wrong address, an unknown model, an empty account.
     pub fn is_hopeless(&self) -> bool {
-        matches!(self, Self::Status { status: 401 | 403 | 404 | 405 | 300..=399, .. } | Self::Key)
+        matches!(self, Self::Status { status: 401..=405 | 410 | 300..=399, .. } | Self::Key)
+    }
+
+    /// The server understood and does not want this kind of request, at least as it is.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::Status { status, .. } => (400..500).contains(status) && !self.is_retryable() && !self.is_hopeless(),
+            Self::ErrorBody { .. } => true,
+            Self::Unreachable { .. }
+            | Self::TimedOut { .. }
+            | Self::BrokeOff { .. }
+            | Self::TooLong { .. }
+            | Self::NoCompletion { .. }
+            | Self::Key => false,
+        }
+    }
+
+    /// The pause that the server asked for.
+    pub fn wished_pause(&self) -> Option<Duration> {
+        match self {
+            Self::Status { wished, .. } => *wished,
+            _ => None,
+        }
     }
 }

@@ -1,6 +1,7 @@
-//! Manners toward the outside that every service room shares: HTTP, text from strangers, files written whole.
+//! Manners toward the outside that every service room shares: HTTP, text and pictures from strangers, files written whole.
 //! Knows no service and no rule of the competition, and decides nothing about what an answer means.
 
 pub mod disk;
 pub mod http;
+pub mod pictures;
 pub mod text;

@@ -7,9 +7,11 @@ use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
 use gen404_outside::disk::{Durability, write_whole};
+use gen404_outside::pictures::Shelf;
 use gen404_outside::text::bytes_without_mark;
 use gen404_round::Stem;
 use gen404_round::duel::MatchFile;
+use url::Url;
 
 use crate::bitmap::kind;
 use crate::page::{RenderError, render};
@@ -234,10 +236,13 @@ impl Folders {
     }
 
     fn prompt(&self, stem: &Stem, address: &str) -> Option<PathBuf> {
+        // What was fetched from this very address is it; a file of the stem's name may be from another round.
+        let url = Url::parse(address).ok().filter(|_| is_remote(address));
+        let fetched = url.and_then(|url| Shelf::beside(&self.prompts).find(&url));
         let given = ["png", "jpg", "jpeg", "webp"].map(|extension| self.prompts.join(format!("{stem}.{extension}")));
         let base = self.prompts_base.as_ref().filter(|_| !address.contains("://") && !address.is_empty());
         let recorded = base.map(|base| base.join(address));
-        given.into_iter().chain(recorded).find(|path| path.is_file())
+        fetched.into_iter().chain(given).chain(recorded).find(|path| path.is_file())
     }
 }
 

@@ -1,13 +1,17 @@
 //! `404-cli judge`.
 
+mod before;
 mod display;
 mod stage_line;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::Args;
-use gen404_judge::{ChatClient, ChatSettings, Concurrency, Cost, Match, Outcome, Plan, Profile, RealClock};
+use clap::{Args, ValueEnum};
+use gen404_judge::{
+    ChatClient, ChatSettings, Concurrency, Cost, Match, Outcome, Plan, Profile, PromptPictures, RealClock,
+    RequestFields,
+};
 use gen404_round::duel::WinMargin;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -28,7 +32,7 @@ use crate::prompts_file;
 /// missing or has changed. docs/judge.md says what each stage does and how to write a profile of your own.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// Prompts file; the prompt pictures may be URLs (the model must reach them) or files
+    /// Prompts file; the prompt pictures may be URLs or files
     #[arg(long, value_name = "FILE")]
     prompts_json: PathBuf,
     /// Renders of the defender
@@ -37,7 +41,7 @@ pub(crate) struct Arguments {
     /// Renders of the challenger
     #[arg(long, value_name = "DIR")]
     image_dir_2: PathBuf,
-    /// Address of an OpenAI-compatible server; /v1 is appended when missing
+    /// Address of an OpenAI-compatible server; /v1 is appended unless its path has a version
     #[arg(long, value_name = "URL")]
     endpoint: Option<Url>,
     /// Seed of the round [default: the prompts file's]
@@ -70,6 +74,12 @@ pub(crate) struct Arguments {
     /// How often a request is sent again when connection or server fail
     #[arg(long, value_name = "N", default_value_t = 2)]
     transport_retries: u32,
+    /// How prompt pictures with a URL reach the model: fetched here and sent along, or fetched by the model's server
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = ByWay::Data)]
+    prompt_pictures: ByWay,
+    /// Ask no question of each kind before the match
+    #[arg(long)]
+    no_rehearsal: bool,
     /// Judge every duel anew, recorded ones too
     #[arg(long)]
     fresh: bool,
@@ -79,6 +89,24 @@ pub(crate) struct Arguments {
     /// Write no report.html
     #[arg(long)]
     no_report: bool,
+}
+
+/// The words for [`PromptPictures`].
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ByWay {
+    /// Fetched once by this machine, kept in the output folder, and sent along
+    Data,
+    /// As their addresses, which the model's server fetches
+    Url,
+}
+
+impl From<ByWay> for PromptPictures {
+    fn from(way: ByWay) -> Self {
+        match way {
+            ByWay::Data => Self::Data,
+            ByWay::Url => Self::Url,
+        }
+    }
 }
 
 /// What a dry run finds.
@@ -100,6 +128,7 @@ struct CostFields {
     to_judge: usize,
     calls_at_most: u64,
     bytes_at_most: u64,
+    prompts_to_fetch: usize,
 }
 
 #[derive(Serialize)]
@@ -123,17 +152,27 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), C
     if arguments.dry_run {
         return dry_run(context, &arguments.output_dir, cost);
     }
-    let client = client(&arguments, endpoint(&arguments)?)?;
-    // Nothing to ask, nobody to greet.
-    let models = if cost.to_judge == 0 { None } else { context.until_interrupted(greeted(&client)).await? };
-
-    let display = Display::new(&context.ui, cost);
+    let client = client(&arguments, endpoint(&arguments)?, plan.profile().request.clone())?;
     let concurrency =
         Concurrency { duels: usize::from(arguments.concurrency), requests: usize::from(arguments.vlm_concurrency) };
+    // Nothing to ask, nobody to greet.
+    let models = if cost.to_judge == 0 { None } else { before::greet(context, &client).await? };
+    let plan = before::fetch_prompts(context, plan).await?;
+    let cost = plan.cost();
+    let rehearsal_calls = if cost.to_judge == 0 {
+        0
+    } else if arguments.no_rehearsal {
+        context.ui.status("no rehearsal (--no-rehearsal): what the endpoint cannot do shows during the match");
+        0
+    } else {
+        before::rehearse(context, &plan, &client, concurrency.requests, models.as_deref()).await?
+    };
+
+    let display = Display::new(&context.ui, cost);
     let clock = RealClock::start();
     let outcome = gen404_judge::run(plan, &client, &clock, concurrency, &display, context.interrupt.token()).await?;
     drop(display);
-    finish(context, &arguments, &outcome, models).await
+    finish(context, &arguments, &outcome, models, rehearsal_calls).await
 }
 
 /// Only a dry run can do without. Not the parser's business: it would not count a dry run that a variable asks for.
@@ -163,6 +202,7 @@ fn described(arguments: &Arguments) -> Result<Match, CommandError> {
         profile,
         model: arguments.model.clone(),
         seed,
+        prompt_pictures: arguments.prompt_pictures.into(),
     })
 }
 
@@ -213,7 +253,11 @@ fn announce(context: &Context, cost: &Cost) {
     parts.extend(counts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")));
     if cost.to_judge > 0 {
         let (calls, size) = (cost.calls, megabytes(cost.bytes));
-        parts.push(format!("{} to judge: at most {calls} calls and {size} MB to send", cost.to_judge));
+        let unknown = match cost.to_fetch {
+            0 => String::new(),
+            count => format!(", and {count} prompt pictures to fetch"),
+        };
+        parts.push(format!("{} to judge: at most {calls} calls and {size} MB to send{unknown}", cost.to_judge));
     }
     context.ui.status(parts.join(", "));
 }
@@ -231,11 +275,12 @@ fn dry_run(context: &Context, output_dir: &Path, cost: Cost) -> Result<(), Comma
         to_judge: cost.to_judge,
         calls_at_most: cost.calls,
         bytes_at_most: cost.bytes,
+        prompts_to_fetch: cost.to_fetch,
     };
     context.ui.result(&Rehearsed { success: true, dry_run: true, output_dir, cost })
 }
 
-fn client(arguments: &Arguments, endpoint: Url) -> Result<ChatClient, CommandError> {
+fn client(arguments: &Arguments, endpoint: Url, fields: RequestFields) -> Result<ChatClient, CommandError> {
     if !matches!(endpoint.scheme(), "http" | "https") {
         return Err(CommandError::usage("--endpoint must be an http or https URL"));
     }
@@ -243,14 +288,10 @@ fn client(arguments: &Arguments, endpoint: Url) -> Result<ChatClient, CommandErr
         api_key: arguments.api_key.clone().filter(|key| !key.expose_secret().is_empty()),
         timeout: Duration::from_secs(arguments.call_timeout),
         transport_retries: arguments.transport_retries,
+        fields,
         ..ChatSettings::new(endpoint, arguments.model.clone())
     };
     Ok(ChatClient::new(settings)?)
-}
-
-/// A dead endpoint or a wrong key is found out before a whole duel of attempts. Returns the models it says it has.
-async fn greeted(client: &ChatClient) -> Result<Option<Vec<String>>, CommandError> {
-    Ok(client.models().await?)
 }
 
 /// The match result in words and as JSON, the report, and an honest exit.
@@ -259,8 +300,10 @@ async fn finish(
     arguments: &Arguments,
     outcome: &Outcome,
     models: Option<Vec<String>>,
+    rehearsal_calls: u32,
 ) -> Result<(), CommandError> {
     let mut fields = result_fields(outcome);
+    fields.insert("rehearsal_calls".to_owned(), rehearsal_calls.into());
     if !outcome.file.results.is_empty() {
         display::result(&context.ui, outcome);
         if !arguments.no_report
@@ -287,10 +330,8 @@ async fn finish(
             CommandError { message, ..error }
         }
     };
-    if let (Some(gen404_judge::Failure::Hopeless(_)), Some(models)) = (&outcome.first_failure, models)
-        && !models.contains(&arguments.model)
-    {
-        error = error.with_hint(format!("the endpoint serves {}, not {}", models.join(", "), arguments.model));
+    if let (Some(gen404_judge::Failure::Hopeless(_)), Some(models)) = (&outcome.first_failure, models) {
+        error = error.with_hints(before::other_models(&models, &arguments.model));
     }
     error.fields = fields;
     Err(error.with_field("output_dir", arguments.output_dir.display().to_string()))

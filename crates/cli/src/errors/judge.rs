@@ -1,7 +1,7 @@
 //! The judge's errors as failures of a command.
 //! What the profile or the pictures lack is the user's to change; what the model does is not.
 
-use gen404_judge::{Failure, InvalidProfile, VlmError, WriteError};
+use gen404_judge::{Failure, InvalidProfile, RehearsalError, VlmError, WriteError};
 
 use super::{CommandError, Kind};
 
@@ -20,6 +20,17 @@ impl From<VlmError> for CommandError {
             _ => "check that the judge is up and --endpoint is its address; `404-cli start-judge` rents one",
         };
         Self::from_error(Kind::Service, &error).with_hint(hint)
+    }
+}
+
+impl From<RehearsalError> for CommandError {
+    fn from(error: RehearsalError) -> Self {
+        let failure = Self::from_error(Kind::Service, &error).with_hint(error.hint());
+        if error.is_of_the_reply() {
+            failure.with_hint("--no-rehearsal judges all the same; what stays unanswered is counted")
+        } else {
+            failure
+        }
     }
 }
 

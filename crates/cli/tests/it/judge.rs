@@ -14,6 +14,8 @@ use crate::running::Running;
 const LEFT: &str = "TEVGVA";
 const RIGHT: &str = "UklHSF";
 
+/// Questions of a rehearsal, one of each kind.
+const REHEARSAL: usize = 5;
 /// A status that means no reply at all.
 const STALL: u16 = 0;
 /// Base64 of the prompt picture of `a1`.
@@ -82,8 +84,17 @@ fn says(content: &Value) -> (u16, Value) {
 }
 
 fn prefers_the_right(request: &str) -> (u16, Value) {
-    if request.contains("explain-response") {
-        return says(&json!({"issues": "A: thin legs.\u{1b}[2J"}));
+    let others = [
+        ("explain-response", json!({"issues": "A: thin legs.\u{1b}[2J"})),
+        (
+            "s2cl_decompose-response",
+            json!({"main_object": "chair", "features": vec![json!({"description": "legs", "category": "count"}); 4]}),
+        ),
+        ("s2cl_verify-response", json!({"checks": [], "main_object_correct": true})),
+        ("s4_per_angle-response", json!({"verdict": "ok", "reason": "r"})),
+    ];
+    if let Some((_, reply)) = others.iter().find(|(name, _)| request.contains(name)) {
+        return says(reply);
     }
     let right_is_first = request.find(RIGHT) < request.find(LEFT);
     let (first, second) = if right_is_first { (2, 6) } else { (6, 2) };
@@ -112,6 +123,7 @@ fn prepare(home: &Home) {
     let profile =
         include_str!("../../../judge/profiles/cli.toml").replace("pause_seconds = 0.5", "pause_seconds = 0.0");
     write(home, "hasty.toml", profile.as_bytes());
+    write(home, "quiet.toml", b"base = \"cli\"\nrehearsal = false\n");
 }
 
 const BASIC: [&str; 7] = ["judge", "--prompts-json", "prompts.json", "--image-dir-1", "left", "--image-dir-2", "right"];
@@ -156,7 +168,9 @@ fn a_match_from_the_first_call_to_the_report() {
     assert!(run.stderr.contains("a1 final: winner=right decided_by=S1\n"), "{}", run.stderr);
     assert!(run.stderr.contains("2 duels, 2 to judge: at most 44 calls and 1 MB to send"), "{}", run.stderr);
     assert!(!run.stderr.contains('\u{1b}'), "text of the model is harmless");
-    assert_eq!(model.questions(), 18);
+    assert_eq!(run.result["rehearsal_calls"], REHEARSAL);
+    assert!(run.stderr.contains("rehearsed with the pictures of b2: 5 requests in "), "{}", run.stderr);
+    assert_eq!(model.questions(), REHEARSAL + 18);
 
     let results = home.path().join("judge-results");
     let file: Value = serde_json::from_slice(&std::fs::read(results.join("duels.json")).expect("there")).expect("JSON");
@@ -169,10 +183,16 @@ fn a_match_from_the_first_call_to_the_report() {
 
     let again = judge(&home, &["--endpoint", &model.endpoint, "--no-report"]);
     assert_eq!((again.code, &again.result["judged"], &again.result["right_wins"]), (Some(0), &json!(0), &json!(2)));
-    assert_eq!(model.questions(), 18, "nothing is asked again");
+    assert_eq!(again.result["rehearsal_calls"], 0);
+    assert_eq!(model.questions(), REHEARSAL + 18, "nothing is asked again");
     let fresh = judge(&home, &["--endpoint", &model.endpoint, "--fresh", "--quiet", "--concurrency=2"]);
     assert_eq!((fresh.code, fresh.stderr.as_str()), (Some(0), ""));
-    assert_eq!(model.questions(), 36);
+    assert_eq!(model.questions(), 2 * (REHEARSAL + 18));
+    let unrehearsed = judge(&home, &["--endpoint", &model.endpoint, "--fresh", "--no-rehearsal", "--no-report"]);
+    assert!(unrehearsed.stderr.contains("no rehearsal (--no-rehearsal)"), "{}", unrehearsed.stderr);
+    let official = judge(&home, &["--endpoint", &model.endpoint, "--fresh", "--profile", "quiet.toml", "--no-report"]);
+    assert!(official.stderr.contains("no rehearsal: the profile based on cli does without"), "{}", official.stderr);
+    assert_eq!(model.questions(), 2 * (REHEARSAL + 18) + 2 * 18);
 }
 
 #[test]
@@ -228,6 +248,7 @@ fn a_dry_run_asks_nothing() {
     let want = json!({
         "success": true, "dry_run": true, "output_dir": "judge-results", "duels": 2, "already_judged": 0, "without_preview": 0,
         "not_judgeable": 0, "to_judge": 2, "calls_at_most": 44, "bytes_at_most": run.result["bytes_at_most"],
+        "prompts_to_fetch": 0,
     });
     assert_eq!((run.code, run.result), (Some(0), want));
     assert!(!home.path().join("judge-results").exists());
@@ -253,13 +274,16 @@ fn failures_of_the_model_exit_with_3_and_invent_no_draw() {
 
     let chatty = Model::start(|_| says(&json!("What a nice chair!")));
     let useless = judge(&home, &["--endpoint", &chatty.endpoint, "--profile", "hasty.toml"]);
-    assert_eq!(useless.code, Some(3));
-    let error = useless.result["error"].as_str().expect("a sentence");
-    assert!(
-        error.starts_with("2 duels could not be judged: duel `") && error.ends_with("the reply held no JSON object"),
-        "{error}"
-    );
-    assert!(useless.result["hint"].as_str().expect("a hint").contains("JSON schemas"));
+    let unrehearsed = ["--endpoint", &chatty.endpoint, "--profile", "hasty.toml", "--no-rehearsal"];
+    for (useless, beginning) in [
+        (useless, "the model cannot judge this match (rehearsal, question `"),
+        (judge(&home, &unrehearsed), "2 duels could not be judged: duel `"),
+    ] {
+        assert_eq!(useless.code, Some(3));
+        let error = useless.result["error"].as_str().expect("a sentence");
+        assert!(error.starts_with(beginning) && error.ends_with("the reply held no JSON object"), "{error}");
+        assert!(useless.result["hint"].as_str().expect("a hint").contains("JSON schemas"));
+    }
     assert!(!home.path().join("judge-results").exists(), "no record, no draw");
 }
 
@@ -337,5 +361,5 @@ fn an_interrupt_leaves_whole_records_and_a_rerun_goes_on() {
     let model = Model::start(prefers_the_right);
     let rerun = judge(&home, &["--endpoint", &model.endpoint]);
     assert_eq!((rerun.code, &rerun.result["judged"], &rerun.result["right_wins"]), (Some(0), &json!(1), &json!(2)));
-    assert_eq!(model.questions(), 9, "only a1");
+    assert_eq!(model.questions(), REHEARSAL + 9, "only a1");
 }

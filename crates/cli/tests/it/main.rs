@@ -10,6 +10,7 @@ mod demo;
 mod frame;
 mod generate;
 mod judge;
+mod judge_habits;
 mod list;
 mod miner;
 mod pods;

@@ -6,23 +6,33 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::Request;
-use crate::profile::Part;
+use crate::profile::{Part, RequestFields};
 
 /// The pieces of a JSON body, in order.
-pub(super) fn pieces(model: &str, request: &Request<'_>) -> Vec<Bytes> {
+pub(super) fn pieces(model: &str, fields: &RequestFields, request: &Request<'_>) -> Vec<Bytes> {
     let mut pieces = Vec::new();
     let name = quoted(&format!("{}-response", request.label));
     let system = quoted(&json!({"role": "system", "content": request.system}));
-    let mut text = [
-        format!(r#"{{"model":{},"temperature":{},"#, quoted(model), quoted(&request.temperature)),
-        format!(r#""max_tokens":{},"seed":{},"#, request.max_tokens, request.seed),
-        format!(
-            r#""response_format":{{"type":"json_schema","json_schema":{{"name":{name},"schema":{}}}}},"#,
-            request.schema
+    let sent = [
+        ("temperature", quoted(&request.temperature)),
+        ("max_tokens", request.max_tokens.to_string()),
+        ("seed", request.seed.to_string()),
+        (
+            "response_format",
+            format!(r#"{{"type":"json_schema","json_schema":{{"name":{name},"schema":{}}}}}"#, request.schema),
         ),
-        format!(r#""messages":[{system},{{"role":"user","content":["#),
-    ]
-    .concat();
+    ];
+    let mut text = format!(r#"{{"model":{},"#, quoted(model));
+    let mut add = |name: &str, value: &str| text.extend([quoted(name).as_str(), ":", value, ","]);
+    for (name, value) in &sent {
+        if let Some(name) = fields.name_of(name) {
+            add(name, value);
+        }
+    }
+    for (name, value) in &fields.extra {
+        add(name, &quoted(value));
+    }
+    text.extend([r#""messages":["#, &system, r#",{"role":"user","content":["#]);
     for (index, part) in request.parts.iter().enumerate() {
         if index > 0 {
             text.push(',');
@@ -64,7 +74,7 @@ mod tests {
             seed: 3_141_592_754,
             max_tokens: 1024,
         };
-        let pieces = pieces("glm", &request);
+        let pieces = pieces("glm", &RequestFields::default(), &request);
         let shared = pieces.iter().filter(|piece| piece.as_ptr() == picture.as_ptr()).count();
         assert_eq!(shared, 2, "pictures are not copied");
         let body: serde_json::Value = serde_json::from_slice(&pieces.concat()).expect("JSON");
@@ -77,6 +87,31 @@ mod tests {
                 {"role": "system", "content": "You \"judge\"."},
                 {"role": "user", "content": [{"type": "text", "text": "a \"b\"\n"}, url, url]},
             ],
+        });
+        assert_eq!(body, want);
+    }
+
+    #[test]
+    fn fields_are_left_out_renamed_and_added_as_the_profile_says() {
+        let request = Request {
+            label: "explain",
+            system: "s",
+            parts: &[],
+            schema: "{}",
+            temperature: 0.0,
+            seed: 1,
+            max_tokens: 9,
+        };
+        let fields: RequestFields = toml::from_str(
+            "omit = [\"seed\", \"response_format\"]\nrename = { max_tokens = \"max_completion_tokens\" }\n\
+             [extra]\nchat_template_kwargs = { enable_thinking = false }\ntop_p = 0.5\nstop = [\"a\\nb\"]",
+        )
+        .expect("fields");
+        let body: serde_json::Value = serde_json::from_slice(&pieces("glm", &fields, &request).concat()).expect("JSON");
+        let want = json!({
+            "model": "glm", "temperature": 0.0, "max_completion_tokens": 9, "top_p": 0.5, "stop": ["a\nb"],
+            "chat_template_kwargs": {"enable_thinking": false},
+            "messages": [{"role": "system", "content": "s"}, {"role": "user", "content": []}],
         });
         assert_eq!(body, want);
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use gen404_judge::{ChatClient, ChatSettings, Failure, Part, Request, Vlm, VlmError};
+use gen404_judge::{Answer, ChatClient, ChatSettings, Failure, Part, Request, Vlm, VlmError};
 use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -85,6 +85,10 @@ fn client(endpoint: &str) -> ChatClient {
 }
 
 async fn ask(client: &ChatClient) -> Result<String, VlmError> {
+    answer_of(client).await.map(|answer| answer.text)
+}
+
+async fn answer_of(client: &ChatClient) -> Result<Answer, VlmError> {
     let parts = [Part::Text("?".to_owned())];
     let request = Request {
         label: "explain",
@@ -111,7 +115,7 @@ async fn failures_on_the_way_are_sent_again_and_others_are_not() {
 
     let (endpoint, count) = server(|_, _| answer("503 Service Unavailable", "", "{\"detail\": \"loading\"}")).await;
     let error = ask(&client(&endpoint)).await.expect_err("never");
-    assert_eq!(error.to_string(), format!("{endpoint}/v1 answered 503: loading"));
+    assert_eq!(error.to_string(), format!("{endpoint}/v1/chat/completions answered 503: loading"));
     assert!(error.is_retryable() && !error.is_hopeless());
     assert_eq!(count.load(Ordering::SeqCst), 3, "twice again");
 
@@ -123,9 +127,90 @@ async fn failures_on_the_way_are_sent_again_and_others_are_not() {
 }
 
 #[tokio::test]
+async fn pauses_are_as_the_server_wishes_or_not_waited_for_at_all() {
+    // A date that is over asks for no pause, and neither does nonsense.
+    let (endpoint, count) = server(|number, _| match number {
+        0 => answer("429 Too Many Requests", "Retry-After: Thu, 01 Jan 1970 00:00:00 GMT\r\n", ""),
+        1 => answer("429 Too Many Requests", "Retry-After: soon\r\n", ""),
+        _ => completion("done"),
+    })
+    .await;
+    assert_eq!(ask(&client(&endpoint)).await.expect("the third time"), "done");
+    assert_eq!(count.load(Ordering::SeqCst), 3);
+
+    let (endpoint, count) = server(|_, _| answer("429 Too Many Requests", "Retry-After: 3600\r\n", "")).await;
+    let error = ask(&client(&endpoint)).await.expect_err("nobody waits an hour");
+    assert_eq!(error.wished_pause(), Some(Duration::from_hours(1)));
+    assert_eq!(count.load(Ordering::SeqCst), 1);
+    let (endpoint, count) =
+        server(|_, _| answer("503 Service Unavailable", "Retry-After: Fri, 31 Dec 9999 23:59:59 GMT\r\n", "")).await;
+    assert!(ask(&client(&endpoint)).await.expect_err("nor until then").wished_pause() > Some(Duration::from_hours(1)));
+    assert_eq!(count.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn an_error_sent_as_a_success_is_the_error_it_is() {
+    let (endpoint, count) = server(|number, _| match number {
+        0 => answer(
+            "200 OK",
+            "Retry-After: 0.001\r\n",
+            r#"{"error": {"code": 429, "message": "rate limited upstream"}}"#,
+        ),
+        1 => answer("200 OK", "", r#"{"choices": [{"error": {"code": 502, "message": "provider"}}]}"#),
+        _ => completion("done"),
+    })
+    .await;
+    assert_eq!(ask(&client(&endpoint)).await.expect("the third time"), "done");
+    assert_eq!(count.load(Ordering::SeqCst), 3);
+    let (endpoint, _) =
+        server(|_, _| answer("200 OK", "", r#"{"object": "error", "message": "at most 1", "code": 400}"#)).await;
+    let error = ask(&client(&endpoint)).await.expect_err("refused");
+    assert!(error.is_refusal());
+    assert_eq!(error.to_string(), format!("{endpoint}/v1/chat/completions answered 400: at most 1"));
+    let (endpoint, _) = server(|_, _| answer("200 OK", "", r#"{"error": "no such deployment"}"#)).await;
+    let error = ask(&client(&endpoint)).await.expect_err("an error");
+    assert_eq!(error.to_string(), format!("{endpoint}/v1/chat/completions answered with an error: no such deployment"));
+}
+
+#[tokio::test]
+async fn replies_come_in_parts_too_and_thinking_is_told() {
+    let (endpoint, _) = server(|_, _| {
+        answer("200 OK", "", r#"{"choices": [{"message": {"content": [{"type": "text", "text": "do"}, {"type": "text", "text": "ne"}]}}]}"#)
+    })
+    .await;
+    assert_eq!(ask(&client(&endpoint)).await.expect("a reply"), "done");
+    let (endpoint, _) = server(|_, _| {
+        let message = r#"{"role": "assistant", "content": null, "reasoning_content": "let me see"}"#;
+        answer("200 OK", "", &format!(r#"{{"choices": [{{"message": {message}, "finish_reason": "length"}}]}}"#))
+    })
+    .await;
+    let thoughts = answer_of(&client(&endpoint)).await.expect("a reply");
+    assert_eq!(thoughts, Answer { text: String::new(), finish_reason: Some("length".to_owned()), thought: true });
+}
+
+#[tokio::test]
+async fn an_address_is_asked_as_given_and_shown_without_its_secrets() {
+    let (endpoint, _) = server(|_, head| {
+        let known = head.starts_with("post /api/paas/v4/chat/completions?key=s3cret ");
+        if known {
+            completion("known")
+        } else {
+            answer("404 Not Found", "", "{\"error\": {\"message\": \"no such route\"}}")
+        }
+    })
+    .await;
+    for given in ["/api/paas/v4?key=s3cret", "//api/paas/v4//?key=s3cret", "/api/paas/v4/chat/completions?key=s3cret"] {
+        assert_eq!(ask(&client(&format!("{endpoint}{given}"))).await.expect(given), "known");
+    }
+    let error = ask(&client(&format!("{endpoint}/api?key=s3cret"))).await.expect_err("another path");
+    assert_eq!(error.to_string(), format!("{endpoint}/api/v1/chat/completions answered 404: no such route"));
+}
+
+#[tokio::test]
 async fn refusals_that_concern_every_request_are_hopeless() {
     for (status, script) in [
         (401, (|_, _| answer("401 Unauthorized", "", "")) as Script),
+        (402, |_, _| answer("402 Payment Required", "", r#"{"error": {"message": "no credit"}}"#)),
         (404, |_, _| answer("404 Not Found", "", r#"{"error": {"message": "The model `glm` does not exist."}}"#)),
         (307, |_, _| answer("307 Temporary Redirect", "Location: http://127.0.0.1:1/v1/chat/completions\r\n", "")),
     ] {
@@ -171,7 +256,7 @@ async fn cut_and_stalled_connections_end_within_the_limit() {
     // A port that was free a moment ago.
     let free = TcpListener::bind("127.0.0.1:0").await.expect("a free port").local_addr().expect("bound");
     let error = ask(&client(&format!("http://user:secret@{free}"))).await.expect_err("nobody there");
-    assert_eq!(error.to_string(), format!("cannot reach http://{free}/v1"));
+    assert_eq!(error.to_string(), format!("cannot reach http://{free}/v1/chat/completions"));
     assert!(!format!("{error:?}").contains("secret"));
 }
 
@@ -199,7 +284,7 @@ async fn the_models_of_an_endpoint() {
     .await;
     assert_eq!(
         client(&endpoint).models().await.expect("a list"),
-        Some(vec!["glm-4.6v-flash".to_owned(), "b[2J".to_owned()])
+        Some(vec!["glm-4.6v-flash".to_owned(), "b".to_owned()])
     );
     let (endpoint, _) = server(|_, _| answer("404 Not Found", "", "")).await;
     assert_eq!(client(&endpoint).models().await.expect("it answered"), None);
@@ -221,7 +306,10 @@ async fn a_wrong_model_name_stops_the_match_at_once() {
     let outcome = judge(folders.contest("cli", &["a", "b", "c"]), &client(&endpoint)).await;
     let failure = outcome.first_failure.expect("a failure");
     assert!(matches!(failure, Failure::Hopeless(_)) && failure.hint().contains("--model"));
-    assert_eq!(failure.to_string(), format!("{endpoint}/v1 answered 404: The model `glm` does not exist."));
+    assert_eq!(
+        failure.to_string(),
+        format!("{endpoint}/v1/chat/completions answered 404: The model `glm` does not exist.")
+    );
     assert!(outcome.file.results.is_empty() && !folders.path("results").exists());
     assert!(count.load(Ordering::SeqCst) <= 8 + 8, "no more than was in flight");
 }

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::folders::{Folders, read_json};
-use crate::model::{Model, sensible};
+use crate::model::{Model, Seen, sensible};
 
 pub(crate) async fn judge(contest: Match, model: &impl Vlm) -> Outcome {
     judge_at(contest, model, Concurrency { duels: 2, requests: 8 }).await
@@ -275,6 +275,77 @@ async fn no_answer_at_all_is_no_draw() {
         outcome.file.failures[0].error
     );
     assert!(!folders.path("results").exists(), "no record, no draw");
+}
+
+/// A model that answers sensibly, but not these questions.
+fn silent_about(unanswered: fn(&Seen) -> bool) -> Model {
+    Model::scripted(move |seen| if unanswered(seen) { "I would rather not.".to_owned() } else { sensible(seen) })
+}
+
+#[tokio::test]
+async fn a_stage_without_any_answer_fails_the_duel_and_the_next_run_judges_it() {
+    let cases: [(&str, &str, fn(&Seen) -> bool); 5] = [
+        ("S1", "q3", |seen| seen.label == "s1_prompt_match"),
+        ("S2", "q3", |seen| seen.label.starts_with("s2ac") || seen.label == "s2cl_decompose"),
+        ("S2", "q3", |seen| {
+            seen.label.starts_with("s2ac") || (seen.label == "s2cl_verify" && seen.pictures[1].starts_with("right"))
+        }),
+        ("S3", "q3", |seen| seen.label.starts_with("s3")),
+        ("S4", "q3", |seen| seen.label == "s4_per_angle" && seen.pictures[1].starts_with("right")),
+    ];
+    for (stage, look, unanswered) in cases {
+        let folders = Folders::new();
+        folders.prompt("a");
+        for side in ["left", "right"] {
+            folders.side(side, "a", &format!("{side} {look}"));
+            folders.gray(side, "a", [250; 3]);
+        }
+        let outcome = judge(folders.contest("official", &["a"]), &silent_about(unanswered)).await;
+        let failure = outcome.first_failure.expect(stage);
+        assert!(failure.is_of_the_service());
+        let error = &outcome.file.failures[0].error;
+        assert!(error.starts_with(&format!("stage {stage} had no answer at all (")), "{error}");
+        assert!(!folders.path("results/a.json").exists(), "{stage}: no record, no draw");
+        let again = judge(folders.contest("official", &["a"]), &Model::sighted()).await;
+        assert_eq!((again.judged, again.file.results.len(), again.first_failure.is_none()), (1, 1, true), "{stage}");
+    }
+}
+
+#[tokio::test]
+async fn a_single_answer_makes_a_stage_count_as_on_the_subnet() {
+    let folders = Folders::new();
+    folders.prompt("a");
+    for side in ["left", "right"] {
+        folders.side(side, "a", &format!("{side} q3"));
+    }
+    let mostly_silent = silent_about(|seen| match seen.label.as_str() {
+        "s1_prompt_match" => !seen.pictures[1].ends_with("left front_left"),
+        "s2ac_ab" | "s2cl_decompose" | "explain" => true,
+        "s4_per_angle" => !seen.pictures[1].ends_with(" back"),
+        _ => false,
+    });
+    let outcome = judge(folders.contest("official", &["a"]), &mostly_silent).await;
+    assert!(outcome.first_failure.is_none(), "{:?}", outcome.first_failure);
+    assert_eq!(verdict(&folders.record("a")), ("draw", "S3 (gate did not fire) -> draw"));
+}
+
+#[tokio::test]
+async fn a_record_of_an_older_version_with_an_invented_stage_is_not_kept() {
+    let folders = Folders::new();
+    folders.prompt("a");
+    for side in ["left", "right"] {
+        folders.side(side, "a", "q3");
+    }
+    judge(folders.contest("official", &["a"]), &Model::sighted()).await;
+    let path = folders.path("results/a.json");
+    let mut record = folders.record("a");
+    let marker = json!("JSON_PARSE_FAILED");
+    for angle in ["right", "back", "left", "top_down"] {
+        assert_eq!(Plan::make(folders.contest("official", &["a"]), false).cost().already_judged, 1, "{angle}");
+        record["detail"]["s4"]["reasons"]["b"][angle] = marker.clone();
+        std::fs::write(&path, record.to_string()).expect("writes");
+    }
+    assert_eq!(Plan::make(folders.contest("official", &["a"]), false).cost().to_judge, 1);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use gen404_judge::{Match, Profile};
+use gen404_judge::{Match, Profile, PromptPictures};
 use gen404_round::PromptSet;
 
 pub(crate) const WHITE: [&str; 9] =
@@ -77,6 +77,7 @@ impl Folders {
             profile: Profile::built_in(profile).expect("built in"),
             model: "scripted".to_owned(),
             seed: 1000,
+            prompt_pictures: PromptPictures::Data,
         }
     }
 

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use gen404_judge::{ChatClient, ChatSettings, Concurrency, Match, Plan, Profile, StoppedClock, run};
+use gen404_judge::{ChatClient, ChatSettings, Concurrency, Match, Plan, Profile, PromptPictures, StoppedClock, run};
 use gen404_round::PromptSet;
 use tokio_util::sync::CancellationToken;
 
@@ -72,6 +72,7 @@ async fn eighty_duels_end_as_on_the_subnet() {
         profile: Profile::built_in("official").expect("built in"),
         model: "glm-4.6v-flash".to_owned(),
         seed: SEED,
+        prompt_pictures: PromptPictures::Data,
     };
     let endpoint = model.1.parse().expect("an address");
     // The golden run sent nothing again below the judge's own attempts.

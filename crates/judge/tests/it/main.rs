@@ -7,5 +7,7 @@ mod folders;
 mod golden;
 mod killed;
 mod model;
+mod prompts;
 mod properties;
+mod rehearsal;
 mod wire;

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
-use gen404_judge::{Part, Request, Vlm, VlmError};
+use gen404_judge::{Answer, Part, Request, Vlm, VlmError};
 use serde_json::{Value, json};
 
 /// A request as the model saw it.
@@ -96,19 +96,20 @@ fn content(url: &str) -> String {
 }
 
 impl Vlm for Model {
-    async fn ask(&self, request: &Request<'_>) -> Result<String, VlmError> {
+    async fn ask(&self, request: &Request<'_>) -> Result<Answer, VlmError> {
         tokio::task::yield_now().await;
         let pictures = request.parts.iter().filter_map(|part| match part {
             Part::Picture(url) => Some(content(std::str::from_utf8(url).expect("a URL"))),
             Part::Text(_) => None,
         });
-        Ok(self.answer(Seen {
+        let text = self.answer(Seen {
             label: request.label.to_owned(),
             pictures: pictures.collect(),
             seed: request.seed,
             temperature: request.temperature,
             max_tokens: u64::from(request.max_tokens),
-        }))
+        });
+        Ok(text.into())
     }
 }
 

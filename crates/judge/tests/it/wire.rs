@@ -87,17 +87,26 @@ async fn a_full_duel_of_the_cli_profile() {
 
 #[tokio::test]
 async fn attempts_climb_in_seed_and_temperature() {
-    // Explain is answered, so the duel is no failure; everything else fails on every attempt.
-    let model = Model::scripted(|seen| if seen.label == "explain" { sensible(seen) } else { "{".to_owned() });
+    // One answer for each stage, so that the next one follows; everything else fails on every attempt.
+    let model = Model::scripted(|seen| {
+        let of_view = |view: &str| seen.pictures.last().is_some_and(|picture| picture.ends_with(view));
+        let answered = match seen.label.as_str() {
+            "explain" | "s2ac_ab" | "s3_gray_ab" => true,
+            "s1_prompt_match" => of_view("right front_above"),
+            _ => false,
+        };
+        if answered { sensible(seen) } else { "{".to_owned() }
+    });
     let seen = requests("official", model).await;
     let mut by_call = BTreeMap::<_, Vec<Seen>>::new();
     for request in seen {
         by_call.entry((request.label.clone(), request.pictures.clone())).or_default().push(request);
     }
     let temperatures = [0.0, 0.15, 0.2, 0.25, 0.3];
-    for ((label, _), attempts) in &by_call {
+    for ((label, pictures), attempts) in &by_call {
         let wanted = match label.as_str() {
-            "explain" => 1,
+            "explain" | "s2ac_ab" | "s3_gray_ab" => 1,
+            "s1_prompt_match" if pictures.last().is_some_and(|last| last == "right front_above") => 1,
             "s4_per_angle" => 4,
             _ => 5,
         };
@@ -110,5 +119,6 @@ async fn attempts_climb_in_seed_and_temperature() {
     }
     let labels: Vec<_> = by_call.keys().map(|(label, _)| label.as_str()).collect();
     assert!(!labels.contains(&"s2cl_verify"), "there is nothing to verify");
-    assert!(labels.contains(&"s3_gray_ab"), "failed sub-judges draw, and the pictures are pale");
+    assert!(labels.contains(&"s4_per_angle"));
+    assert!(labels.contains(&"s3_gray_ba"), "failed sub-judges draw, and the pictures are pale");
 }

@@ -45,6 +45,25 @@ pub enum Fault {
     Stall,
     /// The connection is cut in the middle of the reply's body.
     CutConnection,
+    /// A server that fetches nothing: HTTP 400 when a picture comes by its address.
+    #[serde(rename = "nourl")]
+    NoUrl,
+    /// A server with a limit of pictures: HTTP 400 when there are more.
+    Max {
+        /// The limit.
+        pictures: usize,
+    },
+    /// A proxy with a limit of 1 MiB: HTTP 413 and a page when the request is larger.
+    Big,
+    /// The reply is right, but its content is a list of parts.
+    Parts,
+    /// HTTP 200 with the body of a 429.
+    Error200,
+    /// The model thinks until its limit is reached: no content, `finish_reason` `length`.
+    Thinking,
+    /// A server that does not know `seed`: HTTP 400.
+    #[serde(rename = "noseed")]
+    NoSeed,
 }
 
 /// When a fault happens.
@@ -177,7 +196,20 @@ pub(crate) fn bend(fault: Option<&Fault>, mut right: Value) -> (Option<String>, 
             fields(&mut right).filter(|(name, _)| *name == "penalty_2").for_each(|(_, value)| *value = 7.into());
             right.to_string()
         }
-        None | Some(Fault::RateLimited { .. } | Fault::ServerError | Fault::Stall | Fault::CutConnection) => text,
+        Some(Fault::Thinking) => return (None, "length"),
+        None
+        | Some(
+            Fault::RateLimited { .. }
+            | Fault::ServerError
+            | Fault::Stall
+            | Fault::CutConnection
+            | Fault::NoUrl
+            | Fault::Max { .. }
+            | Fault::Big
+            | Fault::Parts
+            | Fault::Error200
+            | Fault::NoSeed,
+        ) => text,
     };
     (Some(bent), "stop")
 }
@@ -213,6 +245,17 @@ mod tests {
             serde_json::from_value(json!({"fault": {"rate_limited": {"retry_after_seconds": 3}}, "times": 2})).unwrap();
         assert_eq!(rule, FaultRule::always(Fault::RateLimited { retry_after_seconds: 3 }).times(2));
         assert!(serde_json::from_value::<FaultRule>(json!({"fault": "empty", "tims": 2})).is_err());
+        for (name, fault) in [
+            (json!("nourl"), Fault::NoUrl),
+            (json!({"max": {"pictures": 1}}), Fault::Max { pictures: 1 }),
+            (json!("big"), Fault::Big),
+            (json!("parts"), Fault::Parts),
+            (json!("error200"), Fault::Error200),
+            (json!("thinking"), Fault::Thinking),
+            (json!("noseed"), Fault::NoSeed),
+        ] {
+            assert_eq!(serde_json::from_value::<Fault>(name).unwrap(), fault);
+        }
     }
 
     #[test]
@@ -229,6 +272,7 @@ mod tests {
         assert_eq!(parse(&bent(Fault::MissingField)).unwrap().as_object().unwrap().len(), 2);
         assert_eq!(parse(&bent(Fault::FirstWins)).unwrap()["penalty_2"], 7);
         assert_eq!(bend(Some(&Fault::Refusal), right()).0, None);
+        assert_eq!(bend(Some(&Fault::Thinking), right()), (None, "length"));
         assert_eq!(bend(None, right()).0, Some(right().to_string()));
     }
 }

@@ -11,10 +11,12 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use bytes::Bytes;
-use futures::{StreamExt as _, stream};
+use futures::stream;
+use gen404_outside::http;
+use reqwest::redirect;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -29,8 +31,12 @@ use super::request::{InvalidRequest, Question, RecordedCall, Request, Source};
 const LARGEST_REQUEST: usize = 64 << 20;
 /// Largest picture sent by address.
 const LARGEST_DOWNLOAD: usize = 32 << 20;
+/// Redirects followed for one.
+const MOST_REDIRECTS: usize = 5;
 /// Time limit of a picture sent by address.
 const DOWNLOAD_TIME: Duration = Duration::from_secs(30);
+/// Largest request of [`Fault::Big`].
+const PROXY_LIMIT: usize = 1 << 20;
 /// Calls remembered.
 const MOST_CALLS: usize = 8192;
 /// What it says it is, wherever the API has room for that.
@@ -97,6 +103,9 @@ pub(super) fn routes(script: Arc<Script>) -> Router {
     Router::new()
         .route("/v1/chat/completions", post(chat))
         .route("/v1/models", get(models))
+        // Not every service counts its versions alike.
+        .route("/api/paas/v4/chat/completions", post(chat))
+        .route("/api/paas/v4/models", get(models))
         .route("/health", get(health))
         .route("/control/faults", get(list_faults).post(add_fault).delete(clear_faults))
         .route("/control/calls", get(list_calls))
@@ -140,6 +149,7 @@ async fn chat(State(script): State<Arc<Script>>, headers: HeaderMap, body: Bytes
     let number = script.count.fetch_add(1, Ordering::Relaxed) + 1;
     script.authorise(&headers)?;
     let reader = Arc::clone(&script);
+    let length = body.len();
     // reading megabytes of JSON and decoding pictures must not hold up the other connections
     let call = tokio::task::spawn_blocking(move || reader.read(&body))
         .await
@@ -147,24 +157,24 @@ async fn chat(State(script): State<Arc<Script>>, headers: HeaderMap, body: Bytes
     script.remember(call.record.clone());
     tokio::time::sleep(script.options.latency).await;
     let fault = script.faults.next(&call.label);
-    match fault {
-        Some(Fault::Stall) => {
-            script.stop.cancelled().await;
-            return Err(Refused::new(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailableError", "stopping"));
-        }
-        Some(Fault::ServerError) => {
-            return Err(Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", "a fault on demand"));
-        }
-        Some(Fault::RateLimited { retry_after_seconds }) => {
-            let refused = Refused::new(StatusCode::TOO_MANY_REQUESTS, "RateLimitError", "a fault on demand");
-            return Ok(([(header::RETRY_AFTER, retry_after_seconds.to_string())], refused).into_response());
-        }
-        _ => {}
+    if let Some(fault) = &fault
+        && let Some(answer) = script.spoiled(fault, &call, length).await
+    {
+        return Ok(answer);
     }
     let seen = script.collect(&call.pictures).await?;
     let pictures: Vec<&Picture> = seen.iter().map(|seen| &seen.picture).collect();
     let (content, finish_reason) = bend(fault.as_ref(), opinion::answer(call.question, &pictures));
-    let refusal = content.is_none().then_some("The script was told to refuse.");
+    let thinks = fault == Some(Fault::Thinking);
+    let refusal = (content.is_none() && !thinks).then_some("The script was told to refuse.");
+    let content = match (content, &fault) {
+        (Some(text), Some(Fault::Parts)) => json!([{ "type": "text", "text": text }]),
+        (content, _) => json!(content),
+    };
+    let mut message = json!({ "role": "assistant", "content": content, "refusal": refusal });
+    if thinks {
+        message["reasoning_content"] = json!("Let me look at the pictures first.");
+    }
     let completion = json!({
         "id": format!("script-{number}"),
         "object": "chat.completion",
@@ -173,7 +183,7 @@ async fn chat(State(script): State<Arc<Script>>, headers: HeaderMap, body: Bytes
         "system_fingerprint": NATURE,
         "choices": [{
             "index": 0,
-            "message": { "role": "assistant", "content": content, "refusal": refusal },
+            "message": message,
             "finish_reason": finish_reason,
         }],
         "usage": { "prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0 },
@@ -264,6 +274,58 @@ impl Script {
         })
     }
 
+    /// The answer instead of a reply, when the fault has one for this call.
+    async fn spoiled(&self, fault: &Fault, call: &Call, length: usize) -> Option<Response> {
+        let refused = match fault {
+            Fault::Stall => {
+                self.stop.cancelled().await;
+                Refused::new(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailableError", "stopping")
+            }
+            Fault::ServerError => {
+                Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", "a fault on demand")
+            }
+            Fault::RateLimited { retry_after_seconds } => {
+                let refused = Refused::new(StatusCode::TOO_MANY_REQUESTS, "RateLimitError", "a fault on demand");
+                let headers = [(header::RETRY_AFTER, retry_after_seconds.to_string())];
+                return Some((headers, refused).into_response());
+            }
+            Fault::NoUrl if call.pictures.iter().any(|picture| matches!(picture, Pending::At(_))) => {
+                Refused::bad_request("invalid image input")
+            }
+            Fault::Max { pictures } if call.pictures.len() > *pictures => {
+                let given = call.pictures.len();
+                Refused::bad_request(format!("at most {pictures} image(s) per prompt, {given} given"))
+            }
+            Fault::Big if length > PROXY_LIMIT => {
+                let page = Html("<html><h1>413 Request Entity Too Large</h1></html>");
+                return Some((StatusCode::PAYLOAD_TOO_LARGE, page).into_response());
+            }
+            Fault::Error200 => {
+                let error = json!({ "code": 429, "message": "rate limited upstream, try later" });
+                return Some(Json(json!({ "error": error })).into_response());
+            }
+            Fault::NoSeed if call.record.seed.is_some() => Refused::bad_request("unknown field: seed"),
+            Fault::NoUrl
+            | Fault::Max { .. }
+            | Fault::Big
+            | Fault::NoSeed
+            | Fault::Malformed
+            | Fault::Fenced
+            | Fault::TrailingComma
+            | Fault::Truncated
+            | Fault::WrongTypes
+            | Fault::MissingField
+            | Fault::Refusal
+            | Fault::Empty
+            | Fault::Prose
+            | Fault::FirstWins
+            | Fault::CutConnection
+            | Fault::Parts
+            | Fault::Thinking => return None,
+        };
+        Some(refused.into_response())
+    }
+
     async fn collect(&self, pictures: &[Pending]) -> Result<Vec<Arc<Seen>>, Refused> {
         let mut seen = Vec::with_capacity(pictures.len());
         for picture in pictures {
@@ -283,26 +345,16 @@ impl Script {
     /// A picture sent by address, as a real server would fetch it.
     async fn download(&self, address: &str) -> Result<Vec<u8>, String> {
         let client = self.downloads.get_or_init(|| {
-            // fails only when a provider is installed already, which serves as well
-            drop(rustls::crypto::ring::default_provider().install_default());
-            reqwest::Client::new()
+            let client = http::client().redirect(redirect::Policy::limited(MOST_REDIRECTS)).build();
+            client.expect("nothing of it depends on the machine")
         });
         let fetch = async {
-            let response = client.get(address).send().await?.error_for_status()?;
-            let mut body = response.bytes_stream();
-            let mut file = Vec::new();
-            while let Some(chunk) = body.next().await {
-                file.extend_from_slice(&chunk?);
-                if file.len() > LARGEST_DOWNLOAD {
-                    return Ok(None);
-                }
-            }
-            Ok(Some(file))
+            let response = client.get(address).send().await.and_then(reqwest::Response::error_for_status);
+            let response = response.map_err(|error| error.without_url().to_string())?;
+            http::read_at_most(response, LARGEST_DOWNLOAD).await.map_err(|error| error.to_string())
         };
         match tokio::time::timeout(DOWNLOAD_TIME, fetch).await {
-            Ok(Ok(Some(file))) => Ok(file),
-            Ok(Ok(None)) => Err(format!("it is larger than {LARGEST_DOWNLOAD} bytes")),
-            Ok(Err(error)) => Err(reqwest::Error::without_url(error).to_string()),
+            Ok(file) => file,
             Err(_) => Err(format!("no answer within {} s", DOWNLOAD_TIME.as_secs())),
         }
     }

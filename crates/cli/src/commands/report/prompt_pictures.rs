@@ -1,89 +1,42 @@
 //! Prompt pictures from the network, kept beside the results so that a report needs no network.
 //! A picture that cannot be had is a warning: the page says so in its place.
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 
-use futures::{StreamExt as _, stream};
-use gen404_report::{RemotePrompt, prompt_extension};
-use reqwest::Client;
+use gen404_outside::pictures::{FetchError, FetchLimits, Fetcher, Shelf};
+use gen404_report::RemotePrompt;
+use url::Url;
 
-use crate::errors::{CommandError, Kind};
+use crate::errors::{CommandError, Kind, sentence};
 use crate::ui::Ui;
-
-/// Time limit of one picture.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// Largest picture.
-const LARGEST: usize = 32 << 20;
-/// Pictures fetched at once.
-const AT_ONCE: usize = 8;
-
-/// Why a picture could not be had.
-#[derive(Debug, thiserror::Error)]
-enum Missed {
-    #[error("{}", .0)]
-    Http(reqwest::Error),
-    #[error("larger than {LARGEST} bytes")]
-    TooLarge,
-    #[error("no PNG, JPEG or WebP picture")]
-    NoPicture,
-    #[error("no answer within {} s", PATIENCE.as_secs())]
-    Late,
-    #[error("cannot be kept: {0}")]
-    Unkept(#[from] std::io::Error),
-}
-
-impl From<reqwest::Error> for Missed {
-    fn from(error: reqwest::Error) -> Self {
-        // an address may carry credentials
-        Self::Http(error.without_url())
-    }
-}
 
 /// Fetches what is missing; only a broken network stack is an error.
 pub(super) async fn fetch(ui: &Ui, prompts: &[RemotePrompt]) -> Result<(), CommandError> {
-    if prompts.is_empty() {
-        return Ok(());
-    }
+    let Some(folder) = prompts.first().and_then(|prompt| prompt.file.parent()) else { return Ok(()) };
     ui.status(format!("fetching prompt pictures: {}", prompts.len()));
-    let client = &Client::builder().build().map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
-    let fetched = stream::iter(prompts).map(|prompt| async move {
-        let picture = tokio::time::timeout(PATIENCE, keep(client, prompt)).await;
-        (prompt, picture.unwrap_or(Err(Missed::Late)))
-    });
-    let missed: Vec<(&RemotePrompt, Missed)> = fetched
-        .buffer_unordered(AT_ONCE)
-        .filter_map(async |(prompt, picture)| picture.err().map(|missed| (prompt, missed)))
-        .collect()
-        .await;
+    let fetcher =
+        Fetcher::new(FetchLimits::default()).map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
+    // What `judge` fetched is found by its address already; what it left to the model's server is not.
+    let wanted = prompts.iter().filter_map(|prompt| Some((prompt, prompt.url.parse::<Url>().ok()?)));
+    let fetched = fetcher.fetch_all(&Shelf::beside(folder), wanted).await;
+    let kept =
+        fetched.into_iter().map(|(prompt, picture)| (prompt, picture.and_then(|picture| keep(&picture, prompt))));
+    let missed: Vec<(&RemotePrompt, FetchError)> =
+        kept.filter_map(|(prompt, kept)| kept.err().map(|error| (prompt, error))).collect();
     if let Some((prompt, reason)) = missed.first() {
+        let reason = sentence(reason);
         ui.warning(format!("prompt pictures that could not be had: {} ({}: {reason})", missed.len(), prompt.stem));
     }
     Ok(())
 }
 
-async fn keep(client: &Client, prompt: &RemotePrompt) -> Result<(), Missed> {
-    let response = client.get(&prompt.url).send().await?.error_for_status()?;
-    let mut body = response.bytes_stream();
-    let mut picture = Vec::new();
-    while let Some(chunk) = body.next().await {
-        picture.extend_from_slice(&chunk?);
-        if picture.len() > LARGEST {
-            return Err(Missed::TooLarge);
-        }
-    }
-    let extension = prompt_extension(&picture).ok_or(Missed::NoPicture)?;
-    if let Some(folder) = prompt.file.parent() {
-        tokio::fs::create_dir_all(folder).await?;
-    }
-    // a stem may hold dots, so the extension is appended, not replaced
-    let named = |ending: &str| {
-        let mut name = prompt.file.clone().into_os_string();
-        name.push(ending);
-        PathBuf::from(name)
-    };
-    let part = named(".part");
-    tokio::fs::write(&part, &picture).await?;
-    tokio::fs::rename(part, named(&format!(".{extension}"))).await?;
-    Ok(())
+/// Gives the picture its prompt's name besides, for people and other tools.
+fn keep(picture: &Path, prompt: &RemotePrompt) -> Result<(), FetchError> {
+    // A stem may hold dots, so the extension is appended, not replaced.
+    let mut name = prompt.file.clone().into_os_string();
+    name.push(".");
+    name.push(picture.extension().unwrap_or_default());
+    let named = PathBuf::from(name);
+    let linked = std::fs::hard_link(picture, &named).or_else(|_| std::fs::copy(picture, &named).map(drop));
+    linked.map_err(|source| FetchError::Disk { folder: named.parent().unwrap_or(Path::new(".")).to_owned(), source })
 }

@@ -1,0 +1,125 @@
+//! Watches a run until each kind of question was answered once: what meets the same refusal again and again before that will
+//! always meet it, and asking on would only fill records with stand-ins. Single failures are no business of this file.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::call::AttemptError;
+use crate::vlm::VlmError;
+
+/// So many attempts at a kind of question that were refused alike, and none that was answered.
+const REFUSED_ALIKE: u32 = 3;
+/// How long a run is kept up by a server that answers nothing but "later", counted from the first time it says so.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// What a run has met so far.
+#[derive(Debug, Default)]
+pub(crate) struct Watch(Mutex<Met>);
+
+#[derive(Debug, Default)]
+struct Met {
+    /// By label.
+    kinds: BTreeMap<String, Kind>,
+    anything_answered: bool,
+    in_trouble_since: Option<Duration>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Answered,
+    Refused(Refusal, u32),
+}
+
+/// What is the same in refusals that are alike; the sentences may name sizes or requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Refusal {
+    Status(u16),
+    ErrorBody,
+    Unfinished,
+}
+
+impl Watch {
+    /// A question was answered.
+    pub(crate) fn answered(&self, label: &str) {
+        let mut met = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        met.anything_answered = true;
+        match met.kinds.get_mut(label) {
+            Some(kind) => *kind = Kind::Answered,
+            None => drop(met.kinds.insert(label.to_owned(), Kind::Answered)),
+        }
+    }
+
+    /// An attempt failed: whether no other of the same kind can be expected to fare better.
+    pub(crate) fn gives_up(&self, label: &str, error: &AttemptError, now: Duration) -> bool {
+        let mut met = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(refusal) = Refusal::of(error) {
+            let kind = met.kinds.entry(label.to_owned()).or_insert(Kind::Refused(refusal, 0));
+            return match kind {
+                Kind::Answered => false,
+                Kind::Refused(before, times) => {
+                    *times = if *before == refusal { *times + 1 } else { 1 };
+                    *before = refusal;
+                    *times >= REFUSED_ALIKE
+                }
+            };
+        }
+        let later = matches!(error, AttemptError::Transport(error) if error.is_retryable());
+        if !later || met.anything_answered {
+            return false;
+        }
+        now.saturating_sub(*met.in_trouble_since.get_or_insert(now)) >= PATIENCE
+    }
+}
+
+impl Refusal {
+    fn of(error: &AttemptError) -> Option<Self> {
+        match error {
+            AttemptError::Transport(error) if !error.is_refusal() => None,
+            AttemptError::Transport(VlmError::Status { status, .. }) => Some(Self::Status(*status)),
+            AttemptError::Transport(_) => Some(Self::ErrorBody),
+            AttemptError::Unfinished { .. } => Some(Self::Unfinished),
+            AttemptError::Reply(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reply::UnusableReply;
+
+    fn status(status: u16) -> AttemptError {
+        AttemptError::Transport(VlmError::Status {
+            address: "http://h/v1/chat/completions".to_owned(),
+            status,
+            message: String::new(),
+            wished: None,
+        })
+    }
+
+    fn cut() -> AttemptError {
+        AttemptError::Unfinished { finish_reason: None, limit: 9, thought: true, empty: true }
+    }
+
+    #[test]
+    fn three_refusals_alike_end_a_kind_that_was_never_answered() {
+        let watch = Watch::default();
+        let gives_up = |label: &str, error: AttemptError| watch.gives_up(label, &error, Duration::ZERO);
+        watch.answered("explain");
+        assert_eq!([400, 400, 400].map(|number| gives_up("s1", status(number))), [false, false, true]);
+        assert_eq!([400, 422, 422, 422].map(|number| gives_up("s2", status(number))), [false, false, false, true]);
+        assert_eq!([400, 400, 400].map(|number| gives_up("explain", status(number))), [false; 3]);
+        assert_eq!([(); 3].map(|()| gives_up("s4", cut())), [false, false, true]);
+        assert_eq!([(); 9].map(|()| gives_up("s3", AttemptError::Reply(UnusableReply::NoJson))), [false; 9]);
+    }
+
+    #[test]
+    fn a_server_that_never_answers_is_given_some_seconds() {
+        let watch = Watch::default();
+        let at = |seconds: u64| watch.gives_up("s1", &status(429), Duration::from_secs(seconds));
+        assert_eq!([100, 103, 104].map(at), [false, false, true]);
+        watch.answered("explain");
+        assert!(!at(999), "it has answered something");
+    }
+}
