@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use futures::{StreamExt as _, stream};
+use gen404_outside::http;
 use gen404_report::{RemotePrompt, prompt_extension};
 use reqwest::Client;
+use reqwest::redirect::Policy;
 
 use crate::errors::{CommandError, Kind};
 use crate::ui::Ui;
@@ -15,6 +17,8 @@ use crate::ui::Ui;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Largest picture.
 const LARGEST: usize = 32 << 20;
+/// Redirects followed on the way to one.
+const REDIRECTS: usize = 5;
 /// Pictures fetched at once.
 const AT_ONCE: usize = 8;
 
@@ -46,7 +50,9 @@ pub(super) async fn fetch(ui: &Ui, prompts: &[RemotePrompt]) -> Result<(), Comma
         return Ok(());
     }
     ui.status(format!("fetching prompt pictures: {}", prompts.len()));
-    let client = &Client::builder().build().map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
+    // Pictures are anybody's, so a redirect does no harm.
+    let client = http::client().redirect(Policy::limited(REDIRECTS)).build();
+    let client = &client.map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
     let fetched = stream::iter(prompts).map(|prompt| async move {
         let picture = tokio::time::timeout(PATIENCE, keep(client, prompt)).await;
         (prompt, picture.unwrap_or(Err(Missed::Late)))
@@ -58,6 +64,11 @@ pub(super) async fn fetch(ui: &Ui, prompts: &[RemotePrompt]) -> Result<(), Comma
         .await;
     if let Some((prompt, reason)) = missed.first() {
         ui.warning(format!("prompt pictures that could not be had: {} ({}: {reason})", missed.len(), prompt.stem));
+        if let Missed::Http(error) = reason
+            && let Some(hint) = http::missing_authorities(error)
+        {
+            ui.hint(hint);
+        }
     }
     Ok(())
 }
