@@ -263,7 +263,7 @@ mod tests {
             ("gen:.1", Tag),
             ("gen:-1", Tag),
             ("gen:1:2", Tag),
-            ("gen:1/2", Tag),
+            ("me/gen:1/2", Tag),
             ("gen: 1", Tag),
             (&long_tag, Tag),
             ("gen@", Digest),

@@ -11,6 +11,7 @@ mod frame;
 mod generate;
 mod judge;
 mod list;
+mod manners;
 mod miner;
 mod pods;
 mod reference;
