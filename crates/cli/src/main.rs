@@ -4,7 +4,6 @@
 //! command runs with a [`Context`], and whatever it answers becomes one JSON object and one exit code.
 
 mod arguments;
-mod cdn;
 mod chain_status;
 mod commands;
 mod commitment;

@@ -4,6 +4,7 @@
 mod address;
 mod authorities;
 mod body;
+mod fault;
 mod pause;
 
 use std::time::Duration;
@@ -13,6 +14,7 @@ use reqwest::{ClientBuilder, NoProxy, Proxy, redirect};
 pub use address::{is_this_machine, shown};
 pub use authorities::missing_authorities;
 pub use body::{BodyError, read_at_most};
+pub use fault::{ConnectionFault, connection_fault};
 pub use pause::wished_pause;
 
 /// What every request says of itself: some hosts refuse clients that say nothing.

@@ -70,6 +70,13 @@ pub fn excerpt_of_bytes(bytes: &[u8], limit: usize) -> String {
     excerpt(&String::from_utf8_lossy(&bytes[..bytes.len().min(16 * limit)]), limit)
 }
 
+/// A line that somebody else wrote, such as one of a log: without terminal sequences and harmful characters, its spaces
+/// kept. A tab or a line break becomes a space.
+pub fn line(text: &str) -> String {
+    let plain = without_sequences(text);
+    plain.chars().map(|c| if matches!(c, '\t' | '\n' | '\r') { ' ' } else { c }).filter(|c| !is_harmful(*c)).collect()
+}
+
 /// The text with every occurrence of the secret blotted out.
 pub fn without_secret(text: &str, secret: &str) -> String {
     if secret.is_empty() { text.to_owned() } else { text.replace(secret, "[key]") }
@@ -139,6 +146,11 @@ mod tests {
     }
 
     #[test]
+    fn a_line_keeps_its_indentation() {
+        assert_eq!(line("    \u{1b}[31mat\u{1b}[0m  x\ty\r\n\u{202e}z\u{0}"), "    at  x y  z");
+    }
+
+    #[test]
     fn marks_and_secrets_go() {
         assert_eq!(without_mark("\u{feff}{}"), "{}");
         assert_eq!(bytes_without_mark(b"\xef\xbb\xbf{}"), b"{}");
@@ -152,6 +164,7 @@ mod tests {
             let line = excerpt(&text, limit);
             prop_assert!(!line.chars().any(is_harmful));
             prop_assert!(line.chars().count() <= limit + 1);
+            prop_assert!(!super::line(&text).chars().any(is_harmful));
             prop_assert!(!harmless(&text).chars().any(|c| is_harmful(c) && c != '\n' && c != '\t'));
             // Escapes keep the value only inside JSON strings; that is all that is ever printed.
         }

@@ -1,5 +1,9 @@
 //! A content delivery network of one folder: GET and HEAD of the files below it, and of the bare folders.
 //! It must never answer with anything outside the folder, and knows nothing of what the files are for.
+//!
+//! [`Fault`]s give it the habits of the networks that miners use.
+
+mod fault;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -17,18 +21,32 @@ use tokio_util::io::ReaderStream;
 use url::Url;
 
 use crate::service::Service;
+pub use fault::{Fault, SeenRequest};
 
 /// A running CDN; it stops when dropped.
 #[derive(Debug)]
 pub struct Cdn {
     service: Service,
+    habits: fault::Habits,
 }
 
 impl Cdn {
-    /// Serves `folder` (which must exist) on a free loopback port.
+    /// Serves `folder` (which must exist) on a free loopback port, with the control of [`Fault`]s at `/sandbox/faults`.
     pub async fn start(folder: &Path) -> io::Result<Self> {
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
-        Ok(Self { service: Service::start(listener, router(folder)?)? })
+        let habits = fault::Habits::default();
+        let router = fault::in_front_of(router(folder)?, habits.clone());
+        Ok(Self { service: Service::start(listener, router)?, habits })
+    }
+
+    /// Replaces all faults.
+    pub fn set_faults(&self, faults: Vec<Fault>) {
+        self.habits.set(faults);
+    }
+
+    /// The newest requests, oldest first.
+    pub fn requests(&self) -> Vec<SeenRequest> {
+        self.habits.requests()
     }
 
     /// Where the folder is served; ends with `/`.

@@ -11,6 +11,7 @@ mod pod;
 mod query;
 mod registration;
 mod reply;
+mod workload;
 mod world;
 
 use std::collections::HashMap;
@@ -22,9 +23,10 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-pub use fault::{Call, Fault};
+pub use fault::{Call, Fault, PullWords};
 pub use registration::WorkloadType;
-pub use world::{RecordedCall, SeenWorkload, Standing};
+pub use workload::SeenWorkload;
+pub use world::{RecordedCall, Standing};
 
 use gate::Gate;
 use world::World;

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gen404_outside::http;
 use reqwest::{RequestBuilder, StatusCode};
 use secrecy::ExposeSecret as _;
 use serde::de::DeserializeOwned;
@@ -73,7 +74,8 @@ impl Repeat {
         match self {
             Self::Safe => error.is_retryable(),
             Self::NothingHappened => {
-                matches!(error, TargonError::RateLimited { .. } | TargonError::Unreachable { .. })
+                let nothing = matches!(error, TargonError::RateLimited { .. } | TargonError::Unreachable { .. });
+                nothing && error.is_retryable()
             }
             Self::Never => false,
         }
@@ -83,7 +85,7 @@ impl Repeat {
 /// The wait after that many failed attempts: what the service asks for, else the first wait, doubled each time.
 fn pause_before_next(attempts: u32, first: Duration, error: &TargonError) -> Duration {
     let asked = match error {
-        TargonError::RateLimited { retry_after, .. } => *retry_after,
+        TargonError::RateLimited { retry_after, .. } | TargonError::Unwell { retry_after, .. } => *retry_after,
         _ => None,
     };
     asked.unwrap_or_else(|| first * (1 << attempts.saturating_sub(1).min(5))).min(LONGEST_PAUSE)
@@ -102,27 +104,21 @@ pub struct TargonClient {
 impl TargonClient {
     /// A client for that address and key. Without a key only the inventory can be read.
     ///
-    /// The address must be https, or http on this machine: a key never crosses a network in the clear. The process
-    /// must have installed a rustls provider.
+    /// The address must be https, or http on this machine: a key never crosses a network in the clear.
     pub fn new(base: Url, key: Option<ApiKey>, clock: Arc<dyn Clock>) -> Result<Self, TargonError> {
-        let bad = |why| TargonError::BadAddress { address: shown(&base), why };
+        let bad = |why| TargonError::BadAddress { address: http::shown(&base), why };
         match (base.scheme(), base.host()) {
             (_, None) => return Err(bad("it has no host")),
             ("https", Some(_)) => {}
-            ("http", Some(host)) if is_this_machine(&host) => {}
+            ("http", Some(_)) if http::is_this_machine(&base) => {}
             ("http", Some(_)) => return Err(bad("http would send the key readable across the network; use https")),
             _ => return Err(bad("it must begin with https://")),
         }
         if !base.username().is_empty() || base.password().is_some() {
             return Err(bad("it holds a user or password"));
         }
-        let http = reqwest::Client::builder()
-            .user_agent(concat!("404-cli/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(Duration::from_secs(10))
-            // The key goes to the address it was meant for and nowhere else.
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|source| TargonError::NoClient { source })?;
+        // It follows no redirect: the key goes to the address it was meant for and nowhere else.
+        let http = http::client().build().map_err(|source| TargonError::NoClient { source })?;
         Ok(Self { http, base, key, clock, poll: POLL })
     }
 
@@ -135,7 +131,7 @@ impl TargonClient {
 
     /// The address, for people and for the state file.
     pub fn address(&self) -> String {
-        shown(&self.base)
+        http::shown(&self.base)
     }
 
     /// Which account the key belongs to, without saying the key.
@@ -300,7 +296,7 @@ impl TargonClient {
         let request = self.with_key(call, request)?.header(reqwest::header::ACCEPT, "application/json");
         let answer = request.timeout(REQUEST_LIMIT).send().await.map_err(|error| answer::broken(call, error))?;
         let status = answer.status();
-        let retry_after = answer::retry_after(answer.headers(), self.clock.now());
+        let retry_after = http::wished_pause(answer.headers(), self.clock.now());
         tracing::debug!(status = status.as_u16(), "{call}");
         let body = answer::read_body(call, answer).await;
         if status.is_success() {
@@ -351,22 +347,4 @@ impl std::fmt::Debug for TargonClient {
 /// The status that says a type of workload is no longer known.
 pub(crate) fn type_is_gone(error: &TargonError) -> bool {
     matches!(error, TargonError::Refused { call: Call::Inventory, status, .. } if *status == StatusCode::BAD_REQUEST.as_u16())
-}
-
-fn is_this_machine(host: &url::Host<&str>) -> bool {
-    match host {
-        url::Host::Domain(name) => *name == "localhost",
-        url::Host::Ipv4(address) => address.is_loopback(),
-        url::Host::Ipv6(address) => address.is_loopback(),
-    }
-}
-
-fn shown(url: &Url) -> String {
-    let mut url = url.clone();
-    // Fails only for addresses without a host, which hold no credentials either.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url.set_query(None);
-    url.set_fragment(None);
-    url.as_str().trim_end_matches('/').to_owned()
 }

@@ -4,6 +4,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use gen404_outside::http::{ConnectionFault, connection_fault, missing_authorities};
+
 /// One call of the service, as an error names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -125,6 +127,8 @@ pub enum TargonError {
         status: u16,
         /// The service's words.
         said: Said,
+        /// How long it asks to wait.
+        retry_after: Option<Duration>,
     },
     /// No connection at all: nothing was sent.
     #[error("{call}: Targon cannot be reached")]
@@ -202,14 +206,15 @@ impl fmt::Display for Said {
 impl TargonError {
     /// Asking again may help, and asking again does no harm where the call itself is harmless.
     pub fn is_retryable(&self) -> bool {
-        matches!(
-            self,
-            Self::RateLimited { .. }
-                | Self::Unwell { .. }
-                | Self::Unreachable { .. }
-                | Self::Broken { .. }
-                | Self::TimedOut { .. }
-        )
+        match self {
+            // A bad certificate is as bad the next time.
+            Self::Unreachable { source, .. } => !matches!(
+                connection_fault(source),
+                Some(ConnectionFault::NoAuthorities | ConnectionFault::Certificate(_))
+            ),
+            Self::RateLimited { .. } | Self::Unwell { .. } | Self::Broken { .. } | Self::TimedOut { .. } => true,
+            _ => false,
+        }
     }
 
     /// What was asked for may have happened all the same, so look before asking again.
@@ -242,7 +247,9 @@ impl TargonError {
             Self::RateLimited { .. } | Self::Unwell { .. } | Self::TimedOut { .. } | Self::Broken { .. } => {
                 Some("try again in a minute; `404-cli pods` shows what runs meanwhile")
             }
-            Self::Unreachable { .. } => Some("check the network, and --targon-base-url if one is set"),
+            Self::Unreachable { source, .. } => {
+                missing_authorities(source).or(Some("check the network, and --targon-base-url if one is set"))
+            }
             Self::NotUnderstood { .. } | Self::TooLarge { .. } | Self::EndlessPages { .. } => {
                 Some("the address may not be Targon's, or its API has changed: look with -vv")
             }

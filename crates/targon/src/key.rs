@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use gen404_outside::text::without_mark;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -26,13 +27,19 @@ impl fmt::Display for AccountMark {
 }
 
 impl ApiKey {
-    /// A key as it was given; blanks around it are dropped. It must fit into an HTTP header.
-    pub fn new(text: &SecretString) -> Result<Self, KeyError> {
-        let text = text.expose_secret().trim();
-        match text {
-            "" => Err(KeyError::Empty),
-            _ if !text.bytes().all(|byte| byte.is_ascii_graphic()) => Err(KeyError::Characters),
-            _ => Ok(Self(text.into())),
+    /// A key as it was given; blanks and a byte order mark around it are dropped. It must fit into an HTTP header.
+    pub fn new(text: &SecretString) -> Result<Self, WrongKey> {
+        let text = without_mark(text.expose_secret().trim()).trim();
+        if text.is_empty() {
+            Err(WrongKey::Empty)
+        } else if text.starts_with(QUOTES) || text.ends_with(QUOTES) {
+            Err(WrongKey::Quoted)
+        } else if text.contains(char::is_whitespace) {
+            Err(WrongKey::Space)
+        } else if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            Err(WrongKey::Characters)
+        } else {
+            Ok(Self(text.into()))
         }
     }
 
@@ -47,16 +54,41 @@ impl ApiKey {
     }
 }
 
+/// What people and their editors put around a secret.
+pub(crate) const QUOTES: [char; 8] = ['"', '\'', '`', '\u{201c}', '\u{201d}', '\u{201e}', '\u{2018}', '\u{2019}'];
+
+/// What is wrong with a text that should be a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WrongKey {
+    /// Nothing but blanks.
+    #[error("is empty")]
+    Empty,
+    /// Quotes that were meant for a shell.
+    #[error("has quotes around it")]
+    Quoted,
+    /// Blanks or line breaks inside.
+    #[error("has white space inside")]
+    Space,
+    /// Letters that no key has.
+    #[error("holds characters that no key has")]
+    Characters,
+}
+
 /// Why there is no key to work with.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// Nothing but blanks.
-    #[error("the Targon API key is empty")]
-    Empty,
-    /// Letters that no key has.
-    #[error("the Targon API key holds characters that no key has")]
-    Characters,
+    /// The flag's or the variable's text is no key.
+    #[error("the Targon API key {0}")]
+    Given(WrongKey),
+    /// A file's text is no key.
+    #[error("the Targon API key in {} {why}", path.display())]
+    Stored {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: WrongKey,
+    },
     /// A file is there but cannot be read.
     #[error("cannot read {}", path.display())]
     Unreadable {
@@ -84,7 +116,10 @@ impl KeyError {
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Empty | Self::Characters => "set TARGON_API_KEY to the key from the Targon dashboard, without quotes",
+            Self::Given(_) => "set TARGON_API_KEY to the key from the Targon dashboard, without quotes",
+            Self::Stored { .. } => {
+                "put nothing but the key from the Targon dashboard into the file, or set TARGON_API_KEY"
+            }
             Self::Unreadable { .. } | Self::Profile { .. } | Self::Settings { .. } => {
                 "set TARGON_API_KEY, or repair the official client's file"
             }
@@ -112,7 +147,8 @@ struct ClientSettings {
 /// `.targon/credentials-<profile>`, then `.config/targon/credentials`. `None` when there is none anywhere.
 pub fn find_key(given: Option<&SecretString>, home: &Path) -> Result<Option<FoundKey>, KeyError> {
     if let Some(given) = given.filter(|given| !given.expose_secret().trim().is_empty()) {
-        return Ok(Some(FoundKey { key: ApiKey::new(given)?, base_url: None }));
+        let key = ApiKey::new(given).map_err(KeyError::Given)?;
+        return Ok(Some(FoundKey { key, base_url: None }));
     }
     let folder = home.join(".targon");
     let settings_path = folder.join("config.toml");
@@ -128,20 +164,24 @@ pub fn find_key(given: Option<&SecretString>, home: &Path) -> Result<Option<Foun
     if profile.is_empty() || !profile.bytes().all(is_name) {
         return Err(KeyError::Profile { path: settings_path });
     }
-    if let Some(text) = read(&folder.join(format!("credentials-{profile}")))? {
+    if let Some(key) = stored_key(&folder.join(format!("credentials-{profile}")))? {
         let address = settings.base_url.as_deref().map(Url::parse).transpose();
         let base_url = address.map_err(|_| KeyError::Settings { path: settings_path })?;
-        return Ok(Some(FoundKey { key: ApiKey::new(&text)?, base_url }));
+        return Ok(Some(FoundKey { key, base_url }));
     }
-    match read(&home.join(".config").join("targon").join("credentials"))? {
-        Some(text) => Ok(Some(FoundKey { key: ApiKey::new(&text)?, base_url: None })),
-        None => Ok(None),
-    }
+    let key = stored_key(&home.join(".config").join("targon").join("credentials"))?;
+    Ok(key.map(|key| FoundKey { key, base_url: None }))
+}
+
+/// The key that is all of a file; none without the file.
+fn stored_key(path: &Path) -> Result<Option<ApiKey>, KeyError> {
+    let key = read(path)?.map(|text| ApiKey::new(&text));
+    key.transpose().map_err(|why| KeyError::Stored { path: path.to_owned(), why })
 }
 
 fn read(path: &Path) -> Result<Option<SecretString>, KeyError> {
     match std::fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text.into())),
+        Ok(text) => Ok(Some(without_mark(&text).into())),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
         Err(source) => Err(KeyError::Unreadable { path: path.to_owned(), source }),
     }
@@ -196,6 +236,45 @@ mod tests {
         assert!(refused(&[(".targon/config.toml", "current = '../../x'")]).contains("`current`"));
         assert!(!refused(&[(".targon/config.toml", "sn4_oops")]).contains("sn4_oops"));
         assert!(!refused(&[(".targon/credentials-default", "sn4 oops")]).contains("oops"));
+    }
+
+    #[test]
+    fn what_editors_and_shells_put_around_a_key_goes_or_is_named() {
+        let key = |text: &str| ApiKey::new(&text.into()).map(|key| key.expose().expose_secret().to_owned());
+        for text in ["sn4_k", " sn4_k ", "sn4_k\r\n", "\t\nsn4_k\n\n", "\u{feff}sn4_k", "\u{feff} sn4_k\r\n"] {
+            assert_eq!(key(text).as_deref(), Ok("sn4_k"), "{text:?}");
+        }
+        for (text, why) in [
+            ("\"sn4_k\"", WrongKey::Quoted),
+            ("'sn4_k'\n", WrongKey::Quoted),
+            ("\u{201c}sn4_k\u{201d}", WrongKey::Quoted),
+            ("sn4_k\"", WrongKey::Quoted),
+            ("sn4_k\nsn4_l\n", WrongKey::Space),
+            ("Bearer sn4_k", WrongKey::Space),
+            ("sn4\u{a0}k", WrongKey::Space),
+            ("sn4_k\u{200b}", WrongKey::Characters),
+            ("sn4_ü", WrongKey::Characters),
+            ("\u{feff}\r\n", WrongKey::Empty),
+        ] {
+            assert_eq!(key(text), Err(why), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn files_with_a_byte_order_mark_and_other_line_ends_are_read() {
+        let files = [
+            (".targon/config.toml", "\u{feff}current = 'work'\r\nbase_url = 'https://work.example'\r\n"),
+            (".targon/credentials-work", "\u{feff}sn4_work\r\n"),
+        ];
+        assert_eq!(found(None, &files), Some(("sn4_work".into(), Some("https://work.example/".into()))));
+    }
+
+    #[test]
+    fn a_stored_key_that_is_none_is_told_with_its_file() {
+        let folder = home(&[(".config/targon/credentials", "\"sn4_oops\"\n")]);
+        let error = find_key(None, folder.path()).unwrap_err().to_string();
+        assert!(error.ends_with(".config/targon/credentials has quotes around it"), "{error}");
+        assert!(!error.contains("sn4_oops"), "{error}");
     }
 
     #[test]

@@ -8,13 +8,13 @@ mod amount;
 mod client;
 mod clock;
 mod error;
+mod image;
 mod key;
 mod lease;
 mod life;
 mod listing;
 mod names;
 mod observer;
-mod plain;
 mod pod;
 mod quote;
 mod start;
@@ -25,7 +25,8 @@ pub use amount::{HourlyPrice, Usd};
 pub use client::{DEFAULT_BASE_URL, LogLines, TargonClient};
 pub use clock::{Clock, SystemClock};
 pub use error::{Call, Said, TargonError};
-pub use key::{AccountMark, ApiKey, FoundKey, KeyError, find_key};
+pub use image::{ImageReference, InvalidImage};
+pub use key::{AccountMark, ApiKey, FoundKey, KeyError, WrongKey, find_key};
 pub use lease::{Claim, FoundLease, HeldLease, Lease, LeaseError, Leases, Phase};
 pub use life::{Failure, Next, Patience, Seen, Watch};
 pub use listing::{LeftOver, Pod, Unchecked, left_overs, pods};
@@ -35,4 +36,6 @@ pub use pod::{EnvironmentVariable, InvalidRegistryLogin, PodKind, PodSpecificati
 pub use quote::{Offers, Quote, QuoteError, TypeChoice};
 pub use start::{Cause, Older, Order, StartError, Started, start};
 pub use stop::{PodTag, StopAllError, StopError, Stopped, stop_all};
-pub use wire::{Credits, Offer, PublicUrl, Status, Workload, WorkloadEvent, WorkloadState, WorkloadType, create_body};
+pub use wire::{
+    Credits, Offer, PublicUrl, Status, Trouble, Workload, WorkloadEvent, WorkloadState, WorkloadType, create_body,
+};

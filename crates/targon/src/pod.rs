@@ -3,8 +3,11 @@
 
 use std::fmt;
 
+use gen404_outside::text::without_mark;
 use secrecy::SecretString;
 
+use crate::image::ImageReference;
+use crate::key::QUOTES;
 use crate::names::{PodName, ResourceName};
 
 /// The three pods the tool starts and stops. Their names are account-wide.
@@ -46,12 +49,13 @@ impl PodKind {
     }
 
     /// The image it runs; the generator's is the miner's own.
-    pub fn image(self) -> Option<&'static str> {
-        match self {
-            Self::Generator => None,
-            Self::Renderer => Some("europe-west3-docker.pkg.dev/gen-456515/active-competition/render-service-js:0.4.3"),
-            Self::Judge => Some("vllm/vllm-openai:v0.20.0"),
-        }
+    pub fn image(self) -> Option<ImageReference> {
+        let image = match self {
+            Self::Generator => return None,
+            Self::Renderer => "europe-west3-docker.pkg.dev/gen-456515/active-competition/render-service-js:0.4.3",
+            Self::Judge => "vllm/vllm-openai:v0.20.0",
+        };
+        Some(image.parse().expect("both images follow the rule"))
     }
 
     /// The port its HTTP server listens on.
@@ -95,8 +99,8 @@ impl PodKind {
     }
 
     /// The pod as it is started by default, with the given image where the kind has none of its own.
-    pub fn specification(self, own_image: Option<String>) -> Option<PodSpecification> {
-        let image = own_image.or_else(|| self.image().map(str::to_owned))?;
+    pub fn specification(self, own_image: Option<ImageReference>) -> Option<PodSpecification> {
+        let image = own_image.or_else(|| self.image())?;
         Some(PodSpecification {
             name: self.name().parse().expect("the three names follow the rule"),
             image,
@@ -123,7 +127,7 @@ pub struct PodSpecification {
     /// Its name on the account.
     pub name: PodName,
     /// The container image.
-    pub image: String,
+    pub image: ImageReference,
     /// The machine.
     pub resource: ResourceName,
     /// The one port that is reachable from outside.
@@ -161,27 +165,32 @@ pub struct RegistryLogin {
 }
 
 /// Why a text does not hold a registry login.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a registry login is written user:password")]
-pub struct InvalidRegistryLogin;
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidRegistryLogin {
+    /// No user, no password, or no colon between them.
+    #[error("a registry login is written user:password")]
+    Form,
+    /// Quotes that were meant for a shell would be sent along.
+    #[error("a registry login has no quotes around it")]
+    Quoted,
+}
+
+/// What Docker Hub is called in logins: its old address, which is what the official client sends.
+const DOCKER_HUB: &str = "https://index.docker.io/v1/";
 
 impl RegistryLogin {
     /// Reads `user:password` (the password may hold colons), for the registry that the image comes from.
-    pub fn parse(text: &str, image: &str) -> Result<Self, InvalidRegistryLogin> {
-        let (username, password) = text.trim().split_once(':').ok_or(InvalidRegistryLogin)?;
-        if username.is_empty() || password.is_empty() {
-            return Err(InvalidRegistryLogin);
+    pub fn parse(text: &str, image: &ImageReference) -> Result<Self, InvalidRegistryLogin> {
+        let text = without_mark(text.trim()).trim();
+        if text.starts_with(QUOTES) {
+            return Err(InvalidRegistryLogin::Quoted);
         }
-        Ok(Self { server: registry_of(image), username: username.to_owned(), password: password.into() })
-    }
-}
-
-/// The registry an image reference names: its first part when that looks like a host, else Docker Hub's old address,
-/// which is what the official client sends.
-fn registry_of(image: &str) -> String {
-    match image.split_once('/') {
-        Some((host, _)) if host.contains(['.', ':']) || host == "localhost" => host.to_owned(),
-        _ => "https://index.docker.io/v1/".to_owned(),
+        let (username, password) = text.split_once(':').ok_or(InvalidRegistryLogin::Form)?;
+        if username.is_empty() || password.is_empty() {
+            return Err(InvalidRegistryLogin::Form);
+        }
+        let server = image.registry().unwrap_or(DOCKER_HUB).to_owned();
+        Ok(Self { server, username: username.to_owned(), password: password.into() })
     }
 }
 
@@ -190,6 +199,10 @@ mod tests {
     use secrecy::ExposeSecret as _;
 
     use super::*;
+
+    fn image(text: &str) -> ImageReference {
+        text.parse().expect("an image")
+    }
 
     #[test]
     fn names_are_exact() {
@@ -205,20 +218,26 @@ mod tests {
         assert_eq!(judge.arguments.first().map(String::as_str), Some("zai-org/GLM-4.6V-Flash"));
         assert_eq!(judge.arguments.len(), 18);
         assert!(PodKind::Generator.specification(None).is_none(), "the generator's image is the miner's own");
-        let generator = PodKind::Generator.specification(Some("example.com/gen:1".to_owned())).expect("image given");
+        let generator = PodKind::Generator.specification(Some(image("example.com/gen:1"))).expect("image given");
         assert_eq!((generator.port, generator.resource.as_str()), (10_006, "h200-large"));
     }
 
     #[test]
     fn a_login_goes_to_the_registry_of_the_image() {
-        let login = RegistryLogin::parse("me:pa:ss", "ghcr.io/me/image:1").expect("a login");
+        let login = RegistryLogin::parse("me:pa:ss\r\n", &image("ghcr.io/me/image:1")).expect("a login");
         assert_eq!((login.server.as_str(), login.username.as_str()), ("ghcr.io", "me"));
         assert_eq!(login.password.expose_secret(), "pa:ss");
-        for image in ["me/image:1", "image", "image:1"] {
-            assert_eq!(RegistryLogin::parse("me:x", image).expect("a login").server, "https://index.docker.io/v1/");
+        for name in ["me/image:1", "image", "image:1"] {
+            assert_eq!(RegistryLogin::parse("me:x", &image(name)).expect("a login").server, DOCKER_HUB);
         }
-        for bad in ["", "me", ":x", "me:"] {
-            assert_eq!(RegistryLogin::parse(bad, "image").unwrap_err(), InvalidRegistryLogin, "{bad}");
+        for (bad, why) in [
+            ("", InvalidRegistryLogin::Form),
+            ("me", InvalidRegistryLogin::Form),
+            (":x", InvalidRegistryLogin::Form),
+            ("me:", InvalidRegistryLogin::Form),
+            ("'me:x'", InvalidRegistryLogin::Quoted),
+        ] {
+            assert_eq!(RegistryLogin::parse(bad, &image("image")).unwrap_err(), why, "{bad}");
         }
     }
 }

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use gen404_outside::text;
+
 use crate::amount::HourlyPrice;
 use crate::client::{TargonClient, type_is_gone};
 use crate::error::TargonError;
@@ -93,7 +95,7 @@ impl fmt::Display for Offers {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, offer) in self.0.iter().enumerate() {
             formatter.write_str(if index == 0 { "; free are: " } else { ", " })?;
-            let shown = crate::plain::plain(&offer.to_string());
+            let shown = text::line(&offer.to_string());
             formatter.write_str(&shown)?;
         }
         Ok(())

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use futures::FutureExt as _;
+use gen404_outside::text::excerpt;
 use tokio_util::sync::CancellationToken;
 
 use crate::amount::Usd;
@@ -236,7 +237,7 @@ impl Starter<'_> {
             let named = self.client.workloads_named(self.order.pod.name.as_str()).await.unwrap_or_default();
             let ours = |workload: &Workload| {
                 !known.contains(&workload.uid)
-                    && workload.image == self.order.pod.image
+                    && workload.image == self.order.pod.image.as_str()
                     && !workload.state.status.is_over()
             };
             if let Some(workload) = named.into_iter().find(ours) {
@@ -349,19 +350,39 @@ impl Starter<'_> {
         }
     }
 
+    /// How the pod is. Where its state cannot be had, the pod itself tells whether it is still there.
+    async fn see(&self, uid: &Uid) -> Result<Seen, Cause> {
+        let error = match self.client.state(uid).await {
+            Ok(state) => return Ok(Seen::State(state)),
+            Err(error) => error,
+        };
+        let answered = matches!(
+            error,
+            TargonError::NotFound { .. }
+                | TargonError::Refused { .. }
+                | TargonError::Unwell { .. }
+                | TargonError::NotUnderstood { .. }
+        );
+        let error = if answered {
+            match self.client.workload(uid).await {
+                Ok(workload) => return Ok(Seen::State(workload.state)),
+                Err(TargonError::NotFound { .. }) => return Ok(Seen::Missing),
+                Err(error) => error,
+            }
+        } else {
+            error
+        };
+        if error.is_about_the_key() { Err(Cause::Targon(error)) } else { Ok(Seen::Nothing) }
+    }
+
     async fn wait(&self, life: &Life<'_>) -> Result<PublicUrl, Cause> {
         let clock = self.client.clock();
         let uid = &life.pod.uid;
         let deployed = life.deployed.unwrap_or_else(|| clock.elapsed());
-        let mut watch = Watch::from(deployed, self.order.pod.port, self.order.patience);
+        let mut watch = Watch::from(deployed, &self.order.pod, self.order.patience);
         let mut window: Vec<String> = Vec::new();
         loop {
-            let seen = match self.client.state(uid).await {
-                Ok(state) => Seen::State(state),
-                Err(TargonError::NotFound { .. }) => Seen::Missing,
-                Err(error) if error.is_about_the_key() => return Err(Cause::Targon(error)),
-                Err(_) => Seen::Nothing,
-            };
+            let seen = self.see(uid).await?;
             let events = self.client.events(uid).await.unwrap_or_default();
             let log = self.client.logs(uid, WINDOW).await.unwrap_or_default();
             for line in fresh_lines(&window, &log) {
@@ -371,7 +392,7 @@ impl Starter<'_> {
 
             let mut next = watch.look(clock.elapsed(), &seen, &events);
             let elapsed = clock.elapsed().saturating_sub(deployed);
-            let event = WorkloadEvent::newest(&events).map(|event| crate::plain::excerpt(event.text(), 200));
+            let event = WorkloadEvent::newest(&events).map(|event| excerpt(event.text(), 200));
             self.observer.on(PodEvent::Waiting {
                 status: watch.status(),
                 event: event.as_deref(),

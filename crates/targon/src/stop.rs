@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use futures::future::join_all;
+use gen404_outside::text;
 
 use crate::amount::HourlyPrice;
 use crate::client::TargonClient;
@@ -41,7 +42,7 @@ impl From<&Lease> for PodTag {
 /// `generator (wrk-000000000001, $13.00/h)`
 impl fmt::Display for PodTag {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} ({}", crate::plain::plain(&self.name), self.uid)?;
+        write!(formatter, "{} ({}", text::line(&self.name), self.uid)?;
         match self.cost_per_hour {
             Some(price) => write!(formatter, ", {price})"),
             None => formatter.write_str(", price unknown)"),

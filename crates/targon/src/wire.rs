@@ -5,10 +5,12 @@ mod create;
 mod event;
 mod inventory;
 mod lenient;
+mod pull;
 mod workload;
 
 pub use create::{WorkloadType, create_body};
-pub use event::WorkloadEvent;
+pub use event::{Trouble, WorkloadEvent};
 pub use inventory::{Credits, Offer};
 pub(crate) use lenient::{Items, Log, Problem};
+pub(crate) use pull::tells_of_failed_pull;
 pub use workload::{PublicUrl, Status, Workload, WorkloadState};

@@ -1,7 +1,7 @@
 //! `404-cli start-generator`.
 
 use clap::Args;
-use gen404_targon::PodKind;
+use gen404_targon::{ImageReference, PodKind};
 
 use crate::arguments::targon::StartArguments;
 use crate::context::Context;
@@ -16,7 +16,7 @@ use crate::targon::start;
 pub(crate) struct Arguments {
     /// Your generator's container image; it listens on port 10006
     #[arg(long, value_name = "IMAGE")]
-    image_url: String,
+    image_url: ImageReference,
     #[command(flatten)]
     start: StartArguments,
 }

@@ -1,7 +1,8 @@
 //! An inaccessible CDN as a failure of a command: an outside service does not do what it should.
 
+use gen404_delivery::CdnError;
+
 use super::{CommandError, Kind};
-use crate::cdn::CdnError;
 
 impl From<CdnError> for CommandError {
     fn from(error: CdnError) -> Self {

@@ -2,8 +2,8 @@
 //! Everything that can go wrong in between is the room's business.
 
 use gen404_targon::{
-    EnvironmentVariable, Order, Patience, PodKind, PodSpecification, RegistryLogin, StartError, TypeChoice, Usd,
-    WorkloadType, start,
+    EnvironmentVariable, ImageReference, Order, Patience, PodKind, PodSpecification, RegistryLogin, StartError,
+    TypeChoice, Usd, WorkloadType, start,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
@@ -49,7 +49,7 @@ struct QuotedJson<'a> {
 pub(crate) async fn run(
     context: &Context,
     kind: PodKind,
-    image: Option<String>,
+    image: Option<ImageReference>,
     arguments: &StartArguments,
 ) -> Result<(), CommandError> {
     let order = order(kind, image, arguments)?;
@@ -112,7 +112,7 @@ async fn quote(context: &Context, account: &Account, order: &Order) -> Result<()
         success: true,
         dry_run: true,
         name,
-        image: &order.pod.image,
+        image: order.pod.image.as_str(),
         resource: quote.resource.as_str(),
         targon_type: quote.workload_type.as_str(),
         cost_per_hour: quote.cost_per_hour.map(|price| price.an_hour().dollars()),
@@ -133,13 +133,8 @@ fn show_log(context: &Context, error: &StartError) {
     }
 }
 
-fn order(kind: PodKind, image: Option<String>, arguments: &StartArguments) -> Result<Order, CommandError> {
+fn order(kind: PodKind, image: Option<ImageReference>, arguments: &StartArguments) -> Result<Order, CommandError> {
     let pod = kind.specification(image).ok_or_else(|| CommandError::usage("--image-url is missing"))?;
-    if pod.image.is_empty() || pod.image.contains(char::is_whitespace) || pod.image.contains("://") {
-        return Err(CommandError::usage(
-            "the image must be a reference such as ghcr.io/me/generator:1, without https://",
-        ));
-    }
     let registry = arguments.registry_auth_env.as_deref().map(|variable| login(variable, &pod.image)).transpose()?;
     let environment = arguments.environment.iter().map(variable).collect::<Result<_, _>>()?;
     let resource = arguments.resource.clone().unwrap_or_else(|| pod.resource.clone());
@@ -175,7 +170,7 @@ fn variable(text: &SecretString) -> Result<EnvironmentVariable, CommandError> {
     Ok(EnvironmentVariable { name: name.to_owned(), value })
 }
 
-fn login(variable: &str, image: &str) -> Result<RegistryLogin, CommandError> {
+fn login(variable: &str, image: &ImageReference) -> Result<RegistryLogin, CommandError> {
     let text = login_in_variable(variable)?.ok_or_else(|| not_set("--registry-auth-env"))?;
     RegistryLogin::parse(&text, image)
         .map_err(|error| CommandError::usage(format!("the variable that --registry-auth-env names: {error}")))

@@ -1,6 +1,7 @@
 //! The arrows between the rooms: what each crate may know, as ARCHITECTURE.md draws it.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -11,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("timelock", &[]),
     ("outside", &[]),
     ("wallet", &["round", "outside"]),
+    ("delivery", &["round", "outside"]),
     ("chain", &["round", "timelock", "outside"]),
     ("targon", &["round", "outside"]),
     ("generator", &["round", "outside"]),
@@ -27,6 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "wallet",
             "chain",
             "targon",
+            "delivery",
             "generator",
             "renderer",
             "judge",
@@ -78,5 +81,65 @@ fn heavy_crates_stay_behind_their_room() {
             let at_home = homes.split(' ').any(|home| home == room);
             assert!(at_home || !dependencies.contains(*dependency), "only {homes} may name {dependency}, not {room}");
         }
+    }
+}
+
+/// Ways to an HTTP client that are not the polite one.
+const OTHER_CLIENTS: &[&str] =
+    &["Client::new", "Client::builder", "Client::default", "ClientBuilder", "reqwest::get", "reqwest::blocking"];
+
+/// Places that still have a client of their own; each leaves the list when it begins with the polite one.
+const NOT_YET: &[&str] = &[
+    "/generator/src/client.rs",
+    "/judge/src/vlm/",
+    "/renderer/src/",
+    "/sandbox/src/generator/",
+    "/sandbox/src/judge/",
+];
+
+/// Every file below a folder that ends like this.
+fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let below = |path: PathBuf| if path.is_dir() { files(&path, ending) } else { vec![path] };
+    paths.flat_map(below).filter(|path| path.to_string_lossy().ends_with(ending)).collect()
+}
+
+/// Whether a line of code names it as a word of its own: a `TargonClient::new` is none of them.
+fn names(line: &str, word: &str) -> bool {
+    let code = line.split("//").next().unwrap_or_default();
+    let whole = |(at, _): (usize, &str)| {
+        let before = code[..at].chars().next_back();
+        !before.is_some_and(|letter| letter.is_alphanumeric() || letter == '_')
+    };
+    code.match_indices(word).any(whole)
+}
+
+#[test]
+fn every_http_client_is_the_polite_one() {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut strangers = Vec::new();
+    for (room, _) in ARROWS.iter().filter(|(room, _)| *room != "outside") {
+        for file in files(&crates.join(room).join("src"), ".rs") {
+            if NOT_YET.iter().any(|place| file.to_string_lossy().contains(place)) {
+                continue;
+            }
+            let text = std::fs::read_to_string(&file).expect("text");
+            let lines = text.lines().filter(|line| OTHER_CLIENTS.iter().any(|word| names(line, word)));
+            strangers.extend(lines.map(|line| format!("{}: {}", file.display(), line.trim())));
+        }
+    }
+    assert!(strangers.is_empty(), "begin with gen404_outside::http::client():\n{}", strangers.join("\n"));
+}
+
+#[test]
+fn other_clients_are_recognised() {
+    for bad in ["reqwest::Client::new()", "let c = Client::builder().build();", "use reqwest::{ClientBuilder, Url};"] {
+        assert!(OTHER_CLIENTS.iter().any(|word| names(bad, word)), "{bad}");
+    }
+    for good in
+        ["TargonClient::new(base)", "use ws_client::WsClientBuilder;", "// reqwest::Client::new() is not polite"]
+    {
+        assert!(!OTHER_CLIENTS.iter().any(|word| names(good, word)), "{good}");
     }
 }

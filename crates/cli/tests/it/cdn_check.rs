@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use gen404_sandbox::cdn::{self as sandbox, Fault};
+
 use crate::cdn::{Answer, Cdn, certificate};
 use crate::miner::{Ended, Miner, line};
 use crate::running::Running;
@@ -55,6 +57,77 @@ async fn what_came_back_is_told_exactly() {
     }
 }
 
+/// An object store as most miners use one: the bare prefix is refused, the files below it are served.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_uploaded_stands_for_a_prefix_that_is_refused() {
+    let miner = Miner::new().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("probe.txt"), "here").expect("a file");
+    let cdn = sandbox::Cdn::start(folder.path()).await.expect("a CDN");
+    cdn.set_faults(vec![Fault::PrefixRefused { status: 404 }]);
+    let url = format!("{}17", cdn.url());
+    let ended = miner.run(&asking("owner/name", &url), "default");
+    assert_eq!(ended.failure(3), format!("CDN URL {url} is not accessible: 404"));
+    let hint = ended.json()["hint"].as_str().expect("a hint").to_owned();
+    assert!(hint.find("--cdn-probe") < hint.find("--skip-cdn-check"), "{hint}");
+
+    let url = cdn.url().as_str().trim_end_matches('/');
+    let probing = [asking("owner/name", url), vec!["--cdn-probe", "probe.txt"]].concat();
+    let ended = miner.run(&probing, "default");
+    assert_eq!(ended.success()["cdn_url"], url, "the probe is not what is committed");
+    assert!(ended.stderr().contains(&format!("{url} answers for probe.txt")), "{}", ended.transcript());
+
+    cdn.set_faults(vec![Fault::HeadRefused { status: 403 }]);
+    let ended = miner.run(&probing, "default");
+    ended.success();
+    let said = "answers for probe.txt to GET, which is what the subnet sends; it refuses HEAD (403)";
+    assert!(ended.stderr().contains(said), "{}", ended.transcript());
+
+    let missing = [asking("owner/name", url), vec!["--cdn-probe", "other.txt"]].concat();
+    let ended = miner.run(&missing, "default");
+    assert_eq!(ended.failure(3), format!("CDN URL {url}/other.txt is not accessible: 404"));
+    assert!(!ended.stderr().contains("--skip-cdn-check"), "{}", ended.transcript());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_challenge_is_named_and_not_to_be_skipped() {
+    let miner = Miner::new().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let cdn = sandbox::Cdn::start(folder.path()).await.expect("a CDN");
+    cdn.set_faults(vec![Fault::Challenge]);
+    let ended = miner.run(&asking("owner/name", cdn.url().as_str()), "default");
+    let text = format!("CDN URL {} is not accessible: 403, a Cloudflare challenge", cdn.url());
+    assert_eq!(ended.failure(3), text);
+    assert!(ended.stderr().contains("the subnet's client would meet the challenge too"), "{}", ended.transcript());
+    assert!(!ended.stderr().contains("--skip-cdn-check"), "{}", ended.transcript());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rate_limit_is_waited_out_within_the_time() {
+    let miner = Miner::new().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let cdn = sandbox::Cdn::start(folder.path()).await.expect("a CDN");
+    cdn.set_faults(vec![Fault::RateLimited { times: 2, retry_after: "0.1".to_owned() }]);
+    miner.run(&asking("owner/name", cdn.url().as_str()), "default").success();
+    cdn.set_faults(vec![Fault::RateLimited { times: 1, retry_after: "3600".to_owned() }]);
+    let ended = miner.run(&asking("owner/name", cdn.url().as_str()), "default");
+    assert_eq!(
+        ended.failure(3),
+        format!("CDN URL {} is not accessible: 429, and it asks to wait 3600 s more", cdn.url())
+    );
+    assert!(ended.stderr().contains("--cdn-timeout"), "{}", ended.transcript());
+}
+
+#[test]
+fn a_probe_is_the_name_of_one_file() {
+    let home = crate::binary::Home::new();
+    for bad in ["../secret", "a/b.js", "https://cdn.example/a.js", "a?b", ""] {
+        let asked = [asking("owner/name", "https://cdn.example/17"), vec!["--cdn-probe", bad]].concat();
+        let ended = Ended(home.run(&line(&asked, "default", "ws://127.0.0.1:1")));
+        assert!(ended.failure(2).contains("--cdn-probe"), "{}", ended.transcript());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn redirects_are_told_and_not_followed() {
     let miner = Miner::new().await;
@@ -100,7 +173,11 @@ async fn certificates_are_checked_and_their_faults_explained() {
     run("localhost", true).success();
     let sentence = run("127.0.0.1", true).failure(3);
     assert!(sentence.contains("certificate is for another host"), "{sentence}");
-    let sentence = run("localhost", false).failure(3);
+    // The machine that tests may have authorities or none; a store with others is needed to tell.
+    let other = certificate().with_file_name("other.pem");
+    let url = format!("https://localhost:{}/files", cdn.port);
+    let mut command = miner.home.command(&line(&asking("owner/name", &url), "default", &chain));
+    let sentence = Ended(command.env("SSL_CERT_FILE", other).output().expect("it runs")).failure(3);
     assert!(sentence.contains("certificate is not signed by an authority"), "{sentence}");
 }
 

@@ -12,6 +12,7 @@ mod generate;
 mod judge;
 mod judge_habits;
 mod list;
+mod manners;
 mod miner;
 mod pods;
 mod reference;

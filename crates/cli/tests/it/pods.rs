@@ -5,7 +5,7 @@ mod matrix;
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
-use gen404_sandbox::targon::{Call, Delays, FakeTargon, Fault, Options, Standing};
+use gen404_sandbox::targon::{Call, Delays, FakeTargon, Fault, Options, PullWords, Standing};
 use serde_json::Value;
 
 use crate::binary::{Home, transcript};
@@ -67,6 +67,11 @@ impl Account {
         let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
         let text = |entry: std::io::Result<std::fs::DirEntry>| std::fs::read_to_string(entry.ok()?.path()).ok();
         entries.filter_map(text).collect()
+    }
+
+    /// What is remembered of machines that were bought.
+    fn leases(&self) -> Vec<String> {
+        self.state_files().into_iter().filter(|text| text.contains("wrk-")).collect()
     }
 
     fn running(&self) -> Vec<String> {
@@ -272,6 +277,74 @@ async fn a_crash_shows_the_end_of_the_log_and_gives_the_machine_back() {
     let shown: Vec<_> = run.stderr().lines().filter(|line| line.starts_with("  │ ")).map(str::to_owned).collect();
     assert_eq!((shown.len(), shown.last().map(String::as_str)), (20, Some("  │ RuntimeError: CUDA out of memory")));
     assert!(account.running().is_empty());
+}
+
+#[tokio::test]
+async fn an_image_that_cannot_be_pulled_ends_it_at_once() {
+    for (words, said) in [
+        (PullWords::Message, "Failed to pull image \"example.com/gen:1\": manifest unknown"),
+        (PullWords::Reason, "ErrImagePull"),
+        (PullWords::EventType, "POD_IMAGE_PULL_BACKOFF"),
+        (PullWords::State, "manifest unknown: example.com/gen:1 cannot be pulled"),
+    ] {
+        let account = Account::with_faults(vec![Fault::PullFails { words }]).await;
+        let run = account.run(&GENERATOR).await;
+        assert_eq!(run.code(), Some(3), "{}", run.transcript());
+        let json = run.json();
+        assert_eq!(json["error"], format!("generator was stopped: its image cannot be pulled: {said}"));
+        let hint = json["hint"].as_str().expect("a hint");
+        assert!(["name", "tag", "--registry-auth-env"].iter().all(|word| hint.contains(word)), "{hint}");
+        let looks = account.fake.calls().iter().filter(|call| call.call == Call::State).count();
+        assert_eq!(looks, 1, "{}", run.transcript());
+        assert!(account.running().is_empty() && account.leases().is_empty(), "{}", run.transcript());
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_image_is_refused_before_anything_is_asked() {
+    let account = Account::new(Options::default()).await;
+    for (image, said) in [
+        ("ghcr.io/Me/Generator:V1", "write `ghcr.io/me/generator:V1`"),
+        ("https://ghcr.io/me/gen:1", "without https://"),
+        ("ghcr.io/me/gen:", "tag"),
+        ("ghcr.io/me/gen@sha256:12", "digest"),
+        ("ghcr.io//gen", "lower-case letters and digits"),
+        ("", "a value is required"),
+    ] {
+        for more in [&[][..], &["--dry-run"]] {
+            let run = account.run(&[&["start-generator", "--image-url", image], more].concat()).await;
+            assert_eq!(run.code(), Some(2), "{image}: {}", run.transcript());
+            let error = run.json()["error"].as_str().expect("a sentence").to_owned();
+            assert!(error.contains(said), "{image}: {error}");
+        }
+    }
+    assert!(account.fake.calls().is_empty());
+}
+
+#[tokio::test]
+async fn a_pod_deleted_elsewhere_ends_it_and_is_forgotten() {
+    for forgotten in [false, true] {
+        let faults = vec![Fault::DeletedElsewhere { looks: 2, forgotten }, Fault::NeverVisible];
+        let account = Account::with_faults(faults).await;
+        let run = account.run(&GENERATOR).await;
+        assert_eq!(run.code(), Some(3), "{}", run.transcript());
+        assert_eq!(run.json()["error"], "generator was stopped: it was deleted while it was starting");
+        let looks = account.fake.calls().iter().filter(|call| call.call == Call::State).count();
+        assert_eq!(looks, 3, "{}", run.transcript());
+        assert!(account.running().is_empty() && account.leases().is_empty(), "{}", run.transcript());
+    }
+}
+
+#[tokio::test]
+async fn a_single_restart_is_not_the_end() {
+    let account = Account::with_faults(vec![Fault::Restarts { count: 1 }]).await;
+    let run = account.run(&GENERATOR).await;
+    assert_eq!((run.code(), account.running()), (Some(0), vec!["generator".to_owned()]), "{}", run.transcript());
+
+    let account = Account::with_faults(vec![Fault::Restarts { count: 2 }]).await;
+    let run = account.run(&GENERATOR).await;
+    assert_eq!(run.code(), Some(3), "{}", run.transcript());
+    assert!(account.running().is_empty() && account.leases().is_empty(), "{}", run.transcript());
 }
 
 #[tokio::test]

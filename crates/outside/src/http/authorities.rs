@@ -2,11 +2,12 @@
 //! Slim containers have none: http still works there, and https can say what is missing.
 
 use std::error::Error;
-use std::io;
 use std::sync::LazyLock;
 
 use reqwest::Certificate;
-use rustls::{CertificateError, RootCertStore};
+use rustls::RootCertStore;
+
+use super::fault::{ConnectionFault, connection_fault};
 
 static AUTHORITIES: LazyLock<Vec<Certificate>> = LazyLock::new(|| {
     let found = rustls_native_certs::load_native_certs();
@@ -23,25 +24,13 @@ pub(super) fn of_this_machine() -> Vec<Certificate> {
     AUTHORITIES.clone()
 }
 
+/// Whether this machine trusts nobody.
+pub(super) fn are_missing() -> bool {
+    AUTHORITIES.is_empty()
+}
+
 /// What to do when a request failed because this machine trusts no certificate authority at all; `None` when that was
 /// not the reason.
 pub fn missing_authorities(error: &(dyn Error + 'static)) -> Option<&'static str> {
-    const HINT: &str = "this machine has no certificate authorities, so no https address can be trusted: install the \
-                        package ca-certificates, or name a bundle in SSL_CERT_FILE";
-    (AUTHORITIES.is_empty() && is_unknown_issuer(error)).then_some(HINT)
-}
-
-fn is_unknown_issuer(error: &(dyn Error + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(rustls::Error::InvalidCertificate(fault)) = error.downcast_ref() {
-            return matches!(fault, CertificateError::UnknownIssuer);
-        }
-        // I/O errors hide their cause one level deeper than `source` looks.
-        cause = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-            Some(inner) => Some(inner),
-            None => error.source(),
-        };
-    }
-    false
+    connection_fault(error).filter(|fault| *fault == ConnectionFault::NoAuthorities)?.hint()
 }

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use bytes::Bytes;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::cut::Cutter;
@@ -116,9 +117,10 @@ async fn on_the_way(
 /// What every call has to get past: the key and the rate limit.
 fn refuse(shared: &Shared, call: Call, headers: &HeaderMap) -> Option<Response> {
     let limited = shared.world().strike(|fault| matches!(fault, Fault::RateLimited { .. }));
-    if let Some(Fault::RateLimited { retry_after_seconds, .. }) = limited {
+    if let Some(Fault::RateLimited { retry_after_seconds, as_date, .. }) = limited {
         let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many requests", "RATE_LIMITED");
-        return Some(([(header::RETRY_AFTER, retry_after_seconds.to_string())], problem).into_response());
+        let wish = if as_date { date_in(retry_after_seconds) } else { retry_after_seconds.to_string() };
+        return Some(([(header::RETRY_AFTER, wish)], problem).into_response());
     }
     let key = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     let accepted = match key {
@@ -126,6 +128,12 @@ fn refuse(shared: &Shared, call: Call, headers: &HeaderMap) -> Option<Response> 
         None => call == Call::Inventory,
     };
     (!accepted).then(|| Problem::new(StatusCode::UNAUTHORIZED, "invalid api key", "UNAUTHORIZED").into_response())
+}
+
+/// The time in so many seconds, as HTTP writes it.
+fn date_in(seconds: u32) -> String {
+    let then = Timestamp::now() + Duration::from_secs(seconds.into());
+    then.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
 async fn version() -> Json<Value> {
@@ -216,8 +224,10 @@ async fn read_one(State(shared): World, Path(uid): Path<String>) -> Result<Json<
 }
 
 async fn state(State(shared): World, Path(uid): Path<String>) -> Result<Json<Value>, Problem> {
-    let world = shared.world();
-    Ok(Json(world.find(&uid)?.state(&world.delays())))
+    let mut world = shared.world();
+    let state = world.find(&uid)?.state(&world.delays());
+    world.looked_at(&uid);
+    Ok(Json(state))
 }
 
 async fn delete(State(shared): World, Path(uid): Path<String>) -> Result<StatusCode, Problem> {

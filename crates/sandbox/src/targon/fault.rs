@@ -2,6 +2,7 @@
 //! Only descriptions; each is acted out where its request is handled.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// One kind of request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -33,6 +34,37 @@ pub enum Call {
     Health,
 }
 
+/// Where the service tells that an image cannot be pulled.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PullWords {
+    /// In an event's message.
+    #[default]
+    Message,
+    /// In an event's reason only.
+    Reason,
+    /// In an event's word only.
+    EventType,
+    /// In the state's message.
+    State,
+}
+
+impl PullWords {
+    /// The event that tells it, made from its word and its message.
+    pub(super) fn event(self, image: &str, event: impl Fn(&str, &str) -> Value) -> Option<Value> {
+        Some(match self {
+            Self::Message => event("POD_WARNING", &format!("Failed to pull image \"{image}\": manifest unknown")),
+            Self::Reason => {
+                let mut event = event("POD_WARNING", "Error");
+                event["reason"] = json!("ErrImagePull");
+                event
+            }
+            Self::EventType => event("POD_IMAGE_PULL_BACKOFF", "back-off"),
+            Self::State => return None,
+        })
+    }
+}
+
 /// Something that goes wrong. Those with `times` wear off.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "fault", rename_all = "snake_case", deny_unknown_fields)]
@@ -49,6 +81,28 @@ pub enum Fault {
     NameTaken,
     /// A deployed container ends with exit code 1 again and again.
     CrashLoop,
+    /// A deployed pod's image cannot be pulled.
+    PullFails {
+        /// Where the service says so.
+        #[serde(default)]
+        words: PullWords,
+    },
+    /// A deployed container ends with exit code 1 this often and is started again, ten seconds apart. After one end it
+    /// is healthy, after more it is not.
+    Restarts {
+        /// How often.
+        #[serde(default = "once")]
+        count: u32,
+    },
+    /// Somebody else deletes a deployed pod once its state was asked for this often.
+    DeletedElsewhere {
+        /// Looks that still find it.
+        #[serde(default = "once")]
+        looks: u32,
+        /// From then on the service knows nothing of it any more, instead of saying `deleted`.
+        #[serde(default)]
+        forgotten: bool,
+    },
     /// A deployed pod stays `provisioning` and never gets an address.
     NeverVisible,
     /// A deployed pod runs, but its health path answers 503.
@@ -72,6 +126,9 @@ pub enum Fault {
         /// What `Retry-After` says.
         #[serde(default)]
         retry_after_seconds: u32,
+        /// It says so as a date.
+        #[serde(default)]
+        as_date: bool,
     },
     /// Every answer takes this much longer.
     Slow {

@@ -1,6 +1,6 @@
 //! The CDN folder: what is in it can be had, what is not cannot.
 
-use gen404_sandbox::cdn::Cdn;
+use gen404_sandbox::cdn::{Cdn, Fault};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// Sends a path as it is; a client would tidy it up first.
@@ -59,4 +59,48 @@ async fn nothing_outside_the_folder_is_served() {
         let answer = get_raw(&cdn, path).await;
         assert!(answer.starts_with("HTTP/1.1 404") && !answer.contains("SECRET"), "{path}: {answer}");
     }
+}
+
+/// The habits of the networks that miners use, switched on the way a person does it.
+#[tokio::test]
+async fn habits_can_be_switched_on() {
+    crate::generator::install_tls();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("lamp.js"), "export default").unwrap();
+    let cdn = Cdn::start(folder.path()).await.unwrap();
+    let named = reqwest::Client::builder().user_agent("somebody/1").build().unwrap();
+    let nameless = reqwest::Client::new();
+    let control = cdn.url().join("sandbox/faults").unwrap();
+    let (prefix, file) = (cdn.url().clone(), cdn.url().join("lamp.js").unwrap());
+
+    for (fault, head_of_prefix, head_of_file, get_of_file, get_without_name) in [
+        (r#"{"fault":"challenge"}"#, 403, 403, 403, 403),
+        (r#"{"fault":"head_refused"}"#, 403, 403, 200, 200),
+        (r#"{"fault":"head_refused","status":405}"#, 405, 405, 200, 200),
+        (r#"{"fault":"prefix_refused"}"#, 404, 200, 200, 200),
+        (r#"{"fault":"strangers_refused"}"#, 200, 200, 200, 403),
+    ] {
+        let body = format!(r#"{{"faults":[{fault}]}}"#);
+        let set = nameless.put(control.clone()).body(body).send().await.unwrap();
+        assert_eq!(set.status().as_u16(), 204, "{fault}");
+        let mut statuses = Vec::new();
+        for request in
+            [named.head(prefix.clone()), named.head(file.clone()), named.get(file.clone()), nameless.get(file.clone())]
+        {
+            let answer = request.send().await.unwrap();
+            let challenged = answer.headers().get("cf-mitigated").is_some_and(|value| value == "challenge");
+            assert_eq!(challenged, fault.contains("challenge"));
+            statuses.push(answer.status().as_u16());
+        }
+        assert_eq!(statuses, [head_of_prefix, head_of_file, get_of_file, get_without_name], "{fault}");
+    }
+
+    cdn.set_faults(vec![Fault::RateLimited { times: 1, retry_after: "7".to_owned() }]);
+    let limited = named.get(file.clone()).send().await.unwrap();
+    assert_eq!((limited.status().as_u16(), &limited.headers()["retry-after"]), (429, &"7".parse().unwrap()));
+    assert_eq!(named.get(file).send().await.unwrap().status().as_u16(), 200, "it wears off");
+    assert_eq!(cdn.requests().last().unwrap().user_agent, "somebody/1");
+
+    let refused = nameless.put(control).body(r#"{"faults":[{"fault":"unheard_of"}]}"#).send().await.unwrap();
+    assert_eq!(refused.status().as_u16(), 400);
 }

@@ -1,30 +1,25 @@
-//! From an HTTP answer to a value or a typed error: bounded reading, statuses, `Retry-After`.
+//! From an HTTP answer to a value or a typed error: bounded reading and statuses.
 //! Whether to ask again is not decided here.
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use gen404_outside::http::{BodyError, read_at_most};
+use gen404_outside::text::{excerpt, without_secret};
 use reqwest::{Response, StatusCode};
 
 use super::REQUEST_LIMIT;
 use crate::error::{Call, Said, TargonError};
-use crate::plain::{excerpt, without};
 use crate::wire::Problem;
 
 /// More than any honest page: 50 workloads come to some 40 kB.
 const LARGEST_BODY: usize = 8 << 20;
 
 /// Reads the body up to the limit.
-pub(super) async fn read_body(call: Call, mut answer: Response) -> Result<Vec<u8>, TargonError> {
-    let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(|error| broken(call, error))? {
-        if body.len() + chunk.len() > LARGEST_BODY {
-            return Err(TargonError::TooLarge { call, limit: LARGEST_BODY });
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
+pub(super) async fn read_body(call: Call, answer: Response) -> Result<Vec<u8>, TargonError> {
+    read_at_most(answer, LARGEST_BODY).await.map_err(|error| match error {
+        BodyError::TooLarge { limit } => TargonError::TooLarge { call, limit },
+        BodyError::BrokeOff(source) => broken(call, source),
+    })
 }
 
 /// A request that got no complete answer. The URL is left out: it says nothing that the call does not.
@@ -52,17 +47,17 @@ pub(super) fn refusal(
     match status.as_u16() {
         401 | 403 => TargonError::KeyRefused { status: status.as_u16(), said },
         402 => TargonError::NoCredits { said },
-        404 => TargonError::NotFound { call },
+        404 | 410 => TargonError::NotFound { call },
         409 if call == Call::Create => TargonError::NameTaken { said },
         429 => TargonError::RateLimited { call, retry_after },
-        500.. => TargonError::Unwell { call, status: status.as_u16(), said },
+        500.. => TargonError::Unwell { call, status: status.as_u16(), said, retry_after },
         _ if broke => TargonError::NoCredits { said },
         status => TargonError::Refused { call, status, said },
     }
 }
 
 fn said(body: &[u8], secret: &str) -> Said {
-    let clean = |text: String| Some(excerpt(&without(&text, secret), 300)).filter(|text| !text.is_empty());
+    let clean = |text: String| Some(excerpt(&without_secret(&text, secret), 300)).filter(|text| !text.is_empty());
     match serde_json::from_slice::<Problem>(body) {
         Ok(Problem { error: None, reason: None }) | Err(_) => {
             Said { message: Some(shown_body(body, secret)).filter(|text| !text.is_empty()), reason: None }
@@ -73,23 +68,11 @@ fn said(body: &[u8], secret: &str) -> Said {
 
 /// The beginning of a body, fit to be shown.
 pub(super) fn shown_body(body: &[u8], secret: &str) -> String {
-    excerpt(&without(&String::from_utf8_lossy(&body[..body.len().min(4_096)]), secret), 300)
-}
-
-/// How long the service asks to wait: a number of seconds, or a date.
-pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse::<u32>() {
-        return Some(Duration::from_secs(seconds.into()));
-    }
-    let then = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
-    Some(Duration::try_from(then.duration_since(now)).unwrap_or_default())
+    excerpt(&without_secret(&String::from_utf8_lossy(&body[..body.len().min(4_096)]), secret), 300)
 }
 
 #[cfg(test)]
 mod tests {
-    use reqwest::header::HeaderValue;
-
     use super::*;
 
     fn refused(call: Call, status: u16, body: &str) -> TargonError {
@@ -105,6 +88,7 @@ mod tests {
         assert!(matches!(refused(Call::Create, 409, "{}"), TargonError::NameTaken { .. }));
         assert!(matches!(refused(Call::Deploy, 409, "{}"), TargonError::Refused { status: 409, .. }));
         assert!(matches!(refused(Call::Read, 404, ""), TargonError::NotFound { .. }));
+        assert!(matches!(refused(Call::State, 410, ""), TargonError::NotFound { .. }));
         assert!(refused(Call::Create, 502, "<html>").is_uncertain());
         assert!(!refused(Call::Create, 429, "").is_uncertain());
     }
@@ -115,20 +99,5 @@ mod tests {
         assert_eq!(error.to_string(), "Targon refused the API key (401: key [key] is bad)");
         let error = refused(Call::List, 400, "<html>sn4_secret</html>");
         assert_eq!(error.to_string(), "listing the pods was refused (400: <html>[key]</html>)");
-    }
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        let now: Timestamp = "2026-07-01T12:00:00Z".parse().expect("a time");
-        for (text, seconds) in [
-            ("7", Some(7)),
-            ("Wed, 01 Jul 2026 12:00:30 GMT", Some(30)),
-            ("Wed, 01 Jul 2026 11:00:00 GMT", Some(0)),
-            ("soon", None),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(RETRY_AFTER, HeaderValue::from_static(text));
-            assert_eq!(retry_after(&headers, now), seconds.map(Duration::from_secs), "{text}");
-        }
     }
 }

@@ -4,12 +4,12 @@
 use std::collections::VecDeque;
 
 use futures::stream::{BoxStream, Stream, StreamExt as _};
+use gen404_outside::text;
 use reqwest::header::ACCEPT;
 
 use super::{REQUEST_LIMIT, TargonClient, answer};
 use crate::error::{Call, TargonError};
 use crate::names::Uid;
-use crate::plain::{plain, without};
 use crate::wire::Log;
 
 /// A longer line is cut into pieces of this many bytes.
@@ -69,7 +69,7 @@ impl TargonClient {
     }
 
     fn fit(&self, line: &str) -> String {
-        plain(&without(line.trim_end(), self.secret()))
+        text::line(&text::without_secret(line.trim_end(), self.secret()))
     }
 }
 

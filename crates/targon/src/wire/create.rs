@@ -96,7 +96,7 @@ pub fn create_body(pod: &PodSpecification, workload_type: WorkloadType) -> Vec<u
     let body = CreateBody {
         workload_type: workload_type.as_str(),
         name: pod.name.as_str(),
-        image: &pod.image,
+        image: pod.image.as_str(),
         resource_name: pod.resource.as_str(),
         ports: [PortBody { number: pod.port, protocol: "TCP", routing: (!serverless).then_some("PROXIED") }],
         envs: pod

@@ -158,6 +158,11 @@ impl Status {
         self.0 == "stopped" || self.is_gone()
     }
 
+    /// Somebody has asked for its end, and it is on its way.
+    pub fn is_ending(&self) -> bool {
+        matches!(self.0.as_str(), "deleting" | "terminating" | "stopping")
+    }
+
     /// The service has taken it away.
     pub fn is_gone(&self) -> bool {
         matches!(self.0.as_str(), "deleted" | "terminated")

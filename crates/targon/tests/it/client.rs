@@ -36,10 +36,29 @@ async fn names_are_compared_exactly() {
 
 #[tokio::test]
 async fn a_rate_limit_is_waited_out_as_asked() {
-    let faults = vec![Fault::RateLimited { times: 2, retry_after_seconds: 7 }];
+    let faults = vec![Fault::RateLimited { times: 2, retry_after_seconds: 7, as_date: false }];
     let ready = Ready::new(Options { faults, ..Options::default() }).await;
     ready.client.workloads().await.unwrap();
     assert_eq!(gen404_targon::Clock::elapsed(&*ready.clock), Duration::from_secs(14));
+}
+
+#[tokio::test]
+async fn a_rate_limit_may_be_told_as_a_date() {
+    let faults = vec![Fault::RateLimited { times: 1, retry_after_seconds: 30, as_date: true }];
+    let ready = Ready::new(Options { faults, ..Options::default() }).await;
+    ready.client.workloads().await.unwrap();
+    // A date has no fractions of a second, and both clocks have gone on since.
+    let waited = gen404_targon::Clock::elapsed(&*ready.clock);
+    assert!((Duration::from_secs(20)..=Duration::from_secs(30)).contains(&waited), "{waited:?}");
+}
+
+#[tokio::test]
+async fn every_request_says_who_asks() {
+    let ready = Ready::new(Options::default()).await;
+    ready.start(&crate::ready::order()).await.unwrap();
+    for call in ready.fake.calls() {
+        assert!(call.headers["user-agent"].starts_with("404-cli/"), "{}", call.path);
+    }
 }
 
 #[tokio::test]

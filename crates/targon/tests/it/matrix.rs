@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use gen404_sandbox::targon::{Call, Fault, Options, Standing};
+use gen404_sandbox::targon::{Call, Fault, Options, PullWords, Standing};
 use gen404_targon::{StartError, left_overs};
 
 use crate::ready::{KEY, Ready, order};
@@ -25,12 +25,16 @@ fn faults() -> Vec<(&'static str, Vec<Fault>)> {
         ("refused deploy", vec![Fault::DeployRefused]),
         ("deploy 502 that goes ahead", vec![Fault::DeployBadGateway { times: 1 }]),
         ("crash loop", vec![Fault::CrashLoop]),
+        ("image cannot be pulled", vec![Fault::PullFails { words: PullWords::Message }]),
+        ("one restart", vec![Fault::Restarts { count: 1 }]),
+        ("two restarts", vec![Fault::Restarts { count: 2 }]),
+        ("deleted elsewhere", vec![Fault::DeletedElsewhere { looks: 1, forgotten: true }, Fault::NeverHealthy]),
         ("never visible", vec![Fault::NeverVisible]),
         ("never healthy", vec![Fault::NeverHealthy]),
         ("delete fails once", vec![Fault::NeverHealthy, Fault::DeleteFails { times: 1 }]),
         ("delete fails always", vec![Fault::NeverHealthy, Fault::DeleteFails { times: 1_000_000 }]),
         ("list larger than a page", vec![Fault::SmallPages { size: 3 }]),
-        ("429 with Retry-After", vec![Fault::RateLimited { times: 4, retry_after_seconds: 2 }]),
+        ("429 with Retry-After", vec![Fault::RateLimited { times: 4, retry_after_seconds: 2, as_date: false }]),
         ("slow", vec![Fault::Slow { milliseconds: 2 }]),
         ("cut at listing", cut(Call::List)),
         ("cut at registering", cut(Call::Create)),
@@ -51,7 +55,7 @@ async fn nothing_is_left_running_whatever_happens_whenever() {
             cases += 1;
         }
     }
-    assert_eq!(cases, 102);
+    assert_eq!(cases, 126);
 }
 
 async fn one_case(case: &str, mut faults: Vec<Fault>, moment: Option<Call>) {

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use gen404_sandbox::targon::{Call, Delays, Fault, Options, Standing};
+use gen404_sandbox::targon::{Call, Delays, Fault, Options, PullWords, Standing};
 use gen404_targon::{
-    Cause, Failure, Phase, PodKind, QuoteError, StartError, TypeChoice, WorkloadType, left_overs, pods, stop_all,
+    Cause, Clock as _, Failure, Phase, PodKind, QuoteError, StartError, TypeChoice, WorkloadType, left_overs, pods,
+    stop_all,
 };
 use serde_json::Value;
 
@@ -137,6 +138,69 @@ async fn a_crash_ends_it_with_the_last_lines_of_the_log() {
     };
     assert_eq!(failure, Failure::Crashed { event: "back-off restarting failed container".into(), exit_code: Some(1) });
     assert_eq!((log.len(), log.last().unwrap().as_str()), (20, "RuntimeError: CUDA out of memory"));
+}
+
+#[tokio::test]
+async fn an_image_that_cannot_be_pulled_ends_it_at_the_first_look() {
+    for (words, said) in [
+        (PullWords::Message, r#"Failed to pull image "example.com/gen:1": manifest unknown"#),
+        (PullWords::Reason, "ErrImagePull"),
+        (PullWords::EventType, "POD_IMAGE_PULL_BACKOFF"),
+        (PullWords::State, "manifest unknown: example.com/gen:1 cannot be pulled"),
+    ] {
+        let ready = Ready::new(Options { faults: vec![Fault::PullFails { words }], ..Options::default() }).await;
+        let error = ready.start(&order()).await.unwrap_err();
+        let StartError::GivenBack { cause: Cause::Failed(failure), log, .. } = error else { panic!("{error}") };
+        assert_eq!((failure, log.len()), (Failure::NoImage { words: said.to_owned() }, 0), "{words:?}");
+        let looks = ready.fake.calls().iter().filter(|call| call.call == Call::State).count();
+        assert_eq!((looks, ready.fake.running().len(), ready.leases.all().unwrap().len()), (1, 0, 0), "{words:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_single_restart_is_not_the_end() {
+    let ready = Ready::new(Options { faults: vec![Fault::Restarts { count: 1 }], ..Options::default() }).await;
+    ready.start(&order()).await.unwrap();
+    assert_eq!(ready.fake.running().len(), 1);
+
+    let ready = Ready::new(Options { faults: vec![Fault::Restarts { count: 2 }], ..Options::default() }).await;
+    let error = ready.start(&order()).await.unwrap_err();
+    let StartError::GivenBack { cause: Cause::Failed(failure), .. } = error else { panic!("{error}") };
+    assert_eq!(failure, Failure::Crashed { event: "container ended".to_owned(), exit_code: Some(1) });
+    assert!(ready.fake.running().is_empty() && ready.leases.all().unwrap().is_empty());
+}
+
+/// Known or not when it is deleted, and whether the service says `deleted` of it or knows nothing any more.
+#[tokio::test]
+async fn a_pod_deleted_elsewhere_ends_it_within_a_poll() {
+    for (looks, forgotten) in [(1, false), (1, true), (3, true)] {
+        let faults = vec![Fault::DeletedElsewhere { looks, forgotten }, Fault::NeverVisible];
+        let ready = Ready::new(Options { faults, ..Options::default() }).await;
+        let error = ready.start(&order()).await.unwrap_err();
+        let StartError::GivenBack { cause: Cause::Failed(failure), .. } = error else { panic!("{error}") };
+        assert_eq!(failure, Failure::Vanished, "{looks} {forgotten}");
+        let asked = ready.fake.calls().iter().filter(|call| call.call == Call::State).count();
+        assert_eq!(asked, usize::try_from(looks).unwrap() + 1, "{looks} {forgotten}");
+        assert!(ready.leases.all().unwrap().is_empty(), "nothing to remember");
+    }
+}
+
+/// Deleted before the first look: the service never knew it as far as we can tell.
+#[tokio::test]
+async fn a_pod_deleted_before_the_first_look_ends_it_as_well() {
+    let faults = vec![Fault::DeletedElsewhere { looks: 1, forgotten: true }, Fault::Hold { call: Call::Deploy }];
+    let ready = Ready::new(Options { faults, ..Options::default() }).await;
+    let order = order();
+    let (outcome, ()) = tokio::join!(ready.start(&order), async {
+        ready.fake.held().await;
+        let uid = ready.fake.workloads()[0].uid.parse().unwrap();
+        ready.client.delete(&uid).await.unwrap();
+        ready.fake.release();
+    });
+    let error = outcome.unwrap_err();
+    assert!(matches!(error, StartError::GivenBack { cause: Cause::Failed(Failure::Vanished), .. }), "{error}");
+    assert!(ready.clock.elapsed() < Duration::from_mins(1), "long before its patience is over");
+    assert!(ready.leases.all().unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! A service, an account, a clock that jumps and a folder for leases, ready to be tested with.
 
-use std::sync::{Arc, Mutex, Once};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -97,8 +97,6 @@ impl Ready {
 }
 
 pub(crate) fn client(fake: &FakeTargon, key: &str, clock: &Arc<JumpingClock>) -> TargonClient {
-    static PROVIDER: Once = Once::new();
-    PROVIDER.call_once(|| rustls::crypto::ring::default_provider().install_default().unwrap());
     let key = ApiKey::new(&key.into()).unwrap();
     TargonClient::new(fake.url().parse().unwrap(), Some(key), Arc::<JumpingClock>::clone(clock)).unwrap()
 }
@@ -106,7 +104,7 @@ pub(crate) fn client(fake: &FakeTargon, key: &str, clock: &Arc<JumpingClock>) ->
 /// The generator, with the patience of a test.
 pub(crate) fn order() -> Order {
     Order {
-        pod: PodKind::Generator.specification(Some("example.com/gen:1".to_owned())).unwrap(),
+        pod: PodKind::Generator.specification(Some("example.com/gen:1".parse().unwrap())).unwrap(),
         choice: TypeChoice::Automatic,
         replace: false,
         wait: true,

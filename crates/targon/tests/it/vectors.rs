@@ -25,10 +25,10 @@ fn ours(pod: &PodSpecification, workload_type: WorkloadType) -> Value {
 
 fn pod(kind: PodKind, image: &str, resource: &str, arguments: &[&str]) -> PodSpecification {
     PodSpecification {
-        image: image.to_owned(),
+        image: image.parse().unwrap(),
         resource: resource.parse().unwrap(),
         arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
-        ..kind.specification(Some(image.to_owned())).unwrap()
+        ..kind.specification(Some(image.parse().unwrap())).unwrap()
     }
 }
 

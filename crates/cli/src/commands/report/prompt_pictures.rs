@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use gen404_outside::http::missing_authorities;
 use gen404_outside::pictures::{FetchError, FetchLimits, Fetcher, Shelf};
 use gen404_report::RemotePrompt;
 use url::Url;
@@ -23,9 +24,12 @@ pub(super) async fn fetch(ui: &Ui, prompts: &[RemotePrompt]) -> Result<(), Comma
         fetched.into_iter().map(|(prompt, picture)| (prompt, picture.and_then(|picture| keep(&picture, prompt))));
     let missed: Vec<(&RemotePrompt, FetchError)> =
         kept.filter_map(|(prompt, kept)| kept.err().map(|error| (prompt, error))).collect();
-    if let Some((prompt, reason)) = missed.first() {
-        let reason = sentence(reason);
+    if let Some((prompt, error)) = missed.first() {
+        let reason = sentence(error);
         ui.warning(format!("prompt pictures that could not be had: {} ({}: {reason})", missed.len(), prompt.stem));
+        if let Some(hint) = missing_authorities(error) {
+            ui.hint(hint);
+        }
     }
     Ok(())
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt as _};
-use gen404_sandbox::targon::{Call, Fault, Options};
+use gen404_sandbox::targon::{Call, Fault, Options, PullWords};
 use tokio::process::Child;
 
 use super::{Account, GENERATOR, standing};
@@ -26,12 +26,16 @@ fn faults() -> Vec<(&'static str, Vec<Fault>)> {
         ("refused deploy", vec![Fault::DeployRefused]),
         ("deploy 502 that goes ahead", vec![Fault::DeployBadGateway { times: 1 }]),
         ("crash loop", vec![Fault::CrashLoop]),
+        ("image cannot be pulled", vec![Fault::PullFails { words: PullWords::Message }]),
+        ("one restart", vec![Fault::Restarts { count: 1 }]),
+        ("two restarts", vec![Fault::Restarts { count: 2 }]),
+        ("deleted elsewhere", vec![Fault::DeletedElsewhere { looks: 1, forgotten: true }, Fault::NeverHealthy]),
         ("never visible", vec![Fault::NeverVisible]),
         ("never healthy", vec![Fault::NeverHealthy]),
         ("delete fails once", vec![Fault::NeverHealthy, Fault::DeleteFails { times: 1 }]),
         ("delete fails always", vec![Fault::NeverHealthy, Fault::DeleteFails { times: 1_000_000 }]),
         ("list larger than a page", vec![Fault::SmallPages { size: 3 }]),
-        ("429 with Retry-After", vec![Fault::RateLimited { times: 4, retry_after_seconds: 0 }]),
+        ("429 with Retry-After", vec![Fault::RateLimited { times: 4, retry_after_seconds: 0, as_date: false }]),
         ("slow", vec![Fault::Slow { milliseconds: 5 }]),
         ("cut at listing", cut(Call::List)),
         ("cut at registering", cut(Call::Create)),
@@ -57,7 +61,7 @@ async fn nothing_is_left_running_whatever_happens_whenever() {
             cases.push(one_case(format!("{fault}, {signal} {moment}"), faults.clone(), call, signal));
         }
     }
-    assert_eq!(cases.len(), 102);
+    assert_eq!(cases.len(), 126);
     let ends: Vec<End> = stream::iter(cases).buffer_unordered(3).collect().await;
     // The matrix would prove nothing if signals came too late or never.
     let interrupted = ends.iter().filter(|end| end.signalled && end.code == 130).count();

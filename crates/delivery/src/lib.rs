@@ -1,0 +1,12 @@
+//! Where a miner's files are delivered, seen as the subnet sees it: plain HTTP, no key, no redirect followed.
+//!
+//! Knows what the subnet asks of a CDN, and neither wallets, the chain nor a terminal; what an answer means for a commit is
+//! decided by the command.
+
+mod check;
+mod error;
+mod probe;
+
+pub use check::{Passed, check};
+pub use error::CdnError;
+pub use probe::{InvalidProbe, ProbeName};
