@@ -1,8 +1,10 @@
 //! A headless Chromium of this machine, driven over its debugging pipe: found, started, talked to, and gone again.
 //! Only this file's children know processes and the browser protocol; nothing here knows pictures or files of results.
 
+mod confinement;
 mod connection;
 mod find;
+mod last_words;
 mod process;
 mod profile;
 mod tab;
@@ -10,8 +12,10 @@ mod tab;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub(crate) use confinement::Confinement;
 use find::OLDEST_VERSION;
 pub use find::{Chromium, VERIFIED_VERSION};
+pub use last_words::Trouble;
 pub use process::GraphicsBackend;
 pub(crate) use process::{Browser, LaunchOptions};
 pub(crate) use tab::{Tab, Taken};
@@ -28,6 +32,16 @@ pub enum ChromiumError {
     NotAProgram {
         /// What was given.
         path: PathBuf,
+    },
+    /// The program does not tell Chromium's version, whatever it is.
+    #[error("{} does not tell its version as Chromium does{}", path.display(), after_colon(.said))]
+    NoVersion {
+        /// The program.
+        path: PathBuf,
+        /// What it says instead.
+        said: String,
+        /// What that means, if it is known.
+        trouble: Option<Trouble>,
     },
     /// A version that lacks what the render page needs.
     #[error("{} is Chromium {version}, {OLDEST_VERSION} or newer is needed", path.display())]
@@ -58,8 +72,10 @@ pub enum ChromiumError {
     /// It ended, or closed its pipe, while something was asked of it.
     #[error("Chromium ended unexpectedly{}", after_colon(.last_words))]
     Ended {
-        /// The end of what it wrote to its error output.
+        /// The telling part of what it wrote to its error output.
         last_words: String,
+        /// What that means, if it is known.
+        trouble: Option<Trouble>,
     },
     /// The tab with the module is gone.
     #[error("the browser's tab crashed{}", if *.out_of_memory { ": out of memory" } else { "" })]
@@ -108,14 +124,22 @@ impl ChromiumError {
             Self::TooOld { .. } => Some("install a newer one, and name it with --chromium or CHROMIUM_PATH"),
             Self::NotAProgram { .. } => Some("give --chromium or CHROMIUM_PATH the path of the browser's program"),
             Self::Profile { .. } => Some("set TMPDIR to a folder with free space that you can write to"),
-            Self::Ended { last_words } if last_words.contains("sandbox") => Some(
-                "this system does not let Chromium build its sandbox: allow unprivileged user namespaces, or install \
-                 the distribution's own Chromium package",
-            ),
+            Self::NoVersion { trouble: Some(trouble), .. } | Self::Ended { trouble: Some(trouble), .. } => {
+                Some(trouble.hint())
+            }
+            Self::NoVersion { trouble: None, .. } => {
+                Some("give --chromium or CHROMIUM_PATH the path of the browser's program")
+            }
             Self::Page { detail } if detail.contains("WebGL") => {
                 Some("this Chromium draws no WebGL in software: use a full Chromium 140 or newer, without --fast")
             }
-            _ => None,
+            Self::Start { .. }
+            | Self::Ended { trouble: None, .. }
+            | Self::TabCrashed { .. }
+            | Self::Unresponsive { .. }
+            | Self::Refused { .. }
+            | Self::Unintelligible { .. }
+            | Self::Page { .. } => None,
         }
     }
 }

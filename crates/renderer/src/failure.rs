@@ -120,6 +120,15 @@ impl Refusal {
         Box::new(Self { kind: RefusalKind::Static, failures: vec![failure], metrics: Measured::NotRun })
     }
 
+    /// Refused at the stage that its failures name; there is at least one.
+    pub(crate) fn of_verdict(failures: Vec<Failure>, metrics: Option<Metrics>) -> Box<Self> {
+        if failures.iter().all(|failure| matches!(&*failure.stage, "parse" | "static_analysis")) {
+            Box::new(Self { kind: RefusalKind::Static, failures, metrics: Measured::NotRun })
+        } else {
+            Self::after_run(failures, metrics)
+        }
+    }
+
     /// Refused after it ran.
     pub(crate) fn after_run(failures: Vec<Failure>, metrics: Option<Metrics>) -> Box<Self> {
         let metrics = metrics.map_or(Measured::Nothing(()), Measured::Scene);
@@ -140,12 +149,9 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Text from outside without control characters and marks that reorder what is around them, cut to a readable length.
+/// Text from outside on one line, without what a terminal would obey, cut to a readable length.
 pub(crate) fn clean(text: &str) -> String {
-    let harmful = |c: char| {
-        c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
-    };
-    text.chars().map(|c| if harmful(c) { ' ' } else { c }).take(LONGEST_TEXT).collect()
+    gen404_outside::text::excerpt(text, LONGEST_TEXT)
 }
 
 fn clean_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {

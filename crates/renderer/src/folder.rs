@@ -2,9 +2,10 @@
 //! It moves bytes between pictures and disk; how they are made it does not know.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
+use gen404_outside::disk::{Durability, write_whole};
 use gen404_round::Stem;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -97,7 +98,7 @@ impl OutputFolder {
                 names.push(overview(stem));
             }
             for name in names {
-                write_whole(&self.root.join(&name), bytes.as_ref())?;
+                write_whole(&self.root.join(&name), bytes.as_ref(), Durability::Whole)?;
                 sizes.insert(name, bytes.as_ref().len() as u64);
             }
         }
@@ -106,7 +107,7 @@ impl OutputFolder {
         }
         let manifest = Manifest { version: MANIFEST_VERSION, fingerprint, views: set.name().to_owned(), files: sizes };
         let text = serde_json::to_vec_pretty(&manifest).expect("a manifest is plain data");
-        write_whole(&manifest_path, &text)
+        write_whole(&manifest_path, &text, Durability::Whole)
     }
 
     /// Removes the pictures of another version of the module: nobody may take them for this one's, which has none.
@@ -150,21 +151,6 @@ fn remove_if_there(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
-}
-
-/// Writes a file so that nobody ever sees half of it: a temporary one beside it, then a rename.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
-    let mut file = tempfile::Builder::new().prefix(".404-cli-").tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    // A temporary file is its owner's alone; a picture is like any other file.
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
-    }
-    file.persist(path).map(drop).map_err(|error| error.error)
 }
 
 #[cfg(test)]

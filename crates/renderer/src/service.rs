@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
+use gen404_outside::http::{self, BodyError};
+use gen404_outside::text::excerpt_of_bytes;
+use jiff::Timestamp;
 use reqwest::{Client, Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -16,7 +19,8 @@ use crate::view::{Picture, Series, Shot, View, ViewSet};
 
 /// Largest answer that is read: nine pictures of noise are smaller.
 const LARGEST_ANSWER: usize = 96 * 1024 * 1024;
-const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+/// Characters that are shown of an answer that is not the API's.
+const LONGEST_EXCERPT: usize = 200;
 const HEALTH_LIMIT: Duration = Duration::from_secs(15);
 
 /// When and how often a request is repeated.
@@ -28,12 +32,19 @@ pub struct RetryPolicy {
     pub first_pause: Duration,
     /// Longest pause.
     pub longest_pause: Duration,
+    /// Longest pause when the service itself asks for one.
+    pub longest_wish: Duration,
 }
 
 impl Default for RetryPolicy {
-    /// Five repetitions, 2 to 30 seconds apart.
+    /// Five repetitions, 2 to 30 seconds apart, or as far apart as the service wishes up to five minutes.
     fn default() -> Self {
-        Self { repetitions: 5, first_pause: Duration::from_secs(2), longest_pause: Duration::from_secs(30) }
+        Self {
+            repetitions: 5,
+            first_pause: Duration::from_secs(2),
+            longest_pause: Duration::from_secs(30),
+            longest_wish: Duration::from_mins(5),
+        }
     }
 }
 
@@ -112,9 +123,9 @@ impl ServiceError {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Unreachable { .. } => Some(
+            Self::Unreachable { source, .. } => http::missing_authorities(source).or(Some(
                 "is the pod running? `pods` shows it; without --endpoint the renderer built into this tool is used",
-            ),
+            )),
             Self::Status { status, .. } if *status == StatusCode::NOT_FOUND => {
                 Some("--endpoint is the address of a render service, without a path")
             }
@@ -138,23 +149,13 @@ impl RenderService {
         if !usable {
             return Err(ServiceError::Address);
         }
-        // Somebody else may have chosen the provider already; then theirs stays.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = Client::builder()
-            .connect_timeout(CONNECT_LIMIT)
-            .timeout(answer_limit)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(ServiceError::Client)?;
+        let http = http::client().timeout(answer_limit).build().map_err(ServiceError::Client)?;
         Ok(Self { http, base, retry })
     }
 
     /// The address without user name and password.
     pub fn address(&self) -> String {
-        let mut shown = self.base.clone();
-        // Fails only for addresses without a host, which `new` refuses.
-        let _ = shown.set_username("").and_then(|()| shown.set_password(None));
-        shown.to_string().trim_end_matches('/').to_owned()
+        http::shown(&self.base)
     }
 
     /// Whether the service is up.
@@ -253,7 +254,7 @@ impl RenderService {
                 ServiceError::Status { retry_after, .. } => *retry_after,
                 _ => None,
             };
-            let wait = asked_for.unwrap_or(pause).min(self.retry.longest_pause);
+            let wait = asked_for.map_or(pause, |wish| wish.min(self.retry.longest_wish));
             tracing::warn!(%error, seconds = wait.as_secs(), "asking the render service again");
             tokio::time::sleep(wait).await;
             pause = (pause * 2).min(self.retry.longest_pause);
@@ -261,21 +262,14 @@ impl RenderService {
         attempt().await
     }
 
-    async fn read(&self, mut response: Response) -> Result<Bytes, ServiceError> {
+    async fn read(&self, response: Response) -> Result<Bytes, ServiceError> {
         let status = response.status();
-        let retry_after = response
-            .headers()
-            .get(reqwest::header::RETRY_AFTER)
-            .and_then(|value| value.to_str().ok()?.trim().parse().ok())
-            .map(Duration::from_secs);
-        let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(|source| self.unreachable(source))? {
-            if body.len() + chunk.len() > LARGEST_ANSWER {
-                return Err(ServiceError::TooLarge);
-            }
-            body.extend_from_slice(&chunk);
-        }
-        let body = body.freeze();
+        let retry_after = http::wished_pause(response.headers(), Timestamp::now());
+        let body = http::read_at_most(response, LARGEST_ANSWER).await.map_err(|error| match error {
+            BodyError::TooLarge { .. } => ServiceError::TooLarge,
+            BodyError::BrokeOff(source) => self.unreachable(source),
+        })?;
+        let body = Bytes::from(body);
         if status.is_success() {
             return Ok(body);
         }
@@ -310,11 +304,8 @@ fn message_in(body: &[u8]) -> String {
     struct Answer {
         error: String,
     }
-    let text = match serde_json::from_slice::<Answer>(body) {
-        Ok(answer) => answer.error,
-        Err(_) => String::from_utf8_lossy(&body[..body.len().min(200)]).into_owned(),
-    };
-    clean(text.trim())
+    serde_json::from_slice::<Answer>(body)
+        .map_or_else(|_| excerpt_of_bytes(body, LONGEST_EXCERPT), |answer| clean(&answer.error))
 }
 
 fn after_colon(message: &str) -> String {

@@ -6,9 +6,9 @@ mod lettering;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use gen404_outside::disk::{Durability, write_whole};
 use gen404_round::Stem;
 
-use crate::folder::write_whole;
 use crate::image::{Image, InvalidImage};
 
 /// Width and height of one small picture.
@@ -81,7 +81,8 @@ pub fn contact_sheet(folder: &Path, file: &Path) -> Result<usize, SheetError> {
         sheet.paste(&small, left + (THUMBNAIL - small.width()) / 2, top);
         lettering::write(&mut sheet, stem.as_str(), left, top + THUMBNAIL + 4, THUMBNAIL);
     }
-    write_whole(file, &sheet.to_png()).map_err(|source| SheetError::Write { path: file.to_owned(), source })?;
+    write_whole(file, &sheet.to_png(), Durability::Whole)
+        .map_err(|source| SheetError::Write { path: file.to_owned(), source })?;
     Ok(pictures.len())
 }
 

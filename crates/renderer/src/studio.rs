@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::chromium::{Browser, Chromium, ChromiumError, GraphicsBackend, LaunchOptions, Tab, Taken};
+use crate::chromium::{Browser, Chromium, ChromiumError, Confinement, GraphicsBackend, LaunchOptions, Tab, Taken};
 use crate::failure::{Failure, Refusal};
 use crate::image::{Image, InvalidImage, grid};
 use crate::three::{THREE_PACKAGE, Three, ThreeError, ThreeSource};
@@ -20,8 +20,8 @@ use crate::view::{Picture, Shot, ViewSet};
 
 /// Longest module, in bytes of UTF-8 (the competition's limit).
 pub const LARGEST_MODULE: usize = 1024 * 1024;
-/// Raised when the scene recipe or the page changes pixels.
-const RECIPE_VERSION: u32 = 1;
+/// Raised when the scene recipe or the page changes pixels, or which modules have any.
+const RECIPE_VERSION: u32 = 2;
 /// Black pixels between the tiles of the grid.
 pub(crate) const GRID_GAP: u32 = 5;
 const BOOT_LIMIT: Duration = Duration::from_mins(1);
@@ -32,8 +32,6 @@ const LEAVE_LIMIT: Duration = Duration::from_secs(10);
 pub struct StudioOptions {
     /// The browser to use.
     pub chromium: Chromium,
-    /// Its version, a part of the pictures' fingerprint.
-    pub chromium_version: String,
     /// Where three comes from.
     pub three: ThreeSource,
     /// What draws.
@@ -56,10 +54,9 @@ pub struct StudioOptions {
 
 impl StudioOptions {
     /// The service's limits and exact pixels.
-    pub fn new(chromium: Chromium, chromium_version: String, three: ThreeSource) -> Self {
+    pub fn new(chromium: Chromium, three: ThreeSource) -> Self {
         Self {
             chromium,
-            chromium_version,
             three,
             graphics: GraphicsBackend::SwiftShader,
             browsers: std::thread::available_parallelism().map_or(1, usize::from).min(8),
@@ -120,6 +117,7 @@ impl DrawError {
                 error,
                 ChromiumError::NotFound
                     | ChromiumError::NotAProgram { .. }
+                    | ChromiumError::NoVersion { .. }
                     | ChromiumError::Profile { .. }
                     | ChromiumError::Start { .. }
             ),
@@ -168,6 +166,8 @@ impl DrawError {
 pub struct Studio {
     options: StudioOptions,
     three: OnceCell<Three>,
+    /// How browsers are confined, once the first has shown what this machine allows.
+    confinement: Mutex<Option<Confinement>>,
     places: Semaphore,
     idle: Mutex<Vec<Seat>>,
     /// Whether a browser has ever been ready here.
@@ -202,6 +202,7 @@ impl Studio {
         Self {
             options,
             three: OnceCell::new(),
+            confinement: Mutex::default(),
             places,
             idle: Mutex::default(),
             proven: AtomicBool::new(false),
@@ -226,7 +227,7 @@ impl Studio {
             GraphicsBackend::SwiftShader => "SwiftShader",
             GraphicsBackend::System => "system OpenGL",
         };
-        format!("built in {RECIPE_VERSION}, {THREE_PACKAGE}, {}, {graphics}", self.options.chromium_version)
+        format!("built in {RECIPE_VERSION}, {THREE_PACKAGE}, {}, {graphics}", self.options.chromium.version())
     }
 
     /// Every picture of a set as PNG files, from one run of the module.
@@ -336,7 +337,7 @@ impl Studio {
             memory_limit: self.options.memory_limit,
             temporary_folder: self.options.temporary_folder.clone(),
         };
-        let browser = Browser::launch(&launch).await.map_err(|error| self.without_browser(error))?;
+        let browser = self.launch(&launch).await.map_err(|error| self.without_browser(error))?;
         let late = ChromiumError::Unresponsive { what: "load the render page", limit: BOOT_LIMIT };
         match timeout(BOOT_LIMIT, Tab::open(&browser, three)).await.unwrap_or(Err(late)) {
             Ok(tab) => Ok(Seat { browser, tab, has_history: false }),
@@ -345,6 +346,32 @@ impl Studio {
                 Err(self.without_browser(error))
             }
         }
+    }
+
+    /// A browser as well confined as this machine allows, which the first one finds out.
+    async fn launch(&self, options: &LaunchOptions) -> Result<Browser, ChromiumError> {
+        let known = *self.lock_confinement();
+        if let Some(confinement) = known {
+            return Browser::launch(options, confinement).await;
+        }
+        let mut first_error = None;
+        for confinement in Confinement::ways(options.graphics) {
+            match Browser::launch(options, confinement).await {
+                Ok(browser) => {
+                    *self.lock_confinement() = Some(confinement);
+                    if let Some(shortcoming) = confinement.shortcoming() {
+                        say_once(shortcoming, first_error.as_ref());
+                    }
+                    return Ok(browser);
+                }
+                // One that hangs would only hang again.
+                Err(error @ ChromiumError::Unresponsive { .. }) => return Err(first_error.unwrap_or(error)),
+                Err(error) => {
+                    first_error.get_or_insert(error);
+                }
+            }
+        }
+        Err(first_error.expect("there is a way to confine a browser"))
     }
 
     /// A browser that fails where others have worked may have met a full machine; the first of all tells of the rest.
@@ -367,16 +394,28 @@ impl Studio {
             Err(error) => return Attempt::Spoilt(DrawError::of_module(error)),
         };
         if !verdict.failures.is_empty() {
-            let refusal = DrawError::Refused(Refusal::after_run(verdict.failures, verdict.metrics));
+            let refusal = DrawError::Refused(Refusal::of_verdict(verdict.failures, verdict.metrics));
             return if verdict.starved { Attempt::Starved(refusal) } else { Attempt::Done(Err(refusal)) };
         }
-        match timeout(draw_limit, develop(seat, shots)).await {
+        let drawing = async {
+            if verdict.again
+                && let Some(detail) = tab.load(browser, source).await.map_err(DrawError::of_module)?
+            {
+                return Err(DrawError::Threw { detail });
+            }
+            develop(seat, shots).await
+        };
+        match timeout(draw_limit, drawing).await {
             Ok(Ok(images)) => Attempt::Done(Ok(images)),
             // Software graphics live in main memory too, and keep some of what earlier scenes took.
             Ok(Err(crashed @ DrawError::GraphicsCrashed)) => Attempt::Starved(crashed),
             Ok(Err(error)) => Attempt::Spoilt(error),
             Err(_) => Attempt::Spoilt(DrawError::TooSlow { limit: draw_limit }),
         }
+    }
+
+    fn lock_confinement(&self) -> MutexGuard<'_, Option<Confinement>> {
+        self.confinement.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn take_one_idle(&self) -> Option<Seat> {
@@ -387,9 +426,19 @@ impl Studio {
         std::mem::take(&mut *self.lock_idle())
     }
 
-    fn lock_idle(&self) -> std::sync::MutexGuard<'_, Vec<Seat>> {
+    fn lock_idle(&self) -> MutexGuard<'_, Vec<Seat>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Says once in the life of this process that modules are not kept within a sandbox, and what stands in its way.
+fn say_once(shortcoming: &'static str, obstacle: Option<&ChromiumError>) {
+    static SAID: Once = Once::new();
+    SAID.call_once(|| {
+        let reason = obstacle.map(|error| format!(" ({error})")).unwrap_or_default();
+        let hint = obstacle.and_then(ChromiumError::hint).map(|hint| format!("; {hint}")).unwrap_or_default();
+        tracing::warn!("{shortcoming}{reason}{hint}");
+    });
 }
 
 /// A browser at work. Unless it is taken back in order, it ends: something in it may still be running.

@@ -40,13 +40,12 @@ impl StudioArguments {
 
     /// A studio with these options, which has started nothing but a look at the browser's version.
     pub(crate) async fn studio(&self, ui: &Ui) -> Result<Studio, CommandError> {
-        let chromium = Chromium::find(self.chromium.as_deref(), std::env::var_os("PATH").as_deref())?;
-        let version = chromium.version().await?;
+        let chromium = Chromium::find(self.chromium.as_deref(), std::env::var_os("PATH").as_deref()).await?;
         let three = match &self.three_module {
             Some(file) => ThreeSource::File(file.clone()),
             None => ThreeSource::Cache(cache_folder()?),
         };
-        let mut options = StudioOptions::new(chromium, version, three);
+        let mut options = StudioOptions::new(chromium, three);
         if let Some(browsers) = self.browsers {
             options.browsers = browsers.into();
         }
@@ -55,10 +54,10 @@ impl StudioArguments {
             options.graphics = GraphicsBackend::System;
             // Mesa's software driver needs more for scenes with glass than the exact one does.
             options.memory_limit = 4 * 1024 * 1024 * 1024;
-        } else if !options.chromium_version.starts_with(VERIFIED_VERSION) {
+        } else if !options.chromium.version().starts_with(VERIFIED_VERSION) {
             ui.faint(format!(
                 "Chromium {} draws; equal pixels are verified with {VERIFIED_VERSION}, others have differed by 2 at most",
-                options.chromium_version
+                options.chromium.version()
             ));
         }
         Ok(Studio::new(options))

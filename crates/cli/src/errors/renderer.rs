@@ -9,7 +9,10 @@ use super::{CommandError, Kind};
 impl From<ChromiumError> for CommandError {
     fn from(error: ChromiumError) -> Self {
         let kind = match error {
-            ChromiumError::NotFound | ChromiumError::NotAProgram { .. } | ChromiumError::TooOld { .. } => Kind::Usage,
+            ChromiumError::NotFound
+            | ChromiumError::NotAProgram { .. }
+            | ChromiumError::NoVersion { .. }
+            | ChromiumError::TooOld { .. } => Kind::Usage,
             _ => Kind::Failed,
         };
         Self::from_error(kind, &error).with_hints(error.hint())

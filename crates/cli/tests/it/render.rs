@@ -1,6 +1,7 @@
 //! `render` and `render-server` as a user runs them, with the Chromium of this machine: results, files, and nothing left behind.
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -42,6 +43,10 @@ impl Workshop {
         }
         let home = Home::new();
         std::fs::create_dir(home.path().join("tmp")).expect("a folder");
+        // As /tmp is: root's browsers run as somebody else, who must get to it.
+        for (folder, mode) in [(home.path().to_owned(), 0o711), (home.path().join("tmp"), 0o1777)] {
+            std::fs::set_permissions(folder, std::fs::Permissions::from_mode(mode)).expect("permissions");
+        }
         std::fs::create_dir(home.path().join("in")).expect("a folder");
         for (name, source) in modules {
             std::fs::write(home.path().join(format!("in/{name}.js")), source).expect("a file");
@@ -102,6 +107,19 @@ impl Workshop {
             self.browsers().is_empty() && self.profiles() == 0
         });
     }
+}
+
+/// Whether these tests run as root, whose browsers are confined in another way.
+fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|this| this.uid() == 0)
+}
+
+/// Writes a program that is a shell script.
+fn program(path: &Path, script: &str) {
+    // By another process: one that is forked meanwhile would keep the file open, and it could not be run.
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "printf '#!/bin/sh\\n%s\\n' \"$2\" > \"$1\" && chmod 755 \"$1\"", "sh"]).arg(path).arg(script);
+    assert!(shell.status().expect("a shell").success());
 }
 
 fn missing<T>(what: &str) -> Option<T> {
@@ -237,4 +255,88 @@ fn render_says_what_is_missing() {
     assert_eq!(output.status.code(), Some(2));
     let output = home.run(&["render", "--data-dir", "in", "--endpoint", "ftp://example.com"]);
     assert_eq!(output.status.code(), Some(2), "{}", transcript(&output));
+}
+
+/// A Chromium that builds no sandbox, on a machine that forbids it.
+fn without_sandbox(chromium: &str) -> String {
+    format!(
+        "case \"$*\" in
+         *--version*|*--no-sandbox*) exec {chromium} \"$@\" ;;
+         esac
+         echo '[7:7:1124/090807.101010:FATAL:zygote_host_impl_linux.cc(128)] No usable sandbox! See elsewhere.' >&2
+         i=0; while [ $i -lt 12 ]; do echo \"#$i 0x55d0c0ffee0$i base::debug::Frame()\" >&2; i=$((i + 1)); done
+         echo '  r8: 0000000000000000 r9: 0000000000000000' >&2
+         echo '[end of stack trace]' >&2
+         exit 134"
+    )
+}
+
+#[test]
+fn render_says_once_when_there_is_no_sandbox() {
+    let Some(workshop) = Workshop::open(&[("one", BOX), ("two", BOX), ("three", BOX)]) else { return };
+    let real = workshop.chromium.as_ref().map_or_else(|| "chromium".to_owned(), |path| path.display().to_string());
+    let chromium = workshop.path().join("chromium");
+    program(&chromium, &without_sandbox(&real));
+    let mut command = workshop.command(&["render", "--data-dir", "in", "--views", "cli", "--browsers", "2"]);
+    let output = command.env("CHROMIUM_PATH", &chromium).output().expect("the binary runs");
+    let shown = transcript(&output);
+    if is_root() {
+        assert_eq!(output.status.code(), Some(0), "{shown}");
+        assert_eq!(shown.matches("No usable sandbox! See elsewhere.").count(), 1, "{shown}");
+        assert_eq!(shown.matches("by a browser that runs as nobody").count(), 1, "{shown}");
+        assert!(!shown.contains("base::debug"), "{shown}");
+    } else {
+        assert_eq!(output.status.code(), Some(1), "{shown}");
+        let result: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+        assert_eq!(result["error"], "no browser can be used: Chromium ended unexpectedly: No usable sandbox! See elsewhere.");
+        assert!(result["hint"].as_str().is_some_and(|hint| hint.contains("user namespaces")), "{result}");
+    }
+    workshop.assert_nothing_left("a browser without a sandbox");
+}
+
+#[test]
+fn render_says_nothing_of_a_sandbox_that_is_there() {
+    let Some(workshop) = Workshop::open(&[("box", BOX)]) else { return };
+    let output = workshop.command(&["render", "--data-dir", "in", "--views", "cli"]).output().expect("the binary runs");
+    let shown = transcript(&output);
+    assert_eq!(output.status.code(), Some(0), "{shown}");
+    // Where the machine forbids it, one warning says so.
+    assert!(!shown.contains("runs as root"), "{shown}");
+    workshop.assert_nothing_left("success");
+}
+
+#[test]
+fn render_passes_over_programs_that_only_tell_what_to_install() {
+    const STUB: &str = "echo \"Command '$0' requires the chromium snap to be installed.\" >&2
+                        echo 'Please install it with: snap install chromium' >&2; exit 1";
+    let home = Home::new();
+    std::fs::create_dir(home.path().join("in")).expect("a folder");
+    std::fs::write(home.path().join("in/box.js"), BOX).expect("a file");
+    let programs = home.path().join("programs");
+    std::fs::create_dir(&programs).expect("a folder");
+    let stub = programs.join("chromium");
+    program(&stub, STUB);
+    let fail = |arguments: &[&str]| {
+        let output = home.command(arguments).env("PATH", &programs).output().expect("the binary runs");
+        assert_eq!(output.status.code(), Some(2), "{}", transcript(&output));
+        serde_json::from_slice::<Value>(&output.stdout).expect("one JSON object")
+    };
+    let render = ["render", "--data-dir", "in", "--three-module", "three.module.js"];
+    let result = fail(&render);
+    assert!(result["error"].as_str().is_some_and(|error| error.contains("requires the chromium snap")), "{result}");
+    assert!(result["hint"].as_str().is_some_and(|hint| hint.contains("apt install chromium")), "{result}");
+
+    // The next name is a browser, and what is missing now is three.
+    program(&programs.join("google-chrome"), "echo 'Google Chrome 143.0.7499.40'");
+    let result = fail(&render);
+    assert!(result["error"].as_str().is_some_and(|error| error.contains("three.module.js")), "{result}");
+    // A program that is named has to be the one.
+    let result = fail(&[&render[..], &["--chromium", stub.to_str().expect("UTF-8")]].concat());
+    assert!(result["error"].as_str().is_some_and(|error| error.contains("requires the chromium snap")), "{result}");
+
+    program(&stub, "echo \"$0: error while loading shared libraries: libnss3.so: cannot open\" >&2; exit 127");
+    std::fs::remove_file(programs.join("google-chrome")).expect("it is there");
+    let result = fail(&render);
+    assert!(result["error"].as_str().is_some_and(|error| error.contains("libnss3.so")), "{result}");
+    assert!(result["hint"].as_str().is_some_and(|hint| hint.contains("ldd")), "{result}");
 }

@@ -1,7 +1,7 @@
 //! The browser protocol over the debugging pipe: JSON messages that end with a zero byte.
 //! It matches answers to questions and notices crashes; what the questions mean is the tab's business.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,18 +15,15 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
 use super::ChromiumError;
+use super::last_words::LastWords;
 use crate::failure::clean;
 
 /// Longest message that is read; the largest picture as text is far below.
 const LONGEST_MESSAGE: usize = 64 * 1024 * 1024;
-/// Lines of the browser's error output that are kept for a message.
-const LAST_WORDS: usize = 4;
 /// What V8 writes there before it crashes a tab whose heap is full; the crash itself does not say why.
 const HEAP_IS_FULL: &str = "V8 javascript OOM";
 /// The two outputs are read by two tasks, so the reason may come a little after the crash.
 const REASON_LIMIT: Duration = Duration::from_millis(500);
-/// Complaints about services that a headless browser does not need.
-const NOISE: &str = "dbus";
 
 /// Which tab a question is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,7 +52,7 @@ pub(super) struct Event {
 type Answer = Result<Box<RawValue>, String>;
 type Questions = HashMap<u64, oneshot::Sender<Answer>>;
 type Waiting = Arc<Mutex<Questions>>;
-type Words = Arc<Mutex<VecDeque<String>>>;
+type Words = Arc<Mutex<LastWords>>;
 
 /// The tool's end of the debugging pipe.
 #[derive(Debug)]
@@ -66,7 +63,15 @@ pub(super) struct Connection {
     condition: watch::Receiver<Condition>,
     events: tokio::sync::Mutex<mpsc::Receiver<Event>>,
     words: Words,
-    heap_is_full: watch::Receiver<bool>,
+    heard: watch::Receiver<Heard>,
+}
+
+/// What came of the error output so far.
+#[derive(Debug, Clone, Copy, Default)]
+struct Heard {
+    heap_is_full: bool,
+    /// Whether nothing more will come.
+    everything: bool,
 }
 
 impl Connection {
@@ -81,8 +86,8 @@ impl Connection {
         // The only events let through are asked for one at a time; a flood of others is dropped.
         let (event_sender, events) = mpsc::channel(64);
         tokio::spawn(listen(answers, Arc::clone(&waiting), condition_sender, event_sender));
-        let (full, heap_is_full) = watch::channel(false);
-        tokio::spawn(keep_last_words(errors, Arc::clone(&words), full));
+        let (hearing, heard) = watch::channel(Heard::default());
+        tokio::spawn(keep_last_words(errors, Arc::clone(&words), hearing));
         Self {
             pipe: tokio::sync::Mutex::new(pipe),
             next_id: AtomicU64::new(1),
@@ -90,7 +95,7 @@ impl Connection {
             condition,
             events: tokio::sync::Mutex::new(events),
             words,
-            heap_is_full,
+            heard,
         }
     }
 
@@ -138,12 +143,12 @@ impl Connection {
             };
             drop(pipe);
             if !written {
-                return Err(self.ended());
+                return Err(self.ended().await);
             }
             match answer.await {
                 Ok(Ok(result)) => Ok(result),
                 Ok(Err(message)) => Err(ChromiumError::Refused { method, message }),
-                Err(_) => Err(self.ended()),
+                Err(_) => Err(self.ended().await),
             }
         };
         let trouble = async {
@@ -163,7 +168,7 @@ impl Connection {
     pub(super) async fn event(&self, method: &str) -> Result<Event, ChromiumError> {
         let mut events = self.events.lock().await;
         loop {
-            let event = events.recv().await.ok_or_else(|| self.ended())?;
+            let Some(event) = events.recv().await else { return Err(self.ended().await) };
             if event.method == method {
                 return Ok(event);
             }
@@ -186,16 +191,21 @@ impl Connection {
     }
 
     async fn explain(&self, condition: Condition) -> ChromiumError {
-        let Condition::TabCrashed { out_of_memory } = condition else { return self.ended() };
-        let mut heap = self.heap_is_full.clone();
-        let out_of_memory =
-            out_of_memory || matches!(timeout(REASON_LIMIT, heap.wait_for(|full| *full)).await, Ok(Ok(_)));
+        let Condition::TabCrashed { out_of_memory } = condition else { return self.ended().await };
+        let out_of_memory = out_of_memory || self.has_heard(|heard| heard.heap_is_full).await;
         ChromiumError::TabCrashed { out_of_memory }
     }
 
-    fn ended(&self) -> ChromiumError {
+    async fn ended(&self) -> ChromiumError {
+        self.has_heard(|heard| heard.everything).await;
         let words = self.words.lock().unwrap_or_else(PoisonError::into_inner);
-        ChromiumError::Ended { last_words: words.iter().map(String::as_str).collect::<Vec<_>>().join(" / ") }
+        ChromiumError::Ended { last_words: words.text(), trouble: words.trouble() }
+    }
+
+    /// Whether something is heard within the time in which it should be.
+    async fn has_heard(&self, what: impl Fn(&Heard) -> bool) -> bool {
+        let mut heard = self.heard.clone();
+        matches!(timeout(REASON_LIMIT, heard.wait_for(|heard| what(heard))).await, Ok(Ok(_)))
     }
 }
 
@@ -295,35 +305,30 @@ async fn read_message(reader: &mut BufReader<impl AsyncRead + Unpin>) -> Option<
     }
 }
 
-/// Reads the error output to its end, so that the browser never blocks on it, and keeps the last lines.
-async fn keep_last_words(errors: ChildStderr, words: Words, heap_is_full: watch::Sender<bool>) {
+/// Reads the error output to its end, so that the browser never blocks on it, and keeps what it tells.
+async fn keep_last_words(errors: ChildStderr, words: Words, hearing: watch::Sender<Heard>) {
     const LONGEST_LINE: usize = 4096;
     let mut reader = BufReader::new(errors);
     let mut line = Vec::new();
     loop {
-        let Ok(available) = reader.fill_buf().await else { return };
-        if available.is_empty() {
-            return;
-        }
+        let available = reader.fill_buf().await.unwrap_or_default();
+        let is_over = available.is_empty();
         let end = available.iter().position(|byte| *byte == b'\n');
         let taken = end.map_or(available.len(), |end| end + 1);
         let room = LONGEST_LINE.saturating_sub(line.len());
         line.extend_from_slice(&available[..taken.min(room)]);
         reader.consume(taken);
-        if end.is_some() {
-            let text = clean(String::from_utf8_lossy(&line).trim());
-            line.clear();
+        if end.is_some() || is_over {
+            let text = String::from_utf8_lossy(&line);
             if text.contains(HEAP_IS_FULL) {
-                heap_is_full.send_replace(true);
+                hearing.send_modify(|heard| heard.heap_is_full = true);
             }
-            if text.is_empty() || text.contains(NOISE) {
-                continue;
-            }
-            let mut words = words.lock().unwrap_or_else(PoisonError::into_inner);
-            if words.len() == LAST_WORDS {
-                words.pop_front();
-            }
-            words.push_back(text);
+            words.lock().unwrap_or_else(PoisonError::into_inner).hear(&text);
+            line.clear();
+        }
+        if is_over {
+            hearing.send_modify(|heard| heard.everything = true);
+            return;
         }
     }
 }

@@ -1,11 +1,13 @@
 //! Which Chromium of this machine is used, and which version it is.
-//! It looks at paths and asks the program for its version; it starts no browser.
+//! It looks at paths and asks programs for their version; it starts no browser.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
 use super::ChromiumError;
+use super::last_words::LastWords;
 
 /// The version whose pixels are compared with the official service's in our tests (major and build).
 pub const VERIFIED_VERSION: &str = "156.0.8078";
@@ -23,55 +25,91 @@ const BUNDLES: [&str; 2] = [
 ];
 const VERSION_LIMIT: Duration = Duration::from_secs(20);
 
-/// A Chromium that can be started.
+/// A Chromium that has told its version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chromium {
     path: PathBuf,
+    version: String,
 }
 
 impl Chromium {
-    /// The given program, or the first of the known names in `search_path` (the value of `PATH`).
-    pub fn find(given: Option<&Path>, search_path: Option<&std::ffi::OsStr>) -> Result<Self, ChromiumError> {
+    /// The given program, or the first in `search_path` (the value of `PATH`) that is a Chromium of use.
+    ///
+    /// A known name may belong to a program that only tells what to install, or to a browser that lacks a library or is
+    /// too old; then the next one is asked. A given program has to be the one.
+    pub async fn find(given: Option<&Path>, search_path: Option<&OsStr>) -> Result<Self, ChromiumError> {
         if let Some(path) = given {
             return if is_program(path) {
-                Ok(Self { path: path.to_owned() })
+                Self::asked(path).await
             } else {
                 Err(ChromiumError::NotAProgram { path: path.to_owned() })
             };
         }
-        let folders: Vec<_> = search_path.map(|paths| std::env::split_paths(paths).collect()).unwrap_or_default();
-        let on_path = NAMES.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
-        on_path
-            .chain(BUNDLES.iter().map(PathBuf::from))
-            .find(|path| is_program(path))
-            .map(|path| Self { path })
-            .ok_or(ChromiumError::NotFound)
+        let mut reason = ChromiumError::NotFound;
+        for path in candidates(search_path) {
+            match Self::asked(&path).await {
+                Ok(chromium) => return Ok(chromium),
+                Err(error) => {
+                    tracing::info!(program = %path.display(), %error, "not a Chromium of use");
+                    if says_less(&reason, &error) {
+                        reason = error;
+                    }
+                }
+            }
+        }
+        Err(reason)
     }
 
-    /// The program.
+    /// The program, by its full path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// Its version, as in `156.0.8078.79`.
-    pub async fn version(&self) -> Result<String, ChromiumError> {
-        let run = tokio::process::Command::new(&self.path)
-            .arg("--version")
-            .stdin(Stdio::null())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .output();
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    async fn asked(path: &Path) -> Result<Self, ChromiumError> {
+        let run = tokio::process::Command::new(path).arg("--version").stdin(Stdio::null()).kill_on_drop(true).output();
         let output = tokio::time::timeout(VERSION_LIMIT, run)
             .await
             .map_err(|_| ChromiumError::Unresponsive { what: "tell its version", limit: VERSION_LIMIT })?
-            .map_err(|source| ChromiumError::Start { path: self.path.clone(), source })?;
-        let version = version_in(&String::from_utf8_lossy(&output.stdout))
-            .ok_or(ChromiumError::NotAProgram { path: self.path.clone() })?;
+            .map_err(|source| ChromiumError::Start { path: path.to_owned(), source })?;
+        let Some(version) = version_in(&String::from_utf8_lossy(&output.stdout)) else {
+            let words = LastWords::of(&[output.stdout, output.stderr].concat());
+            let (said, trouble) = (words.text(), words.trouble());
+            return Err(ChromiumError::NoVersion { path: path.to_owned(), said, trouble });
+        };
         if is_too_old(&version) {
-            return Err(ChromiumError::TooOld { path: self.path.clone(), version });
+            return Err(ChromiumError::TooOld { path: path.to_owned(), version });
         }
-        Ok(version)
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        Ok(Self { path, version })
     }
+}
+
+/// Every program of a known name, each once: `/bin` and `/usr/bin` are often the same folder.
+fn candidates(search_path: Option<&OsStr>) -> Vec<PathBuf> {
+    let mut folders = Vec::new();
+    for folder in search_path.map(|paths| std::env::split_paths(paths).collect::<Vec<_>>()).unwrap_or_default() {
+        let folder = folder.canonicalize().unwrap_or(folder);
+        if !folders.contains(&folder) {
+            folders.push(folder);
+        }
+    }
+    let on_path = NAMES.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
+    on_path.chain(BUNDLES.iter().map(PathBuf::from)).filter(|path| is_program(path)).collect()
+}
+
+/// Whether the later reason tells more about this machine: that a stub is no browser is worth the least.
+fn says_less(reason: &ChromiumError, later: &ChromiumError) -> bool {
+    let worth = |error: &ChromiumError| match error {
+        ChromiumError::NotFound => 0,
+        ChromiumError::NoVersion { trouble: None | Some(super::Trouble::Advice), .. } => 1,
+        _ => 2,
+    };
+    worth(reason) < worth(later)
 }
 
 /// The first word that looks like `156.0.8078.79`.
@@ -94,7 +132,39 @@ fn is_program(path: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
+    use crate::chromium::Trouble;
+
+    const STUB: &str = "echo \"Command '$0' requires the chromium snap to be installed.\" >&2\n\
+                        echo 'Please install it with: snap install chromium' >&2\nexit 1";
+    const WITHOUT_LIBRARY: &str = "echo \"$0: error while loading shared libraries: libnss3.so: cannot open shared \
+                                   object file: No such file or directory\" >&2\nexit 127";
+    const OLD: &str = "echo 'Chromium 139.0.7258.5'";
+    const GOOD: &str = "echo 'Google Chrome 143.0.7499.40'";
+
+    /// A folder of programs, in which the first names are tried first.
+    fn programs(list: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for (name, script) in list {
+            // Written by another process: one that is forked meanwhile would keep it open, and it could not be run.
+            let path = folder.path().join(name);
+            let written = std::process::Command::new("sh")
+                .args(["-c", "printf '#!/bin/sh\\n%s\\n' \"$2\" > \"$1\"", "sh"])
+                .args([path.as_os_str(), OsStr::new(script)])
+                .status();
+            assert!(written.expect("a shell").success());
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("permissions");
+        }
+        folder
+    }
+
+    async fn found(list: &[(&str, &str)]) -> Result<String, ChromiumError> {
+        let folder = programs(list);
+        let chromium = Chromium::find(None, Some(folder.path().as_os_str())).await?;
+        Ok(chromium.path().file_name().expect("a name").to_string_lossy().into_owned())
+    }
 
     #[test]
     fn versions_are_found_in_what_browsers_print() {
@@ -106,24 +176,48 @@ mod tests {
         assert!(is_too_old("139.0.7258.5") && !is_too_old("140.0.7339.1") && !is_too_old("1000.0.1.1"));
     }
 
-    #[test]
-    fn a_given_path_must_be_a_program_and_nothing_else_is_tried() {
-        let not_a_program = Path::new("/etc/passwd");
-        assert!(matches!(Chromium::find(Some(not_a_program), None), Err(ChromiumError::NotAProgram { .. })));
-        let shell = Chromium::find(Some(Path::new("/bin/sh")), None).expect("a shell is a program");
-        assert_eq!(shell.path(), Path::new("/bin/sh"));
+    #[tokio::test]
+    async fn a_given_path_must_be_a_browser_and_nothing_else_is_tried() {
+        let file = Chromium::find(Some(Path::new("/etc/passwd")), None).await;
+        assert!(matches!(file, Err(ChromiumError::NotAProgram { .. })), "{file:?}");
+        let folder = programs(&[("chromium", GOOD), ("stub", STUB), ("nolibs", WITHOUT_LIBRARY), ("silent", "exit 0")]);
+        for (name, words, trouble) in [
+            ("stub", "requires the chromium snap to be installed", Some(Trouble::Advice)),
+            ("nolibs", "libnss3.so", Some(Trouble::Library)),
+            ("silent", "does not tell its version", None),
+        ] {
+            let given = folder.path().join(name);
+            let error = Chromium::find(Some(&given), Some(folder.path().as_os_str())).await.expect_err("no browser");
+            assert!(error.to_string().contains(words), "{error}");
+            assert!(
+                matches!(&error, ChromiumError::NoVersion { trouble: found, .. } if *found == trouble),
+                "{error:?}"
+            );
+            assert!(error.hint().is_some(), "{name}");
+        }
+        let good = Chromium::find(Some(&folder.path().join("chromium")), None).await.expect("a browser");
+        assert_eq!(good.version(), "143.0.7499.40");
     }
 
-    #[test]
-    fn names_are_searched_in_the_order_of_preference() {
-        use std::os::unix::fs::PermissionsExt;
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        for name in ["google-chrome", "chromium"] {
-            let path = folder.path().join(name);
-            std::fs::write(&path, "").expect("a file");
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("permissions");
+    #[tokio::test]
+    async fn names_are_tried_in_the_order_of_preference_until_one_is_of_use() {
+        assert_eq!(found(&[("google-chrome", GOOD), ("chromium", GOOD)]).await.expect("one"), "chromium");
+        for unusable in [STUB, WITHOUT_LIBRARY, OLD, "exit 0"] {
+            let programs = [("google-chrome", GOOD), ("chromium", unusable)];
+            assert_eq!(found(&programs).await.expect("the next"), "google-chrome", "{unusable}");
         }
-        let found = Chromium::find(None, Some(folder.path().as_os_str())).expect("a program");
-        assert_eq!(found.path(), folder.path().join("chromium"));
+    }
+
+    #[tokio::test]
+    async fn when_none_is_of_use_the_most_telling_reason_is_given() {
+        assert!(matches!(found(&[]).await, Err(ChromiumError::NotFound)));
+        let advice = found(&[("chromium", STUB)]).await;
+        assert!(matches!(advice, Err(ChromiumError::NoVersion { trouble: Some(Trouble::Advice), .. })), "{advice:?}");
+        let library = found(&[("chromium", STUB), ("chrome", WITHOUT_LIBRARY)]).await;
+        assert!(
+            matches!(library, Err(ChromiumError::NoVersion { trouble: Some(Trouble::Library), .. })),
+            "{library:?}"
+        );
+        assert!(matches!(found(&[("chromium", STUB), ("chrome", OLD)]).await, Err(ChromiumError::TooOld { .. })));
     }
 }

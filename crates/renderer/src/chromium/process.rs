@@ -9,6 +9,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
+use super::confinement::Confinement;
 use super::connection::Connection;
 use super::profile::{self, Profile};
 use super::{Chromium, ChromiumError};
@@ -52,32 +53,48 @@ pub(crate) struct Browser {
 
 impl Browser {
     /// Starts a browser and waits until it answers.
-    pub(crate) async fn launch(options: &LaunchOptions) -> Result<Self, ChromiumError> {
-        let folder = options.temporary_folder.clone();
+    pub(crate) async fn launch(options: &LaunchOptions, confinement: Confinement) -> Result<Self, ChromiumError> {
+        let folder = std::path::absolute(&options.temporary_folder).unwrap_or(options.temporary_folder.clone());
+        let no_profile = |source| ChromiumError::Profile { folder: options.temporary_folder.clone(), source };
         let profile = tokio::task::spawn_blocking(move || {
             profile::sweep(&folder, SystemTime::now());
-            Profile::create(&folder)
+            Profile::create(&folder, confinement.account)
         })
         .await
         .expect("making a folder does not panic")
-        .map_err(|source| ChromiumError::Profile { folder: options.temporary_folder.clone(), source })?;
+        .map_err(no_profile)?;
 
-        let mut supervisor = Command::new("sh")
+        let mut command = Command::new("sh");
+        command
             .args(["-c", SUPERVISOR, "404-cli-chromium"])
             .arg(std::process::id().to_string())
             .arg(profile.path())
             .arg((options.memory_limit / 1024).to_string())
             .arg(options.chromium.path())
-            .args(flags(options))
+            .args(flags(options, confinement))
             .arg(format!("--user-data-dir={}", profile.path().display()))
             .arg("about:blank")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             // Ctrl-C at the terminal goes to our process group; the browser hears of it through its pipe.
-            .process_group(0)
-            .spawn()
-            .map_err(|source| ChromiumError::Start { path: options.chromium.path().to_owned(), source })?;
+            .process_group(0);
+        if let Some(account) = confinement.account {
+            // The folders of the user who started us are closed to it.
+            let home = profile.path();
+            command.uid(account.user).gid(account.group).current_dir(home);
+            command.env("HOME", home).env("XDG_CONFIG_HOME", home).env("XDG_CACHE_HOME", home);
+        }
+        let mut supervisor = match command.spawn() {
+            Ok(supervisor) => supervisor,
+            Err(source) => {
+                profile.remove();
+                return Err(match confinement.account {
+                    Some(_) if source.kind() == std::io::ErrorKind::PermissionDenied => no_profile(source),
+                    _ => ChromiumError::Start { path: options.chromium.path().to_owned(), source },
+                });
+            }
+        };
         let connection = Connection::over(&mut supervisor);
         let mut browser = Self { connection, supervisor, profile, product: String::new() };
         match timeout(LAUNCH_LIMIT, browser.connection.product()).await {
@@ -106,12 +123,13 @@ impl Browser {
                 let _ = kill_process_group(group, Signal::KILL);
             }
             let _ = timeout(EXIT_LIMIT, self.supervisor.wait()).await;
-            let _ = tokio::fs::remove_dir_all(self.profile.path()).await;
         }
+        // The supervisor has done it, unless it was killed or may not write to the folder that the profile is in.
+        self.profile.remove();
     }
 }
 
-fn flags(options: &LaunchOptions) -> Vec<String> {
+fn flags(options: &LaunchOptions, confinement: Confinement) -> Vec<String> {
     let angle = match options.graphics {
         GraphicsBackend::SwiftShader => "swiftshader",
         GraphicsBackend::System => "gl-egl",
@@ -164,8 +182,7 @@ fn flags(options: &LaunchOptions) -> Vec<String> {
         flags.push("--disable-dev-shm-usage".to_owned());
     }
     flags.push(format!("--js-flags=--max-old-space-size={}", options.heap_limit / (1024 * 1024)));
-    if rustix::process::geteuid().is_root() {
-        // Chromium refuses to build its sandbox for root.
+    if !confinement.sandbox {
         flags.push("--no-sandbox".to_owned());
     }
     flags

@@ -7,13 +7,20 @@ shift 3
 ulimit -d "$memory_in_kib" 2>/dev/null
 # Temporary files of its own go with the profile, unless the path of its socket there were longer than the system allows.
 [ "${#profile}" -gt 60 ] || export TMPDIR="$profile"
+# Whether the tool lives. One that is another user may not be asked by a signal, but stays our parent as long as it lives.
+tool_lives() {
+  [ -r "/proc/$$/status" ] || { kill -0 "$tool" 2>/dev/null; return; }
+  while read -r name value; do
+    [ "$name" != PPid: ] || { [ "$value" = "$tool" ]; return; }
+  done <"/proc/$$/status"
+}
 # A browser that hangs or is stuck in a drawing does not notice the pipe: some seconds after the tool it goes all the same.
 (
-  while kill -0 "$tool"; do sleep 2; done
+  while tool_lives; do sleep 2; done
   sleep 5
   rm -rf -- "$profile"
   kill -s KILL -- "-$$"
 ) </dev/null >/dev/null 2>&1 &
 "$@" 3<&0 4>&1 </dev/null >/dev/null
-rm -rf -- "$profile"
+rm -rf -- "$profile" 2>/dev/null
 kill -s KILL -- "-$$"

@@ -15,14 +15,16 @@ use crate::view::Shot;
 /// An address nobody can resolve; the page's bytes are handed to the browser by us.
 const PAGE_URL: &str = "http://renderer.invalid/";
 const PAGE: &str = "<!doctype html><title>404-cli renderer</title>";
-/// Scripts and workers only from what the page itself makes; nothing else from anywhere.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src blob:; worker-src blob:";
+/// Scripts and workers only from what the page itself makes; nothing else from anywhere. Text may become a function because
+/// the official service runs modules that way.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src blob: 'unsafe-eval'; worker-src blob:";
 const STAGE: &str = include_str!("../page/stage.js");
 /// One module out of parts that each do one thing; they share its scope.
 const WORKER: &str = concat!(
     include_str!("../page/lockdown.js"),
     include_str!("../page/guard.js"),
     include_str!("../page/inspection.js"),
+    include_str!("../page/module.js"),
     include_str!("../page/shortcuts.js"),
     include_str!("../page/scene.js"),
     include_str!("../page/worker.js"),
@@ -43,6 +45,9 @@ pub(crate) struct Verdict {
     /// Whether it failed for want of memory.
     #[serde(default)]
     pub(crate) starved: bool,
+    /// Whether it may do something else when it is run as the module it is, which then is what is drawn.
+    #[serde(default)]
+    pub(crate) again: bool,
 }
 
 /// One picture as it leaves the browser.
@@ -130,6 +135,15 @@ impl Tab {
         }
     }
 
+    /// Runs the module that was just judged as the module it is, in a fresh realm; gives back what it threw, if anything.
+    pub(crate) async fn load(&self, browser: &Browser, source: &str) -> Result<Option<String>, ChromiumError> {
+        match self.evaluate::<Message>(browser, format!("stage.load({})", literal(source))).await? {
+            Message::Loaded => Ok(None),
+            Message::Threw { detail } => Ok(Some(clean(&detail))),
+            message => Err(message.unexpected()),
+        }
+    }
+
     /// Starts to draw; the pictures are to be taken one by one, in order.
     pub(crate) async fn draw(&self, browser: &Browser, shots: &[Shot]) -> Result<(), ChromiumError> {
         let shots = serde_json::to_string(&shots.iter().map(PageShot::from).collect::<Vec<_>>())
@@ -201,6 +215,7 @@ impl Tab {
 enum Message {
     Ready,
     Built { verdict: String },
+    Loaded,
     Runs { data: String },
     Threw { detail: String },
     Lost,

@@ -24,7 +24,6 @@ const measure = (three, root) => {
   const visited = new Set();
   const textures = new Set();
   const countTextures = (material) => {
-    if (!material) return;
     for (let i = 0; i < TEXTURE_SLOTS.length; i++) {
       const texture = material[TEXTURE_SLOTS[i]];
       if (!texture || !texture.isDataTexture || setHas(textures, texture)) continue;
@@ -41,8 +40,9 @@ const measure = (three, root) => {
       metrics.drawCalls += 1;
       metrics.vertices += node.geometry?.attributes?.position?.count ?? 0;
       if (node.isInstancedMesh) metrics.instances += node.count;
+      // A hole in a list of materials throws, as it does in the service.
       if (isArray(node.material)) for (let i = 0; i < node.material.length; i++) countTextures(node.material[i]);
-      else countTextures(node.material);
+      else if (node.material) countTextures(node.material);
     }
     const children = node.children;
     for (let i = 0; i < children.length; i++) {

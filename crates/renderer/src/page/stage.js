@@ -37,6 +37,7 @@ const stage = (() => {
     return {
       ready: next(),
       build(source) { worker.postMessage({ source }); return next(); },
+      load(judged) { worker.postMessage({ judged }); return next(); },
       draw(list) { shots = list; advance(); },
       take: next,
       close() { worker.terminate(); },
@@ -93,6 +94,14 @@ const stage = (() => {
       return seat.ready;
     },
     build: (source) => seat.build(source),
+    // Runs the module that was just judged once more, as a module, in a realm that knows nothing of the first time.
+    async load(source) {
+      seat.close();
+      seat = standby ?? open();
+      standby = null;
+      const ready = await seat.ready;
+      return ready.kind === 'ready' ? seat.load(source) : ready;
+    },
     // Starts to draw all shots; the next realm boots meanwhile.
     draw(shots) { seat.draw(shots); standby ??= open(); },
     take: () => seat.take(),

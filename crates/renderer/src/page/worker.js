@@ -47,36 +47,63 @@ const boot = async (threeUrl, port) => {
   const traps = lockDown();
   let root;
 
-  // Runs the module and judges what came out; answers with the failures, none when it can be drawn.
+  const imported = async (source) => {
+    const url = createObjectURL(new BlobMaker([source], { type: 'text/javascript' }));
+    try { return await import(url); } finally { revokeObjectURL(url); }
+  };
+
+  // What is wrong with the text as a module, if anything. The added import has an address that cannot be one: engines look at
+  // addresses after parsing and before anything is fetched or run.
+  const parseFailure = async (source) => {
+    try {
+      await imported(`${source}\nimport '-';`);
+    } catch (error) {
+      if (!(error instanceof NativeSyntaxError)) return null;
+      const message = messageOf(error);
+      // The service's parser leaves regular expressions to the engine that runs them.
+      if (message.startsWith('Invalid regular expression: /')) return executionFailure(error, false);
+      return refused('PARSE_ERROR', message, 'parse');
+    }
+    throw new Error('a module was run that cannot be linked');
+  };
+
+  // Runs the module as the service does to judge it, and judges what came out; answers with the failures, none when it can be
+  // drawn, and with whether it has to be run as a module for that.
   const build = async (source) => {
+    const only = (failure) => ({ failures: [failure], metrics: null });
+    const unparsed = await parseFailure(source);
+    if (unparsed) return only(unparsed);
     Math.random = seededRandom(MATH_SEED);
     traps.arm();
-    const url = createObjectURL(new BlobMaker([source], { type: 'text/javascript' }));
-    let made;
     try {
-      let generate;
-      try {
-        generate = (await import(url)).default;
-      } catch (error) {
-        return { failures: [executionFailure(error, !(error instanceof NativeSyntaxError))], metrics: null };
-      } finally {
-        revokeObjectURL(url);
-      }
+      const { failure, run, alike } = understood(source);
+      if (failure) return only(failure);
+      const generate = run();
       if (typeof generate !== 'function') {
-        const detail = 'the default export is not a function';
-        return { failures: [refused('INVALID_RETURN_TYPE', detail, 'execution')], metrics: null };
+        return only(refused('INVALID_RETURN_TYPE', 'the default export is not a function', 'execution'));
       }
-      made = generate(namespace);
+      const made = generate(namespace);
       if (made instanceof NativePromise) {
-        const detail = 'generate returned a promise';
-        return { failures: [refused('ASYNC_NOT_ALLOWED', detail, 'execution')], metrics: null };
+        return only(refused('ASYNC_NOT_ALLOWED', 'generate returned a promise', 'execution'));
       }
       const verdict = inspect(three, made);
       if (verdict.failures.length === 0) root = made;
-      return verdict;
+      return { ...verdict, again: !alike };
     } catch (error) {
       const starved = error instanceof NativeRangeError; // what a failed allocation throws
-      return { failures: [executionFailure(error, true)], metrics: null, starved };
+      return { ...only(executionFailure(error, true)), starved };
+    } finally {
+      traps.disarm();
+    }
+  };
+
+  // Runs the module as the module it is, which is what the service draws.
+  const load = async (source) => {
+    Math.random = seededRandom(MATH_SEED);
+    traps.arm();
+    try {
+      root = (await imported(source)).default(namespace);
+      if (!root?.isObject3D) throw new TypeError('the module gave no THREE object when it was run again');
     } finally {
       traps.disarm();
     }
@@ -88,10 +115,15 @@ const boot = async (threeUrl, port) => {
     return studio.isLost() ? { kind: 'lost' } : { kind: 'pixels', data: pixels.buffer };
   };
 
-  port.listen(async ({ source, shot, spare }) => {
+  port.listen(async ({ source, judged, shot, spare }) => {
     try {
       if (source !== undefined) {
         port.post({ kind: 'built', verdict: stringify(await build(source)) });
+        return;
+      }
+      if (judged !== undefined) {
+        await load(judged);
+        port.post({ kind: 'loaded' });
         return;
       }
       const picture = shoot(shot, spare);

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use gen404_outside::http::{self, BodyError};
 use reqwest::Client;
 use serde::Deserialize;
 use url::Url;
@@ -154,9 +155,8 @@ struct Body {
 
 impl Sources {
     pub(super) fn new() -> Self {
-        // Somebody else may have chosen the provider already; then theirs stays.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder().timeout(FETCH_LIMIT).redirect(reqwest::redirect::Policy::limited(3)).build();
+        // A module's address may be one that leads on, as storage often gives out.
+        let client = http::client().timeout(FETCH_LIMIT).redirect(reqwest::redirect::Policy::limited(3)).build();
         Self { http: client.ok() }
     }
 
@@ -175,17 +175,14 @@ impl Sources {
         let http =
             self.http.as_ref().filter(|_| matches!(url.scheme(), "http" | "https")).ok_or(InvalidRequest::Url)?;
         let failed = |error: reqwest::Error| InvalidRequest::Fetch(error.without_url());
-        let mut response = http.get(url).send().await.map_err(failed)?;
+        let response = http.get(url).send().await.map_err(failed)?;
         if !response.status().is_success() {
             return Err(InvalidRequest::FetchStatus { status: response.status().as_u16() });
         }
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            bytes.extend_from_slice(&chunk);
-            if bytes.len() > LARGEST_MODULE {
-                return Err(InvalidRequest::TooLarge { limit: LARGEST_MODULE });
-            }
-        }
+        let bytes = http::read_at_most(response, LARGEST_MODULE).await.map_err(|error| match error {
+            BodyError::TooLarge { limit } => InvalidRequest::TooLarge { limit },
+            BodyError::BrokeOff(source) => InvalidRequest::Fetch(source),
+        })?;
         String::from_utf8(bytes).map_err(|_| InvalidRequest::Body)
     }
 }

@@ -18,11 +18,10 @@ fn three() -> Option<PathBuf> {
 /// Options for tests, or nothing after saying what is missing. `GEN404_REQUIRE_BROWSER` makes that a failure.
 pub(crate) async fn options() -> Option<StudioOptions> {
     let given = std::env::var_os("CHROMIUM_PATH").map(PathBuf::from);
-    let chromium = Chromium::find(given.as_deref(), std::env::var_os("PATH").as_deref());
+    let chromium = Chromium::find(given.as_deref(), std::env::var_os("PATH").as_deref()).await;
     match (chromium, three()) {
         (Ok(chromium), Some(three)) => {
-            let version = chromium.version().await.expect("a Chromium tells its version");
-            let mut options = StudioOptions::new(chromium, version, ThreeSource::File(three));
+            let mut options = StudioOptions::new(chromium, ThreeSource::File(three));
             options.browsers = 1;
             Some(options)
         }

@@ -11,7 +11,7 @@ const TOLERATED_DIFFERENCE: u8 = 2;
 #[tokio::test]
 async fn every_picture_is_the_official_services() {
     let (Some(options), Some(studio)) = (options().await, studio().await) else { return };
-    let exact = options.chromium_version.starts_with(VERIFIED_VERSION);
+    let exact = options.chromium.version().starts_with(VERIFIED_VERSION);
     let mut compared = 0;
     for (name, expected) in hashes() {
         let pictures = studio.render(&module(&name), ViewSet::All).await.expect("pictures");
