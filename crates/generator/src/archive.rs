@@ -22,7 +22,6 @@ const PLAIN_FILE: u32 = 0o100_000;
 
 /// Why an archive cannot be opened at all.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum ArchiveError {
     /// It is cut, damaged, or no ZIP archive.
     #[error("the results are not a whole ZIP archive: {detail}")]
@@ -55,7 +54,6 @@ impl ArchiveError {
 
 /// What is wrong with an entry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum Problem {
     /// The name is a path, or no text.
     #[error("its name is a path or no plain text; it was not written anywhere")]
@@ -218,11 +216,11 @@ fn name(record: &Record) -> Result<Name, Problem> {
     if name == FAILURES {
         return Ok(Name::Failures);
     }
-    if name.contains(['/', '\\', '\0']) || name.contains("..") {
-        return Err(Problem::Name);
+    if let Some(Ok(stem)) = name.strip_suffix(".js").map(str::parse) {
+        return Ok(Name::Module(stem));
     }
-    let stem = name.strip_suffix(".js").ok_or(Problem::Unexpected)?;
-    stem.parse().map(Name::Module).map_err(|_| Problem::Unexpected)
+    let is_path = name.contains(['/', '\\', '\0']) || name.contains("..");
+    Err(if is_path { Problem::Name } else { Problem::Unexpected })
 }
 
 fn openable(record: &Record) -> Result<(), Problem> {
