@@ -216,11 +216,11 @@ fn name(record: &Record) -> Result<Name, Problem> {
     if name == FAILURES {
         return Ok(Name::Failures);
     }
-    if let Some(Ok(stem)) = name.strip_suffix(".js").map(str::parse) {
-        return Ok(Name::Module(stem));
+    if name.contains(['/', '\\', '\0']) || name.contains("..") {
+        return Err(Problem::Name);
     }
-    let is_path = name.contains(['/', '\\', '\0']) || name.contains("..");
-    Err(if is_path { Problem::Name } else { Problem::Unexpected })
+    let stem = name.strip_suffix(".js").ok_or(Problem::Unexpected)?;
+    stem.parse().map(Name::Module).map_err(|_| Problem::Unexpected)
 }
 
 fn openable(record: &Record) -> Result<(), Problem> {

@@ -223,8 +223,12 @@ impl GeneratorClient {
             StatusCode::UNPROCESSABLE_ENTITY | StatusCode::BAD_REQUEST => {
                 Err(refused(order, response, self.request).await)
             }
-            // The API says 200; 201 and 202 mean nothing else.
-            status if status.is_success() => answer(call, response).await.map(|Accepted { accepted }| accepted),
+            status if status.is_success() => {
+                if status != StatusCode::OK {
+                    tracing::warn!(%status, "the batch was taken, but the batch API promises 200 for that");
+                }
+                answer(call, response).await.map(|Accepted { accepted }| accepted)
+            }
             _ => Err(unexpected(call, response, self.request).await),
         }
     }

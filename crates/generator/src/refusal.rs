@@ -11,7 +11,7 @@ const REASON: usize = 200;
 /// A bare word of fewer characters could be any word of the sentence.
 const SHORTEST_BARE_STEM: usize = 8;
 
-/// Prompts that the body names by their place, as FastAPI does: `detail[].loc` with `"prompts"` and a number.
+/// Prompts that the body names by their place, as pydantic does: `detail[].loc` with `"prompts"` and a number.
 pub(crate) fn named_by_place(body: &[u8], prompts: usize) -> BTreeMap<usize, String> {
     let mut named = BTreeMap::new();
     if let Ok(body) = serde_json::from_slice(body) {

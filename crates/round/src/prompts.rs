@@ -17,14 +17,15 @@ const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Name of a prompt and of everything made from it (`<stem>.js`, `<stem>.png`, `<stem>.json`).
 ///
-/// ASCII letters, digits, `-`, `_` and `.`, beginning with a letter, digit or `_`: never a path, never hidden.
+/// ASCII letters, digits, `-`, `_` and `.`, beginning with a letter, digit or `_`, without `..` in it or `.` at its end
+/// (`<stem>.js` would hold `..`): never a path, never hidden.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Stem(String);
 
 /// A text that cannot be a stem.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{}` is no stem: 1 to {LONGEST_STEM} letters, digits, `-`, `_` or `.`, not beginning with `-` or `.`", text.escape_debug())]
+#[error("`{}` is no stem: 1 to {LONGEST_STEM} letters, digits, `-`, `_` or `.`, not beginning with `-` or `.`, without `..` and not ending with `.`", text.escape_debug())]
 pub struct InvalidStem {
     text: String,
 }
@@ -48,7 +49,8 @@ impl FromStr for Stem {
     fn from_str(text: &str) -> Result<Self, InvalidStem> {
         let body = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
         let head = text.bytes().next().is_some_and(|byte| !matches!(byte, b'-' | b'.'));
-        if body && head && text.len() <= LONGEST_STEM {
+        let climbs = text.contains("..") || text.ends_with('.');
+        if body && head && !climbs && text.len() <= LONGEST_STEM {
             Ok(Self(text.to_owned()))
         } else {
             let text = text.chars().take(LONGEST_STEM).collect();

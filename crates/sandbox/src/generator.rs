@@ -96,8 +96,11 @@ impl SampleGenerator {
         let stop = CancellationToken::new();
         let board = FaultBoard::default();
         let pictures = PictureClient::new().map_err(io::Error::other)?;
-        let api = router(options, pictures, stop.clone());
-        let service = Service::start(listener, faults::in_front_of(api, board.clone()))?;
+        let machine = Arc::new(Mutex::new(Machine::warming_up()));
+        let generator = Generator { machine, pictures, options, stop: stop.clone() };
+        let watched = generator.clone();
+        let is_making = Arc::new(move || watched.machine().is_making());
+        let service = Service::start(listener, faults::in_front_of(router(generator), board.clone(), is_making))?;
         Ok(Self { service, board, _stop: stop.drop_guard() })
     }
 
@@ -120,10 +123,8 @@ struct Generator {
     stop: CancellationToken,
 }
 
-/// The four calls of the batch API. Work goes on in the background until `stop` is cancelled.
-fn router(options: Options, pictures: PictureClient, stop: CancellationToken) -> Router {
-    let machine = Arc::new(Mutex::new(Machine::warming_up()));
-    let generator = Generator { machine, pictures, options, stop };
+/// The four calls of the batch API. Work goes on in the background until the generator's `stop` is cancelled.
+fn router(generator: Generator) -> Router {
     if generator.options.warm_up.is_zero() {
         generator.machine().warmed_up();
     } else {

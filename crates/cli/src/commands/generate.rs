@@ -194,18 +194,18 @@ mod tests {
 
     #[test]
     fn the_sum_of_all_batches_is_held_against_the_subnets_limit() {
-        let said = |seconds, kept| time_taken(Duration::from_millis(seconds), Duration::from_secs(7_200), kept);
-        let (text, warning) = said(5_759_000, 0);
+        let said = |seconds, kept| time_taken(Duration::from_secs(seconds), Duration::from_hours(2), kept);
+        let (text, warning) = said(5_759, 0);
         assert_eq!(
             text,
             "the batches of this run took 5759 s together, 80 % of the 7200 s that the subnet gives for a round"
         );
         assert!(!warning);
-        let (text, warning) = said(5_760_000, 32);
+        let (text, warning) = said(5_760, 32);
         assert!(text.ends_with("(32 finished files are not counted): another run may well take longer"), "{text}");
         assert!(warning);
-        assert!(said(7_200_000, 0).0.ends_with("may well take longer"));
-        let (text, warning) = said(7_207_000, 0);
+        assert!(said(7_200, 0).0.ends_with("may well take longer"));
+        let (text, warning) = said(7_207, 0);
         assert!(warning && text.ends_with("it would refuse a submission that takes so long"), "{text}");
     }
 }

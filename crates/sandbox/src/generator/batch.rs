@@ -30,7 +30,7 @@ pub enum StemRule {
     Any,
 }
 
-/// Something wrong with an order, in the words and the place that FastAPI would give.
+/// Something wrong with an order, in the words and the place that pydantic would give.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Fault {
     loc: Vec<Step>,
@@ -179,6 +179,10 @@ impl Machine {
             Phase::Complete { stems, .. } => (Some(stems.len()), Some(stems.len())),
         };
         Report { status: self.status(), progress, total }
+    }
+
+    pub(crate) fn is_making(&self) -> bool {
+        self.status() == Status::Generating
     }
 
     fn status(&self) -> Status {

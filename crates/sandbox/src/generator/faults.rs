@@ -213,10 +213,13 @@ impl FaultBoard {
     }
 }
 
+/// Whether the generator is making a batch, for the fault that waits until it is not.
+pub(crate) type IsMaking = Arc<dyn Fn() -> bool + Send + Sync>;
+
 /// Puts the faults and their control in front of an API.
-pub(crate) fn in_front_of(api: Router, board: FaultBoard) -> Router {
+pub(crate) fn in_front_of(api: Router, board: FaultBoard, is_making: IsMaking) -> Router {
     let control = Router::new().route("/_faults", get(show).post(switch_on).delete(clear)).with_state(board.clone());
-    api.layer(from_fn_with_state(board, spoil)).merge(control)
+    api.layer(from_fn_with_state((board, is_making), spoil)).merge(control)
 }
 
 async fn show(State(board): State<FaultBoard>) -> Json<Vec<Active>> {
@@ -233,7 +236,7 @@ async fn clear(State(board): State<FaultBoard>) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-async fn spoil(State(board): State<FaultBoard>, request: Request, next: Next) -> Response {
+async fn spoil(State((board, is_making)): State<(FaultBoard, IsMaking)>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     board.board().orders += usize::from(path == "/generate");
     if path == "/generate" && board.is_on(Fault::SlowWarmUp) {
@@ -269,8 +272,8 @@ async fn spoil(State(board): State<FaultBoard>, request: Request, next: Next) ->
             cut(reply.into_parts().0.status, "application/json", Bytes::from_static(b"{\"accep"))
         }
         Fault::SlowReply => {
-            let reply = next.clone().run(request).await;
-            until_made(next).await;
+            let reply = next.run(request).await;
+            until(|| !is_making()).await;
             reply
         }
         Fault::WrongContentType => {
@@ -297,16 +300,9 @@ async fn spoil(State(board): State<FaultBoard>, request: Request, next: Next) ->
     }
 }
 
-/// Waits until the generator behind this layer is not generating.
-async fn until_made(next: Next) {
+async fn until(holds: impl Fn() -> bool) {
     const PAUSE: Duration = Duration::from_millis(5);
-    loop {
-        let request = Request::builder().uri("/status").body(Body::empty()).expect("a request");
-        let status = next.clone().run(request).await;
-        let body = to_bytes(status.into_body(), usize::MAX).await.unwrap_or_default();
-        if !body.windows(10).any(|part| part == b"generating") {
-            return;
-        }
+    while !holds() {
         tokio::time::sleep(PAUSE).await;
     }
 }
