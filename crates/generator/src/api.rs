@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use gen404_round::Stem;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -16,7 +17,7 @@ pub(crate) struct Order<'a> {
 /// One prompt of an order.
 #[derive(Debug, Serialize)]
 pub(crate) struct OrderedPrompt<'a> {
-    pub(crate) stem: &'a str,
+    pub(crate) stem: &'a Stem,
     pub(crate) image_url: &'a str,
 }
 
@@ -26,11 +27,12 @@ pub(crate) struct Accepted {
     pub(crate) accepted: usize,
 }
 
-/// Body of a 409.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Conflict {
-    #[serde(default)]
-    pub(crate) current_status: Option<Status>,
+/// The state that the body of a 409 tells: in `current_status`, at the top as the API has it, or in `detail` as
+/// frameworks wrap it. `None` when it is only text, or a state that the API does not know.
+pub(crate) fn conflict(body: &[u8]) -> Option<Status> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let told = [&body, &body["detail"]].into_iter().map(|fields| &fields["current_status"]);
+    told.into_iter().find_map(|status| Status::deserialize(status).ok())
 }
 
 /// What a generator says it is doing.

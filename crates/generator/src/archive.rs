@@ -22,7 +22,6 @@ const PLAIN_FILE: u32 = 0o100_000;
 
 /// Why an archive cannot be opened at all.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum ArchiveError {
     /// It is cut, damaged, or no ZIP archive.
     #[error("the results are not a whole ZIP archive: {detail}")]
@@ -55,7 +54,6 @@ impl ArchiveError {
 
 /// What is wrong with an entry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum Problem {
     /// The name is a path, or no text.
     #[error("its name is a path or no plain text; it was not written anywhere")]

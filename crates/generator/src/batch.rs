@@ -1,23 +1,25 @@
 //! One batch's way through a generator: until it can be sent, while it is made, and until its results are on disk.
 //! It decides what a state of the service means; which prompts make a batch is decided in `run`.
 
+mod collection;
+mod delivery;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use gen404_outside::text::excerpt;
 use gen404_round::Stem;
 use tokio::time::{Instant, sleep};
 
-use crate::api::{Order, OrderedPrompt, Status, StatusReport};
-use crate::archive::{self, ArchiveError, Finding, Problem, Unpacked};
+use crate::api::{Status, StatusReport};
+use crate::archive::ArchiveError;
 use crate::client::{ClientError, GeneratorClient};
 use crate::folder::OutputFolder;
-use crate::journal::Sent;
 use crate::limits::Limits;
 use crate::observer::{Event, Observer, Waiting};
 use crate::pace::Pace;
-use crate::request::Wish;
 
 /// Longest part of a replacement's payload that is shown.
 const PAYLOAD_EXCERPT: usize = 300;
@@ -26,7 +28,6 @@ const MOST_RESTARTS: u32 = 2;
 
 /// Why a batch was not finished.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum BatchError {
     /// A call failed for good.
     #[error(transparent)]
@@ -81,10 +82,23 @@ impl BatchError {
     pub fn is_of_this_batch_alone(&self) -> bool {
         match self {
             Self::Archive(error) => !matches!(error, ArchiveError::Save(_) | ArchiveError::Read(_)),
-            Self::Client(error) => matches!(error, ClientError::TooLarge { .. } | ClientError::NoArchive { .. }),
+            Self::Client(error) => matches!(
+                error,
+                ClientError::TooLarge { .. } | ClientError::NoArchive { .. } | ClientError::Refused { .. }
+            ),
             Self::Foreign => true,
-            _ => false,
+            Self::NotReady { .. }
+            | Self::Crashed { .. }
+            | Self::Replace { .. }
+            | Self::Endless { .. }
+            | Self::Forgotten { .. }
+            | Self::Disk(_) => false,
         }
+    }
+
+    /// How long the service asks to be left alone.
+    pub(crate) fn wished_pause(&self) -> Option<Duration> {
+        if let Self::Client(error) = self { error.wished_pause() } else { None }
     }
 
     /// What the user can do about it.
@@ -140,6 +154,8 @@ pub(crate) struct Conversation<'a> {
     pub(crate) seed: u64,
     pub(crate) observer: &'a dyn Observer,
     pub(crate) holding: Holding,
+    /// Since when the service has been given time to warm up, until it is usable.
+    pub(crate) warming_up_since: Option<Instant>,
 }
 
 impl Conversation<'_> {
@@ -148,8 +164,9 @@ impl Conversation<'_> {
     }
 
     /// Waits until `/health` answers.
-    pub(crate) async fn start(&self) -> Result<(), BatchError> {
+    pub(crate) async fn start(&mut self) -> Result<(), BatchError> {
         let begin = Instant::now();
+        self.warming_up_since = Some(begin);
         let mut tries = 0;
         while let Err(error) = self.client.health().await {
             // A machine that is starting up refuses, times out, or lets its proxy answer anything at all.
@@ -157,7 +174,7 @@ impl Conversation<'_> {
                 return Err(BatchError::NotReady { waited: self.limits.start, source: Some(error) });
             }
             tries += 1;
-            let wait = self.limits.retry_wait(tries).min(self.limits.longest_poll);
+            let wait = self.limits.poll_wait(tries, error.wished_pause());
             if tries == 1 {
                 self.observer.on(Event::Waiting(Waiting::Start));
             }
@@ -170,11 +187,13 @@ impl Conversation<'_> {
     /// Waits until the service can take a batch: ready or complete. `or_generating` also ends the wait at `generating`.
     pub(crate) async fn until_usable(&mut self, or_generating: bool) -> Result<Status, BatchError> {
         let begin = Instant::now();
+        let warming_up_since = self.warming_up_since.take().unwrap_or(begin);
         let (mut failed, mut told) = (0, None);
         let mut pace = Pace::new(self.limits.shortest_poll, self.limits.longest_poll);
         loop {
             let polled = self.poll(&mut failed).await?;
-            let (waiting, limit) = match polled.as_ref().map(|report| report.status) {
+            let warm_up = (warming_up_since, self.limits.ready);
+            let (waiting, (since, limit)) = match polled.status() {
                 Some(Status::Ready) => {
                     self.holding = Holding::Stems(BTreeSet::new());
                     return Ok(Status::Ready);
@@ -183,10 +202,10 @@ impl Conversation<'_> {
                 Some(Status::Generating) if or_generating => return Ok(Status::Generating),
                 Some(Status::Generating) => {
                     self.holding = Holding::Unknown;
-                    (Some(Waiting::OtherBatch), self.limits.batch)
+                    (Some(Waiting::OtherBatch), (begin, self.limits.batch))
                 }
-                Some(Status::WarmingUp) => (Some(Waiting::WarmUp), self.limits.ready),
-                Some(Status::Replace) | None => (None, self.limits.ready),
+                Some(Status::WarmingUp) => (Some(Waiting::WarmUp), warm_up),
+                Some(Status::Replace) | None => (None, warm_up),
             };
             if let Some(waiting) = waiting
                 && told != Some(waiting)
@@ -194,63 +213,11 @@ impl Conversation<'_> {
                 told = Some(waiting);
                 self.observer.on(Event::Waiting(waiting));
             }
-            if begin.elapsed() >= limit {
+            if since.elapsed() >= limit {
                 return Err(BatchError::NotReady { waited: limit, source: None });
             }
             let wait = pace.after(None, None, begin.elapsed());
-            sleep(if failed > 0 { self.limits.retry_wait(failed).min(self.limits.longest_poll) } else { wait }).await;
-        }
-    }
-
-    /// Looks at the stems of the results that the service holds.
-    pub(crate) async fn look(&mut self) -> Result<(), BatchError> {
-        if self.holding != Holding::Unknown {
-            return Ok(());
-        }
-        self.holding = match self.download(BTreeSet::new()).await {
-            Ok(unpacked) => Holding::Stems(unpacked.named),
-            Err(BatchError::Disk(error)) => return Err(BatchError::Disk(error)),
-            Err(error) => {
-                tracing::info!(%error, "the results that the generator holds cannot be read");
-                Holding::Unreadable
-            }
-        };
-        Ok(())
-    }
-
-    /// Writes the batch down and sends it.
-    pub(crate) async fn send(&mut self, batch: &[Wish]) -> Result<(), BatchError> {
-        let prompts = batch.iter().map(|wish| (wish.stem.clone(), wish.origin.clone())).collect();
-        let sent = Sent { endpoint: self.endpoint.clone(), prompts };
-        self.folder().journal.sent(sent).map_err(BatchError::Disk)?;
-        self.submit(batch).await
-    }
-
-    /// Sends a batch. Repeating is safe: the same stems are never begun twice.
-    pub(crate) async fn submit(&mut self, batch: &[Wish]) -> Result<(), BatchError> {
-        let prompts = batch.iter().map(|wish| OrderedPrompt { stem: wish.stem.as_str(), image_url: &wish.image_url });
-        let order = Order { prompts: prompts.collect(), seed: self.seed };
-        let mut tries = 0;
-        loop {
-            let error = match self.client.submit(&order).await {
-                Ok(accepted) => {
-                    if accepted != batch.len() {
-                        tracing::warn!(
-                            accepted,
-                            sent = batch.len(),
-                            "the generator says it took another number of prompts"
-                        );
-                    }
-                    self.holding = Holding::Unknown;
-                    return Ok(());
-                }
-                Err(error) => error,
-            };
-            tries += 1;
-            if !error.is_retryable() || tries > self.limits.retries {
-                return Err(error.into());
-            }
-            self.wait_and_retry("submitting", &error, tries).await;
+            sleep(if let Polled::Failed { wait } = polled { wait } else { wait }).await;
         }
     }
 
@@ -262,164 +229,34 @@ impl Conversation<'_> {
         loop {
             sleep(wait).await;
             let polled = self.poll(&mut failed).await?;
-            let report = polled.as_ref();
-            match report.map(|report| report.status) {
+            match polled.status() {
                 Some(Status::Complete) => return Ok(Followed::Complete),
                 Some(Status::Ready | Status::WarmingUp) => return Ok(Followed::Forgotten),
                 Some(Status::Generating | Status::Replace) | None => {}
             }
-            let done = report.and_then(|report| report.progress);
-            if let Some(done) = done {
+            if let Polled::Report(StatusReport { progress: Some(done), .. }) = polled {
                 progress(done);
             }
             if begin.elapsed() >= self.limits.batch {
                 return Err(BatchError::Endless { limit: self.limits.batch });
             }
-            wait = match failed {
-                0 => pace.after(done, report.and_then(|report| report.total), begin.elapsed()),
-                failed => self.limits.retry_wait(failed).min(self.limits.longest_poll),
+            wait = match polled {
+                Polled::Report(StatusReport { progress, total, .. }) => pace.after(progress, total, begin.elapsed()),
+                Polled::Failed { wait } => wait,
             };
         }
     }
 
-    /// Downloads the results until every wanted stem is saved, failed, or surely missing.
-    ///
-    /// `asked` are all stems of the batch; those that are not `wanted` are finished already. What was saved before an error
-    /// is in `collected` too.
-    pub(crate) async fn collect(
-        &mut self,
-        asked: &BTreeSet<Stem>,
-        wanted: &[Wish],
-        collected: &mut Collected,
-    ) -> Result<(), BatchError> {
-        let mut outstanding: BTreeSet<Stem> = wanted.iter().map(|wish| wish.stem.clone()).collect();
-        let mut findings: Vec<Finding> = Vec::new();
-        let mut tries = 0;
-        let named = loop {
-            tries += 1;
-            let error = match self.download_for(&outstanding, wanted).await {
-                Ok(unpacked) => {
-                    let damaged = unpacked.findings.iter().any(|finding| finding.problem == Problem::Damaged);
-                    self.take(&unpacked, &mut outstanding, collected, &mut findings);
-                    if outstanding.is_empty() || !damaged || tries >= self.limits.downloads {
-                        break unpacked.named;
-                    }
-                    BatchError::Archive(ArchiveError::Broken { detail: "an entry is damaged".to_owned() })
-                }
-                Err(error) => error,
-            };
-            let retryable = match &error {
-                BatchError::Client(error) => error.is_retryable(),
-                BatchError::Archive(error) => error.is_retryable(),
-                _ => false,
-            };
-            if !retryable || tries >= self.limits.downloads {
-                return Err(error);
-            }
-            self.wait_and_retry("results", &error, tries).await;
-        };
-        self.holding = Holding::Stems(named.clone());
-        if !named.is_empty() && asked.is_disjoint(&named) {
-            return Err(BatchError::Foreign);
-        }
-        for stem in outstanding {
-            let problem = findings.iter().find(|finding| finding.name == format!("{stem}.js"));
-            let reason = match problem {
-                Some(finding) => format!("its entry was not taken: {}", finding.problem),
-                None if named.is_empty() => "the results archive is empty".to_owned(),
-                None => "it is not in the results".to_owned(),
-            };
-            collected.missing.insert(stem, reason);
-        }
-        Ok(())
-    }
-
-    /// Takes over what one download brought, and tells it.
-    fn take(
-        &self,
-        unpacked: &Unpacked,
-        outstanding: &mut BTreeSet<Stem>,
-        collected: &mut Collected,
-        findings: &mut Vec<Finding>,
-    ) {
-        for stem in &unpacked.saved {
-            outstanding.remove(stem);
-            collected.saved.insert(stem.clone());
-        }
-        for (stem, reason) in &unpacked.failed {
-            if outstanding.remove(stem) {
-                let twice = unpacked
-                    .findings
-                    .iter()
-                    .any(|finding| finding.problem == Problem::FileAndFailed && finding.name == format!("{stem}.js"));
-                let reason = if twice {
-                    format!("{}; the reason given: {reason}", Problem::FileAndFailed)
-                } else {
-                    reason.clone()
-                };
-                self.observer.on(Event::Failed { stem, reason: &reason });
-                collected.failed.insert(stem.clone(), reason);
-            }
-        }
-        for finding in &unpacked.findings {
-            let finished = finding.problem == Problem::NotAskedFor
-                && collected.saved.iter().any(|stem| finding.name == format!("{stem}.js"));
-            if !finished && !findings.contains(finding) {
-                self.observer.on(Event::Rejected(finding));
-                findings.push(finding.clone());
-            }
-        }
-    }
-
-    /// One download of `/results`, its good modules saved.
-    async fn download_for(&self, outstanding: &BTreeSet<Stem>, wanted: &[Wish]) -> Result<Unpacked, BatchError> {
-        let file = self.fetch().await?;
-        let origins: BTreeMap<_, _> = wanted.iter().map(|wish| (wish.stem.clone(), wish.origin.clone())).collect();
-        let (folder, endpoint) = (Arc::clone(&self.folder), self.endpoint.clone());
-        let (outstanding, limits) = (outstanding.clone(), self.limits.archive);
-        let unpacking = tokio::task::spawn_blocking(move || {
-            let mut sizes = Vec::new();
-            let unpacked = archive::unpack(&mut &file, &outstanding, &limits, |stem, module| {
-                let origin =
-                    origins.get(stem).cloned().ok_or_else(|| io::Error::other("a stem that was not asked for"))?;
-                folder
-                    .lock()
-                    .expect("no code panics while it holds the folder")
-                    .save(stem, module, origin, &endpoint)?;
-                sizes.push((stem.clone(), module.len() as u64));
-                Ok(())
-            });
-            unpacked.map(|unpacked| (unpacked, sizes))
-        });
-        let (unpacked, sizes) = unpacking.await.map_err(io::Error::other).map_err(BatchError::Disk)??;
-        for (stem, bytes) in &sizes {
-            self.observer.on(Event::Saved { stem, bytes: *bytes });
-        }
-        Ok(unpacked)
-    }
-
-    /// One download of `/results` that is only looked at.
-    async fn download(&self, wanted: BTreeSet<Stem>) -> Result<Unpacked, BatchError> {
-        self.download_for(&wanted, &[]).await
-    }
-
-    async fn fetch(&self) -> Result<std::fs::File, BatchError> {
-        let file = self.folder().new_download().map_err(BatchError::Disk)?;
-        let mut file = tokio::fs::File::from_std(file);
-        self.client.results(&mut file, |bytes| self.observer.on(Event::Downloading { bytes })).await?;
-        Ok(file.into_std().await)
-    }
-
-    /// One poll of `/status`; `None` when it failed, which must not happen too often in a row.
-    async fn poll(&self, failed: &mut u32) -> Result<Option<StatusReport>, BatchError> {
+    /// One poll of `/status`; it may fail, but not too often in a row.
+    async fn poll(&self, failed: &mut u32) -> Result<Polled, BatchError> {
         match self.client.status(self.replacements).await {
             Ok(StatusReport { status: Status::Replace, payload, .. }) => {
                 let payload = payload.map_or_else(String::new, |payload| payload.to_string());
-                Err(BatchError::Replace { payload: payload.chars().take(PAYLOAD_EXCERPT).collect() })
+                Err(BatchError::Replace { payload: excerpt(&payload, PAYLOAD_EXCERPT) })
             }
             Ok(report) => {
                 *failed = 0;
-                Ok(Some(report))
+                Ok(Polled::Report(report))
             }
             Err(error) if !error.is_retryable() => Err(error.into()),
             Err(source) => {
@@ -427,20 +264,15 @@ impl Conversation<'_> {
                 if *failed >= self.limits.failed_polls {
                     return Err(BatchError::Crashed { polls: *failed, source });
                 }
-                let wait = self.limits.retry_wait(*failed).min(self.limits.longest_poll);
+                let wait = self.limits.poll_wait(*failed, source.wished_pause());
                 self.observer.on(Event::Retrying { call: "status", error: &source, wait });
-                Ok(None)
+                Ok(Polled::Failed { wait })
             }
         }
     }
 
-    pub(crate) async fn wait_and_retry(
-        &self,
-        call: &'static str,
-        error: &(dyn std::error::Error + 'static),
-        number: u32,
-    ) {
-        let wait = self.limits.retry_wait(number);
+    pub(crate) async fn wait_and_retry(&self, call: &'static str, error: &BatchError, number: u32) {
+        let wait = self.limits.retry_wait_with(number, error.wished_pause());
         self.observer.on(Event::Retrying { call, error, wait });
         sleep(wait).await;
     }
@@ -448,6 +280,24 @@ impl Conversation<'_> {
     /// Whether the batch may be sent once more after the service lost it `times` times.
     pub(crate) fn may_send_again(times: u32) -> Result<(), BatchError> {
         if times > MOST_RESTARTS { Err(BatchError::Forgotten { times }) } else { Ok(()) }
+    }
+}
+
+/// What came of a poll.
+enum Polled {
+    Report(StatusReport),
+    Failed {
+        /// Before the next one.
+        wait: Duration,
+    },
+}
+
+impl Polled {
+    fn status(&self) -> Option<Status> {
+        match self {
+            Self::Report(report) => Some(report.status),
+            Self::Failed { .. } => None,
+        }
     }
 }
 

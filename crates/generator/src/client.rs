@@ -1,25 +1,29 @@
 //! The four calls of the batch API over HTTP, each within time and size limits.
 //! It sends and reads; what a state means for a batch is decided elsewhere, and it never repeats a call by itself.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::StreamExt;
-use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header, redirect};
+use gen404_outside::http::{self, BodyError};
+use gen404_outside::text::excerpt_of_bytes;
+use gen404_round::Stem;
+use jiff::Timestamp;
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header};
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
-use crate::api::{Accepted, Conflict, Order, Status, StatusReport};
+use crate::api::{Accepted, Order, Status, StatusReport, conflict};
 use crate::endpoint::Endpoint;
 use crate::limits::Limits;
+use crate::refusal;
 
 /// Most bytes of a small answer; the subnet takes 4 KiB of a status payload.
 const LARGEST_ANSWER: usize = 64 << 10;
 /// Characters of an unexpected answer that are worth showing.
 const EXCERPT: usize = 200;
-
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum ClientError {
     /// No connection, a broken one, or silence beyond the limit.
     #[error("{call}: the connection failed")]
@@ -46,14 +50,28 @@ pub enum ClientError {
         status: StatusCode,
         /// Start of what it said.
         excerpt: String,
+        /// How long it asks to be left alone (`Retry-After`).
+        pause: Option<Duration>,
     },
     /// The service cannot do that in its present state (409).
-    #[error("{call}: refused, the service is {}", current.map_or_else(|| "in another state".to_owned(), |status| status.to_string()))]
+    #[error("{call}: refused, the service is {}{}{excerpt}", current.map_or_else(|| "in another state".to_owned(), |status| status.to_string()), if excerpt.is_empty() { "" } else { ": " })]
     Conflict {
         /// The call.
         call: &'static str,
         /// The state, when it says so.
         current: Option<Status>,
+        /// Start of what it said, when it says no state.
+        excerpt: String,
+    },
+    /// The service does not take the batch as it is, whatever its state.
+    #[error("submitting: answered {status}{}{excerpt}", if excerpt.is_empty() { "" } else { ": " })]
+    Refused {
+        /// The status code.
+        status: StatusCode,
+        /// Start of what it said.
+        excerpt: String,
+        /// The prompts that it is about, with the reason; none when nothing tells them apart.
+        prompts: BTreeMap<Stem, String>,
     },
     /// An answer that is not what the API promises.
     #[error("{call}: the answer is not what the batch API promises: {excerpt}")]
@@ -92,13 +110,43 @@ impl ClientError {
         match self {
             Self::Transport { .. } | Self::Silence { .. } | Self::Shape { .. } | Self::NoArchive { .. } => true,
             Self::Answer { status, .. } => matches!(status.as_u16(), 400 | 408 | 425 | 429 | 430 | 500..=599),
-            Self::Conflict { .. } | Self::TooLarge { .. } | Self::Disk(_) => false,
+            Self::Conflict { .. } | Self::Refused { .. } | Self::TooLarge { .. } | Self::Disk(_) => false,
+        }
+    }
+
+    /// Whether the service may have done what it was asked for all the same: the answer was lost, late or no answer.
+    pub(crate) fn may_have_arrived(&self) -> bool {
+        match self {
+            Self::Transport { source, .. } => !source.is_connect(),
+            Self::Answer { status, .. } => {
+                status.is_success() || status.is_server_error() || *status == StatusCode::REQUEST_TIMEOUT
+            }
+            Self::Silence { .. } | Self::Shape { .. } | Self::TooLarge { .. } => true,
+            Self::Conflict { .. } | Self::Refused { .. } | Self::NoArchive { .. } | Self::Disk(_) => false,
+        }
+    }
+
+    /// How long the service asks to be left alone.
+    pub(crate) fn wished_pause(&self) -> Option<Duration> {
+        match self {
+            Self::Answer { pause, .. } => *pause,
+            Self::Transport { .. }
+            | Self::Silence { .. }
+            | Self::Conflict { .. }
+            | Self::Refused { .. }
+            | Self::Shape { .. }
+            | Self::NoArchive { .. }
+            | Self::TooLarge { .. }
+            | Self::Disk(_) => None,
         }
     }
 
     /// What the user can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
+            Self::Transport { source, .. } if http::missing_authorities(source).is_some() => {
+                http::missing_authorities(source)
+            }
             Self::Transport { source, .. } if source.is_connect() => {
                 Some("is the generator running, and is --endpoint its address with the port (10006 by default)?")
             }
@@ -108,13 +156,16 @@ impl ClientError {
             Self::Answer { status, .. } if matches!(status.as_u16(), 404 | 405) => {
                 Some("nothing speaks the batch API there; check the path and the port of --endpoint")
             }
-            Self::Answer { status, .. } if *status == StatusCode::UNPROCESSABLE_ENTITY => {
-                Some("the service refuses the prompts themselves: stems must match ^[a-z0-9]+$")
-            }
+            Self::Refused { .. } => Some(refused_hint()),
             Self::Disk(_) => Some("free some space in the output folder's file system"),
             _ => None,
         }
     }
+}
+
+/// What to do about prompts that a generator refuses. Never another name: the files on the CDN are looked for under this one.
+pub fn refused_hint() -> &'static str {
+    "the subnet sends these prompts as they are and looks for files of these names: change what the generator accepts, not the prompts"
 }
 
 /// Talks to one generator.
@@ -123,6 +174,7 @@ pub(crate) struct GeneratorClient {
     http: Client,
     endpoint: Endpoint,
     request: Duration,
+    submit: Duration,
     silence: Duration,
     download: Duration,
     archive_bytes: u64,
@@ -131,14 +183,12 @@ pub(crate) struct GeneratorClient {
 impl GeneratorClient {
     /// A client; fails only when the TLS provider cannot be set up.
     pub(crate) fn new(endpoint: Endpoint, limits: &Limits) -> Result<Self, ClientError> {
-        // A followed redirect would turn the POST into a GET, and a proxy of the environment has no way to this machine.
-        let builder = Client::builder().redirect(redirect::Policy::none()).connect_timeout(limits.request);
-        let builder = if endpoint.is_local() { builder.no_proxy() } else { builder };
-        let http = builder.build().map_err(|source| ClientError::Transport { call: "set-up", source })?;
+        let http = http::client().build().map_err(|source| ClientError::Transport { call: "set-up", source })?;
         Ok(Self {
             http,
             endpoint,
             request: limits.request,
+            submit: limits.submit,
             silence: limits.silence,
             download: limits.download,
             archive_bytes: limits.archive.bytes,
@@ -147,7 +197,7 @@ impl GeneratorClient {
 
     /// `/health`: whether the service accepts connections. Any answer but 200 means not yet.
     pub(crate) async fn health(&self) -> Result<(), ClientError> {
-        let response = self.send("health", self.call(Method::GET, "health")).await?;
+        let response = send("health", self.call(Method::GET, "health"), self.request).await?;
         if response.status() == StatusCode::OK {
             Ok(())
         } else {
@@ -158,15 +208,29 @@ impl GeneratorClient {
     /// `/status`.
     pub(crate) async fn status(&self, replacements_remaining: u32) -> Result<StatusReport, ClientError> {
         let call = self.call(Method::GET, "status").query(&[("replacements_remaining", replacements_remaining)]);
-        let response = self.send("status", call).await?;
-        self.answer("status", response).await
+        let response = send("status", call, self.request).await?;
+        if response.status() != StatusCode::OK {
+            return Err(unexpected("status", response, self.request).await);
+        }
+        answer("status", response).await
     }
 
     /// POST `/generate`; how many prompts the service says it took.
     pub(crate) async fn submit(&self, order: &Order<'_>) -> Result<usize, ClientError> {
-        let response = self.send("submitting", self.call(Method::POST, "generate").json(order)).await?;
-        let Accepted { accepted } = self.answer("submitting", response).await?;
-        Ok(accepted)
+        let call = "submitting";
+        let response = send(call, self.call(Method::POST, "generate").json(order), self.submit).await?;
+        match response.status() {
+            StatusCode::UNPROCESSABLE_ENTITY | StatusCode::BAD_REQUEST => {
+                Err(refused(order, response, self.request).await)
+            }
+            status if status.is_success() => {
+                if status != StatusCode::OK {
+                    tracing::warn!(%status, "the batch was taken, but the batch API promises 200 for that");
+                }
+                answer(call, response).await.map(|Accepted { accepted }| accepted)
+            }
+            _ => Err(unexpected(call, response, self.request).await),
+        }
     }
 
     /// `/results` into `file`, piece by piece; `progress` hears how many bytes have come.
@@ -229,56 +293,157 @@ impl GeneratorClient {
     fn call(&self, method: Method, name: &str) -> RequestBuilder {
         self.http.request(method, self.endpoint.call(name))
     }
+}
 
-    async fn send(&self, call: &'static str, request: RequestBuilder) -> Result<Response, ClientError> {
-        request.timeout(self.request).send().await.map_err(|error| transport(call, error))
-    }
+async fn send(call: &'static str, request: RequestBuilder, limit: Duration) -> Result<Response, ClientError> {
+    request.timeout(limit).send().await.map_err(|error| transport(call, error))
+}
 
-    /// The body of a 200 as JSON, everything else as an error.
-    async fn answer<T: DeserializeOwned>(&self, call: &'static str, response: Response) -> Result<T, ClientError> {
-        if response.status() != StatusCode::OK {
-            return Err(unexpected(call, response, self.request).await);
-        }
-        let body = small_body(call, response).await?;
-        serde_json::from_slice(&body).map_err(|source| ClientError::Shape {
-            call,
-            excerpt: excerpt(&body),
-            source: Some(source),
-        })
-    }
+/// The body as JSON.
+async fn answer<T: DeserializeOwned>(call: &'static str, response: Response) -> Result<T, ClientError> {
+    let body = small_body(call, response).await?;
+    serde_json::from_slice(&body).map_err(|source| ClientError::Shape {
+        call,
+        excerpt: excerpt(&body),
+        source: Some(source),
+    })
 }
 
 fn transport(call: &'static str, error: reqwest::Error) -> ClientError {
     ClientError::Transport { call, source: error.without_url() }
 }
 
-/// What an answer other than 200 means.
+/// What an answer other than a success means.
 async fn unexpected(call: &'static str, response: Response, patience: Duration) -> ClientError {
     let status = response.status();
-    let body = tokio::time::timeout(patience, small_body(call, response)).await;
-    // Without a readable body the status alone has to say it.
-    let body = body.unwrap_or(Ok(Vec::new())).unwrap_or_default();
+    let pause = http::wished_pause(response.headers(), Timestamp::now());
+    let body = body_if_any(call, response, patience).await;
     if status == StatusCode::CONFLICT {
-        let current = serde_json::from_slice(&body).ok().and_then(|conflict: Conflict| conflict.current_status);
-        return ClientError::Conflict { call, current };
+        let current = conflict(&body);
+        let excerpt = if current.is_some() { String::new() } else { excerpt(&body) };
+        return ClientError::Conflict { call, current, excerpt };
     }
-    ClientError::Answer { call, status, excerpt: excerpt(&body) }
+    ClientError::Answer { call, status, excerpt: excerpt(&body), pause }
 }
 
-async fn small_body(call: &'static str, mut response: Response) -> Result<Vec<u8>, ClientError> {
-    let mut body = Vec::new();
-    while let Some(piece) = response.chunk().await.map_err(|error| transport(call, error))? {
-        if body.len() + piece.len() > LARGEST_ANSWER {
-            return Err(ClientError::TooLarge { call, limit: LARGEST_ANSWER as u64 });
-        }
-        body.extend_from_slice(&piece);
+/// What a 422 means, or a 400: some services refuse with the one what others refuse with the other, but proxies say 400
+/// to all kinds of things, so there the body has to name a prompt's place.
+async fn refused(order: &Order<'_>, response: Response, patience: Duration) -> ClientError {
+    let status = response.status();
+    let pause = http::wished_pause(response.headers(), Timestamp::now());
+    let body = body_if_any("submitting", response, patience).await;
+    let excerpt = excerpt(&body);
+    let mut places = refusal::named_by_place(&body, order.prompts.len());
+    if status == StatusCode::BAD_REQUEST && places.is_empty() {
+        return ClientError::Answer { call: "submitting", status, excerpt, pause };
     }
-    Ok(body)
+    if places.is_empty() {
+        let stems: Vec<_> = order.prompts.iter().map(|prompt| prompt.stem.as_str()).collect();
+        places = refusal::named_by_stem(&body, &stems);
+    }
+    if places.is_empty() {
+        let undocumented = order.prompts.iter().enumerate().filter(|(_, prompt)| !prompt.stem.matches_the_batch_api());
+        let reason = "it does not say which, and this stem does not match ^[a-z0-9]+$ as the batch API documents";
+        let reason = match excerpt.as_str() {
+            "" => format!("{status}; {reason}"),
+            said => format!("{said}; {reason}"),
+        };
+        places = undocumented.map(|(place, _)| (place, reason.clone())).collect();
+    }
+    let prompt = |(place, reason): (usize, String)| Some((order.prompts.get(place)?.stem.clone(), reason));
+    ClientError::Refused { status, excerpt, prompts: places.into_iter().filter_map(prompt).collect() }
+}
+
+/// The body, or nothing: without a readable one the status alone has to say it.
+async fn body_if_any(call: &'static str, response: Response, patience: Duration) -> Vec<u8> {
+    let body = tokio::time::timeout(patience, small_body(call, response)).await;
+    body.unwrap_or(Ok(Vec::new())).unwrap_or_default()
+}
+
+async fn small_body(call: &'static str, response: Response) -> Result<Vec<u8>, ClientError> {
+    http::read_at_most(response, LARGEST_ANSWER).await.map_err(|error| match error {
+        BodyError::TooLarge { limit } => ClientError::TooLarge { call, limit: limit as u64 },
+        BodyError::BrokeOff(source) => transport(call, source),
+    })
 }
 
 /// The start of a body on one line.
 fn excerpt(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&body[..body.len().min(4 * EXCERPT)]);
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    line.chars().take(EXCERPT).collect()
+    excerpt_of_bytes(body, EXCERPT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::OrderedPrompt;
+
+    const PATIENCE: Duration = Duration::from_secs(10);
+    const UUID: &str = "1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed";
+
+    fn response(status: u16, pause: Option<&str>, body: &str) -> Response {
+        let builder = axum::http::Response::builder().status(status);
+        let builder = pause.into_iter().fold(builder, |builder, pause| builder.header("retry-after", pause));
+        builder.body(body.to_owned()).expect("a response").into()
+    }
+
+    async fn conflict_of(body: &str) -> (Option<Status>, String) {
+        match unexpected("submitting", response(409, None, body), PATIENCE).await {
+            ClientError::Conflict { current, excerpt, .. } => (current, excerpt),
+            other => panic!("{other}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_409_is_understood_in_every_form() {
+        let generating = (Some(Status::Generating), String::new());
+        for body in [
+            r#"{"detail":"busy","current_status":"generating"}"#,
+            r#"{"detail":{"detail":"busy","current_status":"generating"}}"#,
+        ] {
+            assert_eq!(conflict_of(body).await, generating, "{body}");
+        }
+        assert_eq!(conflict_of("a batch is being made\n").await, (None, "a batch is being made".to_owned()));
+        assert_eq!(conflict_of(r#"{"detail":"busy"}"#).await.0, None);
+        let resting = r#"{"detail":"x","current_status":"resting"}"#;
+        assert_eq!(conflict_of(resting).await, (None, resting.to_owned()));
+        assert_eq!(conflict_of("").await, (None, String::new()));
+    }
+
+    #[tokio::test]
+    async fn a_wished_pause_is_heard_in_both_forms() {
+        for (text, pause) in [("7", Some(7)), ("Wed, 01 Jul 2026 12:00:30 GMT", Some(0)), ("soon", None)] {
+            let error = unexpected("status", response(429, Some(text), "slow down"), PATIENCE).await;
+            assert!(error.is_retryable());
+            // The date is long past, or the clock of this machine is.
+            let heard = error.wished_pause().map(|pause| pause.as_secs());
+            assert_eq!(heard, pause, "{text}");
+        }
+    }
+
+    async fn refusal_of(status: u16, body: &str) -> ClientError {
+        let stems: Vec<Stem> = ["lamp", UUID].map(|stem| stem.parse().expect("a stem")).into();
+        let prompts = stems.iter().map(|stem| OrderedPrompt { stem, image_url: "http://h/x.png" }).collect();
+        refused(&Order { prompts, seed: 1 }, response(status, None, body), PATIENCE).await
+    }
+
+    #[tokio::test]
+    async fn refused_prompts_are_told_apart_from_a_refused_order() {
+        let named = |error: ClientError| match error {
+            ClientError::Refused { prompts, .. } => {
+                prompts.into_iter().map(|(stem, why)| (stem.to_string(), why)).collect::<Vec<_>>()
+            }
+            other => panic!("{other}"),
+        };
+        let by_place = r#"{"detail":[{"loc":["body","prompts",0,"image_url"],"msg":"URL scheme not permitted"}]}"#;
+        let reason = "URL scheme not permitted".to_owned();
+        assert_eq!(named(refusal_of(422, by_place).await), [("lamp".to_owned(), reason.clone())]);
+        assert_eq!(named(refusal_of(400, by_place).await), [("lamp".to_owned(), reason)]);
+        let by_stem = r#"{"detail":"stem 'lamp' is taken"}"#;
+        assert_eq!(named(refusal_of(422, by_stem).await)[0].0, "lamp");
+        let unnamed = named(refusal_of(422, "Unprocessable Entity").await);
+        assert_eq!(unnamed.len(), 1);
+        assert!(unnamed[0].0 == UUID && unnamed[0].1.starts_with("Unprocessable Entity; "), "{unnamed:?}");
+        let error = refusal_of(400, "upstream did not understand").await;
+        assert!(matches!(&error, ClientError::Answer { .. }) && error.is_retryable(), "{error}");
+    }
 }

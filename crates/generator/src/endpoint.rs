@@ -2,10 +2,10 @@
 //! It must not know what is asked there.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::str::FromStr;
 
-use url::{Host, Url};
+use gen404_outside::http;
+use url::Url;
 
 /// Base URL of a generator; shown without user and password.
 #[derive(Clone, PartialEq, Eq)]
@@ -21,12 +21,7 @@ pub struct InvalidEndpoint;
 impl Endpoint {
     /// Whether it is on this machine, by its name or address.
     pub fn is_local(&self) -> bool {
-        match self.0.host() {
-            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-            Some(Host::Ipv4(address)) => IpAddr::from(address).is_loopback(),
-            Some(Host::Ipv6(address)) => IpAddr::from(address).is_loopback(),
-            None => false,
-        }
+        http::is_this_machine(&self.0)
     }
 
     /// Address of a call, such as `status`.
@@ -54,10 +49,7 @@ impl FromStr for Endpoint {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut url = self.0.clone();
-        // Neither can fail: the URL has a host.
-        let _has_host = url.set_username("").and_then(|()| url.set_password(None));
-        formatter.write_str(url.as_str().trim_end_matches('/'))
+        formatter.write_str(&http::shown(&self.0))
     }
 }
 

@@ -14,12 +14,9 @@ const CORNER: &str = ".404-cli";
 const JOURNAL: &str = "generate.jsonl";
 const DOWNLOAD: &str = "results.zip.part";
 const MODULE: &str = "module.part";
-/// Larger files are not ours: the subnet takes 1 MiB.
-const LARGEST_MODULE: u64 = 1 << 20;
 
 /// Why an output folder cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum FolderError {
     /// It cannot be made, read or written.
     #[error("cannot use {}", path.display())]
@@ -42,11 +39,13 @@ pub enum FolderError {
 pub(crate) struct OutputFolder {
     path: PathBuf,
     pub(crate) journal: Journal,
+    /// Larger files are not ours.
+    largest_module: u64,
 }
 
 impl OutputFolder {
     /// Makes the folder when it is missing, takes it for this run, and clears away what a killed run left half-written.
-    pub(crate) fn open(path: &Path) -> Result<Self, FolderError> {
+    pub(crate) fn open(path: &Path, largest_module: u64) -> Result<Self, FolderError> {
         let corner = path.join(CORNER);
         let unusable = |path: &Path| {
             let path = path.to_owned();
@@ -69,7 +68,7 @@ impl OutputFolder {
             }
         }
         let journal = Journal::open(journal).map_err(unusable(&journal_path))?;
-        Ok(Self { path: path.to_owned(), journal })
+        Ok(Self { path: path.to_owned(), journal, largest_module })
     }
 
     /// Whether the stem's file is there, and whether this very request made it.
@@ -80,7 +79,7 @@ impl OutputFolder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Held::Nothing),
             facts => facts.map_err(unusable)?,
         };
-        if !facts.is_file() || facts.len() > LARGEST_MODULE {
+        if !facts.is_file() || facts.len() > self.largest_module {
             return Ok(Held::SomethingElse);
         }
         let content = fs::read(&path).map_err(unusable)?;
@@ -137,11 +136,11 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("results");
         let stem: Stem = "lamp".parse().expect("a stem");
-        let mut output = OutputFolder::open(&path).expect("made");
+        let mut output = OutputFolder::open(&path, 1 << 20).expect("made");
         assert_eq!(output.holds(&stem, &origin(1)).expect("read"), Held::Nothing);
         output.save(&stem, b"export", origin(1), "http://g").expect("saved");
         drop(output);
-        let output = OutputFolder::open(&path).expect("opened again");
+        let output = OutputFolder::open(&path, 1 << 20).expect("opened again");
         assert_eq!(output.holds(&stem, &origin(1)).expect("read"), Held::Finished);
         assert_eq!(output.holds(&stem, &origin(2)).expect("read"), Held::SomethingElse);
         fs::write(path.join("lamp.js"), "edited").expect("written");
@@ -151,11 +150,11 @@ mod tests {
     #[test]
     fn one_run_at_a_time_and_nothing_half_written_stays() {
         let folder = tempfile::tempdir().expect("a folder");
-        let output = OutputFolder::open(folder.path()).expect("opened");
-        assert!(matches!(OutputFolder::open(folder.path()), Err(FolderError::InUse { .. })));
+        let output = OutputFolder::open(folder.path(), 1 << 20).expect("opened");
+        assert!(matches!(OutputFolder::open(folder.path(), 1 << 20), Err(FolderError::InUse { .. })));
         fs::write(folder.path().join(CORNER).join(MODULE), "half").expect("written");
         drop(output);
-        let output = OutputFolder::open(folder.path()).expect("free again");
+        let output = OutputFolder::open(folder.path(), 1 << 20).expect("free again");
         output.new_download().expect("a file");
         let left: Vec<_> = fs::read_dir(folder.path().join(CORNER))
             .expect("listed")

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 
+use gen404_outside::http::shown;
 use gen404_round::{Prompt, PromptImage, Stem};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -27,13 +28,7 @@ impl Origin {
     /// `local` is the picture's content when it is a file of this machine.
     pub(crate) fn new(prompt: &Prompt, seed: u64, local: Option<&[u8]>) -> Self {
         let picture = match &prompt.image {
-            PromptImage::Url(url) => {
-                let mut url = url.clone();
-                url.set_query(None);
-                // Neither can fail: the URL has a host.
-                let _has_host = url.set_username("").and_then(|()| url.set_password(None));
-                url.into()
-            }
+            PromptImage::Url(url) => shown(url),
             PromptImage::Path(_) => prompt.image_url.clone(),
         };
         let fingerprint = fingerprint(local.unwrap_or(prompt.image_url.as_bytes()));

@@ -14,13 +14,14 @@ mod limits;
 mod local;
 mod observer;
 mod pace;
+mod refusal;
 mod request;
 mod run;
 
 pub use api::Status;
 pub use archive::{ArchiveError, Finding, Problem};
 pub use batch::BatchError;
-pub use client::ClientError;
+pub use client::{ClientError, refused_hint};
 pub use endpoint::{Endpoint, InvalidEndpoint};
 pub use folder::FolderError;
 pub use limits::{ArchiveLimits, Limits};

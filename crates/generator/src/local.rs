@@ -19,7 +19,6 @@ const LARGEST_PICTURE: u64 = 64 << 20;
 
 /// Why a picture of this machine cannot be served.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum LocalPictureError {
     /// The file cannot be read.
     #[error("the picture {} cannot be read", path.display())]

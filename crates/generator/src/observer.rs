@@ -34,7 +34,6 @@ pub enum Waiting {
 
 /// One event.
 #[derive(Debug)]
-#[non_exhaustive]
 pub enum Event<'a> {
     /// What an earlier run left: files that stay, and files that will be replaced because nothing says that this very
     /// request made them.
@@ -60,6 +59,25 @@ pub enum Event<'a> {
     /// The service holds results for exactly these stems that this folder's journal does not know, so the batch is sent
     /// in two parts: an unchanged set of stems would not be made anew.
     SentDifferently,
+    /// The answer to the batch did not come, but the service is making it.
+    TakenWithoutAnswer {
+        /// What came instead.
+        error: &'a (dyn std::error::Error + 'static),
+    },
+    /// The service does not take this prompt; the batch is sent again without it.
+    Refused {
+        /// Its stem.
+        stem: &'a Stem,
+        /// The service's reason.
+        reason: &'a str,
+    },
+    /// The service has made a batch.
+    BatchMade {
+        /// From 1.
+        number: usize,
+        /// From the sending to `complete`.
+        time: Duration,
+    },
     /// The service says how far it is.
     Progress {
         /// Prompts of the whole run that are made, this batch's included.

@@ -35,16 +35,7 @@ pub struct Request {
 
 /// What is wrong with a request.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum RequestError {
-    /// The batch API does not take the stem.
-    #[error("prompt {number}: the stem `{stem}` is not one that generators take: only a-z and 0-9")]
-    Stem {
-        /// Place in the file, from 1.
-        number: usize,
-        /// The stem.
-        stem: Stem,
-    },
     /// A picture of this machine for a generator elsewhere.
     #[error("prompt {number}: the picture {} is a file of this machine, which the generator at {endpoint} cannot reach", path.display())]
     OutOfReach {
@@ -77,7 +68,6 @@ impl RequestError {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Stem { .. } => Some("give the prompt another \"stem\" in the prompts file"),
             Self::OutOfReach { .. } => {
                 Some("put the pictures on a web server and use their URLs, or run the generator on this machine")
             }
@@ -108,17 +98,13 @@ impl Request {
     }
 
     fn wish(&self, number: usize, prompt: &Prompt) -> Result<Wish, RequestError> {
-        let stem = prompt.stem.clone();
-        if !stem.is_accepted_by_generators() {
-            return Err(RequestError::Stem { number, stem });
-        }
         let local = match &prompt.image {
             PromptImage::Url(_) => None,
             PromptImage::Path(path) => Some(self.pictures_folder.join(path)),
         };
         let content = local.as_deref().map(|path| self.local_picture(number, path)).transpose()?;
         let origin = Origin::new(prompt, self.seed, content.as_deref());
-        Ok(Wish { stem, image_url: prompt.image_url.clone(), local, origin })
+        Ok(Wish { stem: prompt.stem.clone(), image_url: prompt.image_url.clone(), local, origin })
     }
 
     fn local_picture(&self, number: usize, path: &Path) -> Result<Vec<u8>, RequestError> {

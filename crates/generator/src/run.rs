@@ -18,7 +18,6 @@ use crate::request::{Request, RequestError, Wish};
 
 /// Why a run did not begin.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum GenerateError {
     /// The request itself is wrong.
     #[error(transparent)]
@@ -45,6 +44,10 @@ pub struct Summary {
     pub failed: BTreeMap<Stem, String>,
     /// Stems that nobody accounts for, with what is known.
     pub missing: BTreeMap<Stem, String>,
+    /// Those of [`Self::missing`] that the service would not take.
+    pub refused: BTreeSet<Stem>,
+    /// Time from the sending of each batch of this run until the service had made it, all batches together.
+    pub generation: Duration,
     /// Why the run ended before its end.
     pub stopped_by: Option<BatchError>,
 }
@@ -62,7 +65,7 @@ impl Summary {
 /// provider and a tokio runtime with time and network.
 pub async fn generate(request: &Request, observer: &dyn Observer) -> Result<Summary, GenerateError> {
     let mut wishes = request.wishes()?;
-    let folder = OutputFolder::open(&request.output_folder)?;
+    let folder = OutputFolder::open(&request.output_folder, request.limits.archive.module_bytes)?;
     let kept = finished(&folder, &wishes, request.force, observer)?;
     let _server = serve_local_pictures(&mut wishes).await?;
     let summary = Summary { kept, ..Summary::default() };
@@ -78,6 +81,7 @@ pub async fn generate(request: &Request, observer: &dyn Observer) -> Result<Summ
         seed: request.seed,
         observer,
         holding: Holding::Unknown,
+        warming_up_since: None,
     };
     let run = Run { request, wishes, conversation, observer, summary, begin: Instant::now(), number: 0 };
     Ok(run.finish().await)
@@ -154,14 +158,40 @@ impl Run<'_> {
             self.number += 1;
             let (number, of) = (self.number, self.number + batches.len());
             self.observer.on(Event::BatchBegins { number, of, prompts: batch.len(), resumed: false });
-            if let Err(error) = self.one_batch(&batch).await {
-                if !error.is_of_this_batch_alone() {
-                    return Err(error);
+            match self.one_batch(&batch).await {
+                Ok(()) => {}
+                Err(BatchError::Client(ClientError::Refused { prompts, .. })) if self.can_do_without(&prompts) => {
+                    let rest = self.without(batch, prompts)?;
+                    self.number -= 1;
+                    if !rest.is_empty() {
+                        batches.push_front(rest);
+                    }
                 }
-                self.give_up(&batch, &error)?;
+                Err(error) if error.is_of_this_batch_alone() => self.give_up(&batch, &error)?,
+                Err(error) => return Err(error),
             }
         }
         Ok(())
+    }
+
+    /// Whether leaving out the refused prompts makes another batch: one of this run's prompts is among them.
+    fn can_do_without(&self, refused: &BTreeMap<Stem, String>) -> bool {
+        self.pending().any(|wish| refused.contains_key(&wish.stem))
+    }
+
+    /// What is left of a batch without the prompts that the service does not take.
+    fn without(&mut self, batch: Vec<Wish>, refused: BTreeMap<Stem, String>) -> Result<Vec<Wish>, BatchError> {
+        self.conversation.folder().journal.collected().map_err(BatchError::Disk)?;
+        let pending: BTreeSet<Stem> = self.pending().map(|wish| wish.stem.clone()).collect();
+        // A second name of a prompt is not one of its own.
+        let rest = batch.into_iter().filter(|wish| pending.contains(&wish.stem) && !refused.contains_key(&wish.stem));
+        let rest = rest.collect();
+        for (stem, reason) in refused.into_iter().filter(|(stem, _)| pending.contains(stem)) {
+            self.observer.on(Event::Refused { stem: &stem, reason: &reason });
+            self.summary.refused.insert(stem.clone());
+            self.summary.missing.insert(stem, format!("the generator does not take it: {reason}"));
+        }
+        Ok(rest)
     }
 
     /// Prompts without a file and without a verdict.
@@ -186,25 +216,29 @@ impl Run<'_> {
     async fn take_up_what_is_on_its_way(&mut self) -> Result<(), BatchError> {
         let Some(asked) = self.on_its_way() else { return Ok(()) };
         let stems: BTreeSet<Stem> = asked.iter().map(|wish| wish.stem.clone()).collect();
-        let under_way = match self.conversation.until_usable(true).await? {
-            Status::Generating => match self.conversation.submit(&asked).await {
-                Ok(()) => true,
-                Err(BatchError::Client(ClientError::Conflict { .. })) => false,
+        let mut status = self.conversation.until_usable(true).await?;
+        let mut under_way = false;
+        if status == Status::Generating {
+            match self.conversation.submit(&asked).await {
+                Ok(()) => under_way = true,
+                // Somebody else's batch, or a service that refuses an equal one too: its results will tell.
+                Err(BatchError::Client(ClientError::Conflict { .. } | ClientError::Refused { .. })) => {
+                    status = self.conversation.until_usable(false).await?;
+                }
                 Err(error) => return Err(error),
-            },
-            Status::Complete => {
-                self.conversation.look().await?;
-                self.conversation.holding == Holding::Stems(stems)
             }
-            _ => false,
-        };
+        }
+        if !under_way && status == Status::Complete {
+            self.conversation.look().await?;
+            under_way = self.conversation.holding == Holding::Stems(stems);
+        }
         if !under_way {
             return Ok(());
         }
         self.number += 1;
         let of = self.number + self.batches().len().saturating_sub(1);
         self.observer.on(Event::BatchBegins { number: self.number, of, prompts: asked.len(), resumed: true });
-        if self.follow(&asked).await? == Followed::Forgotten {
+        if self.follow(&asked, Instant::now()).await? == Followed::Forgotten {
             return Ok(());
         }
         let mut collected = Collected::default();
@@ -253,7 +287,8 @@ impl Run<'_> {
         let later = batch.split_off(batch.len().div_ceil(2));
         if later.is_empty() {
             // A single prompt can only be told apart by company.
-            batch.extend(batch.first().and_then(companion));
+            let taken: BTreeSet<&Stem> = self.wishes.iter().map(|wish| &wish.stem).collect();
+            batch.extend(batch.first().and_then(|wish| companion(wish, &taken)));
         }
         Ok((batch, later))
     }
@@ -261,6 +296,7 @@ impl Run<'_> {
     async fn one_batch(&mut self, batch: &[Wish]) -> Result<(), BatchError> {
         let mut lost = 0;
         loop {
+            let begin = Instant::now();
             match self.conversation.send(batch).await {
                 Ok(()) => {}
                 // The service changed its mind after the poll that found it usable.
@@ -273,7 +309,7 @@ impl Run<'_> {
                 Err(error) => return Err(error),
             }
             let mut collected = Collected::default();
-            let outcome = match self.follow(batch).await? {
+            let outcome = match self.follow(batch, begin).await? {
                 Followed::Complete => self.collect(batch, &mut collected).await,
                 Followed::Forgotten => Err(BatchError::Forgotten { times: lost + 1 }),
             };
@@ -298,7 +334,8 @@ impl Run<'_> {
         }
     }
 
-    async fn follow(&mut self, batch: &[Wish]) -> Result<Followed, BatchError> {
+    /// Follows a batch that was sent at `begin`, and counts its time.
+    async fn follow(&mut self, batch: &[Wish], begin: Instant) -> Result<Followed, BatchError> {
         let Summary { kept, generated, failed, .. } = &self.summary;
         let (before, this_run) = (kept.len() + generated.len() + failed.len(), generated.len() + failed.len());
         let (total, elapsed, observer) = (self.wishes.len(), self.begin, self.observer);
@@ -310,7 +347,13 @@ impl Run<'_> {
             let time_left = time_left(elapsed.elapsed(), this_run + done, total - made);
             observer.on(Event::Progress { made, total, time_left });
         };
-        self.conversation.follow(&progress).await
+        let followed = self.conversation.follow(&progress).await;
+        let time = begin.elapsed();
+        self.summary.generation += time;
+        if matches!(followed, Ok(Followed::Complete)) {
+            self.observer.on(Event::BatchMade { number: self.number, time });
+        }
+        followed
     }
 
     async fn collect(&mut self, batch: &[Wish], collected: &mut Collected) -> Result<(), BatchError> {
@@ -342,14 +385,36 @@ impl Run<'_> {
     }
 }
 
-/// The same picture under another name.
-fn companion(wish: &Wish) -> Option<Wish> {
-    let kept = wish.stem.as_str().get(..wish.stem.as_str().len().min(100))?;
-    let stem = format!("{kept}anew").parse().ok()?;
+/// The same picture under another name of the same form, which a service takes if it takes the first.
+fn companion(wish: &Wish, taken: &BTreeSet<&Stem>) -> Option<Wish> {
+    // Stems are ASCII, and never empty.
+    let (kept, _last) = wish.stem.as_str().split_at_checked(wish.stem.as_str().len() - 1)?;
+    let names = ('0'..='9').chain('a'..='z').filter_map(|last| format!("{kept}{last}").parse::<Stem>().ok());
+    let stem = names.into_iter().find(|stem| !taken.contains(stem))?;
     Some(Wish { stem, ..wish.clone() })
 }
 
 fn time_left(elapsed: Duration, made: usize, left: usize) -> Option<Duration> {
     let made = u32::try_from(made).ok().filter(|made| *made > 0)?;
     Some((elapsed / made).saturating_mul(u32::try_from(left).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use gen404_round::PromptSet;
+
+    use super::*;
+    use crate::journal::Origin;
+
+    #[test]
+    fn company_has_a_name_of_the_same_form() {
+        let set = PromptSet::parse(br#"{"prompts":[{"stem":"ab-0","image_url":"http://h/a.png"}]}"#).expect("a set");
+        let origin = Origin::new(&set.prompts[0], 1, None);
+        let wish = Wish { stem: set.prompts[0].stem.clone(), image_url: String::new(), local: None, origin };
+        let one: Stem = "ab-1".parse().expect("a stem");
+        let named =
+            |taken: &[&Stem]| companion(&wish, &taken.iter().copied().collect()).expect("company").stem.to_string();
+        assert_eq!(named(&[&wish.stem]), "ab-1");
+        assert_eq!(named(&[&wish.stem, &one]), "ab-2");
+    }
 }

@@ -9,7 +9,9 @@ mod reveal;
 mod submission;
 
 pub use account::{AccountId, Hotkey, InvalidAddress};
-pub use prompts::{InvalidPrompts, InvalidStem, Prompt, PromptImage, PromptSet, Stem};
+pub use prompts::{
+    InvalidPrompts, InvalidSeed, InvalidStem, Prompt, PromptImage, PromptSet, PromptsForm, Stem, parse_seed,
+};
 pub use reveal::{Latest, Reveal, RevealedFields, decode_payload, merge_latest};
 pub use submission::{CdnUrl, CommitHash, InvalidCdnUrl, InvalidCommitHash, InvalidRepository, Repository};
 

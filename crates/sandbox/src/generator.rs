@@ -25,7 +25,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use bytes::Bytes;
 use futures::{StreamExt, stream};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -36,6 +36,8 @@ use self::batch::{Busy, Machine, Order};
 use self::faults::FaultBoard;
 use self::picture::PictureClient;
 use crate::service::Service;
+
+pub use self::batch::StemRule;
 
 /// How carefully objects are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -60,11 +62,20 @@ pub struct Options {
     pub pace: Duration,
     /// Prompts made at the same time.
     pub concurrency: usize,
+    /// Stems it takes.
+    pub stems: StemRule,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { port: 0, quality: Quality::Fine, warm_up: Duration::ZERO, pace: Duration::ZERO, concurrency: 4 }
+        Self {
+            port: 0,
+            quality: Quality::Fine,
+            warm_up: Duration::ZERO,
+            pace: Duration::ZERO,
+            concurrency: 4,
+            stems: StemRule::Documented,
+        }
     }
 }
 
@@ -85,8 +96,11 @@ impl SampleGenerator {
         let stop = CancellationToken::new();
         let board = FaultBoard::default();
         let pictures = PictureClient::new().map_err(io::Error::other)?;
-        let api = router(options, pictures, stop.clone());
-        let service = Service::start(listener, faults::in_front_of(api, board.clone()))?;
+        let machine = Arc::new(Mutex::new(Machine::warming_up()));
+        let generator = Generator { machine, pictures, options, stop: stop.clone() };
+        let watched = generator.clone();
+        let is_making = Arc::new(move || watched.machine().is_making());
+        let service = Service::start(listener, faults::in_front_of(router(generator), board.clone(), is_making))?;
         Ok(Self { service, board, _stop: stop.drop_guard() })
     }
 
@@ -109,10 +123,8 @@ struct Generator {
     stop: CancellationToken,
 }
 
-/// The four calls of the batch API. Work goes on in the background until `stop` is cancelled.
-fn router(options: Options, pictures: PictureClient, stop: CancellationToken) -> Router {
-    let machine = Arc::new(Mutex::new(Machine::warming_up()));
-    let generator = Generator { machine, pictures, options, stop };
+/// The four calls of the batch API. Work goes on in the background until the generator's `stop` is cancelled.
+fn router(generator: Generator) -> Router {
     if generator.options.warm_up.is_zero() {
         generator.machine().warmed_up();
     } else {
@@ -147,8 +159,8 @@ async fn generate(State(generator): State<Generator>, order: Result<Json<Order>,
         Ok(Json(order)) => order,
         Err(rejection) => return unprocessable(&rejection.body_text()),
     };
-    if let Err(fault) = order.check() {
-        return unprocessable(&fault);
+    if let Err(faults) = order.check(generator.options.stems) {
+        return unprocessable(&faults);
     }
     let accepted = order.prompts.len();
     let begun = generator.machine().submit(&order);
@@ -187,7 +199,7 @@ fn zip_response(archive: Bytes) -> Response {
     ([(header::CONTENT_TYPE, "application/zip")], Body::from_stream(stream::iter(pieces))).into_response()
 }
 
-fn unprocessable(detail: &str) -> Response {
+fn unprocessable(detail: &(impl Serialize + ?Sized)) -> Response {
     (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({"detail": detail}))).into_response()
 }
 

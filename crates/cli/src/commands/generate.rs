@@ -1,18 +1,20 @@
 //! `404-cli generate`.
 
 mod display;
+mod limits;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::Args;
-use gen404_generator::{Limits, Request, Summary};
+use clap::{Args, value_parser};
+use gen404_generator::{Request, Summary, refused_hint};
 use gen404_round::Stem;
 use serde::Serialize;
 use serde_json::Value;
 
 use self::display::Display;
+use self::limits::LimitArguments;
 use crate::context::Context;
 use crate::errors::{CommandError, Kind};
 use crate::prompts_file;
@@ -20,6 +22,8 @@ use crate::text::harmless;
 
 /// Stems named in an error's sentence; the rest is in the JSON keys.
 const STEMS_IN_A_SENTENCE: usize = 3;
+/// Share of the subnet's time for all batches from which a run is warned: the same image takes longer at another time.
+const LITTLE_RESERVE: f64 = 0.8;
 
 /// Send a round's prompts to a generator and save the module it makes for each
 ///
@@ -28,33 +32,30 @@ const STEMS_IN_A_SENTENCE: usize = 3;
 /// generator on this machine, files. docs/generate.md says more.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// Prompts file, as the subnet publishes it (docs/generate.md shows its form)
+    /// Prompts: JSON, or the prompts.txt that the subnet publishes, with its seed.json beside it
+    /// (docs/generate.md shows both)
     #[arg(long, value_name = "FILE")]
     prompts_json: PathBuf,
     /// Address of the generator with its port, 10006 in the subnet
     #[arg(long, value_name = "URL")]
     endpoint: String,
-    /// Seed of the round [default: the prompts file's, else 0]
+    /// Seed of the round [default: the prompts file's or its seed.json's, else 0]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// Folder for the modules; made when missing
     #[arg(long, value_name = "DIR", default_value = "results")]
     output_folder: PathBuf,
     /// Prompts sent at once; the subnet sends 32
-    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u8).range(1..=99))]
-    batch_size: u8,
-    /// New machines the generator is told it may still ask for
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = value_parser!(u16).range(1..))]
+    batch_size: u16,
+    /// New machines the generator is told it may still ask for; the subnet gives 3
+    #[arg(long, value_name = "N", default_value_t = 3)]
     replacements: u32,
     /// Make every prompt anew, finished files too
     #[arg(long)]
     force: bool,
-    /// Seconds the generator may warm up
-    #[arg(long, value_name = "SECONDS", default_value_t = 1800)]
-    ready_timeout: u64,
-    /// Seconds a batch may take; the subnet gives 3600
-    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
-    batch_timeout: u64,
+    #[command(flatten)]
+    limits: LimitArguments,
 }
 
 /// What a run came to; also the extra keys of its failure.
@@ -67,6 +68,9 @@ struct Outcome<'a> {
     kept: usize,
     seed: u64,
     output_folder: &'a Path,
+    /// Seconds from the sending of a batch until it was made, all batches of this run together.
+    generation_seconds: f64,
+    generation_limit_seconds: u64,
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), CommandError> {
@@ -75,7 +79,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), C
         context.ui.status("no --seed and none in the prompts file: seed 0");
         0
     });
-    let ready = Duration::from_secs(arguments.ready_timeout);
+    let limit = Duration::from_secs(arguments.limits.generation_limit);
     let request = Request {
         endpoint: arguments.endpoint.parse()?,
         prompts: prompts.prompts,
@@ -85,7 +89,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), C
         batch_size: arguments.batch_size.into(),
         replacements: arguments.replacements,
         force: arguments.force,
-        limits: Limits { ready, batch: Duration::from_secs(arguments.batch_timeout), ..Limits::default() },
+        limits: (&arguments.limits).into(),
     };
     let display = Display::new(context, request.prompts.len());
     let generating = async { Ok(gen404_generator::generate(&request, &display).await?) };
@@ -94,10 +98,42 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), C
         _ => error,
     })?;
     drop(display);
-    report(context, &request, &summary)
+    tell_time(context, &summary, limit);
+    report(context, &request, &summary, limit)
 }
 
-fn report(context: &Context, request: &Request, summary: &Summary) -> Result<(), CommandError> {
+/// What all batches took of the time that the subnet gives for them.
+fn tell_time(context: &Context, summary: &Summary, limit: Duration) {
+    if summary.generation.is_zero() {
+        return;
+    }
+    match time_taken(summary.generation, limit, summary.kept.len()) {
+        (text, true) => context.ui.warning(text),
+        (text, false) => context.ui.status(text),
+    }
+}
+
+/// The sentence, and whether it is a warning.
+fn time_taken(time: Duration, limit: Duration, kept: usize) -> (String, bool) {
+    let share = time.as_secs_f64() / limit.as_secs_f64();
+    let all = format!(
+        "the batches of this run took {:.0} s together, {:.0} % of the {} s that the subnet gives for a round",
+        time.as_secs_f64(),
+        100.0 * share,
+        limit.as_secs()
+    );
+    let kept = if kept > 0 { format!(" ({kept} finished files are not counted)") } else { String::new() };
+    let warning = if share > 1.0 {
+        ": it would refuse a submission that takes so long"
+    } else if share >= LITTLE_RESERVE {
+        ": another run may well take longer"
+    } else {
+        ""
+    };
+    (format!("{all}{kept}{warning}"), !warning.is_empty())
+}
+
+fn report(context: &Context, request: &Request, summary: &Summary, limit: Duration) -> Result<(), CommandError> {
     let outcome = Outcome {
         success: summary.is_complete(),
         generated: summary.generated.len(),
@@ -106,6 +142,8 @@ fn report(context: &Context, request: &Request, summary: &Summary) -> Result<(),
         kept: summary.kept.len(),
         seed: request.seed,
         output_folder: &request.output_folder,
+        generation_seconds: (summary.generation.as_secs_f64() * 10.0).round() / 10.0,
+        generation_limit_seconds: limit.as_secs(),
     };
     if outcome.success {
         let folder = request.output_folder.display();
@@ -145,5 +183,29 @@ fn failure(prompts: usize, summary: &Summary) -> CommandError {
     let message = format!("{without} of {prompts} prompts have no file: {}{more}", named.join(", "));
     // Reasons of the service are an answer; files that are missing without one are a broken contract.
     let kind = if missing.is_empty() { Kind::Failed } else { Kind::Service };
-    CommandError::new(kind, message).with_hint("the same command tries only these again")
+    let error = CommandError::new(kind, message);
+    let error = if summary.refused.is_empty() { error } else { error.with_hint(refused_hint()) };
+    error.with_hint("the same command tries only these again")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sum_of_all_batches_is_held_against_the_subnets_limit() {
+        let said = |seconds, kept| time_taken(Duration::from_secs(seconds), Duration::from_hours(2), kept);
+        let (text, warning) = said(5_759, 0);
+        assert_eq!(
+            text,
+            "the batches of this run took 5759 s together, 80 % of the 7200 s that the subnet gives for a round"
+        );
+        assert!(!warning);
+        let (text, warning) = said(5_760, 32);
+        assert!(text.ends_with("(32 finished files are not counted): another run may well take longer"), "{text}");
+        assert!(warning);
+        assert!(said(7_200, 0).0.ends_with("may well take longer"));
+        let (text, warning) = said(7_207, 0);
+        assert!(warning && text.ends_with("it would refuse a submission that takes so long"), "{text}");
+    }
 }

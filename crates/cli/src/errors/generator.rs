@@ -12,7 +12,10 @@ impl From<GenerateError> for CommandError {
             GenerateError::Folder(FolderError::InUse { .. }) => {
                 (Kind::Usage, Some("wait for that run to end, or choose another --output-folder"))
             }
-            _ => (Kind::Failed, None),
+            GenerateError::Client(error) => (Kind::Failed, error.hint()),
+            GenerateError::Folder(FolderError::Unusable { .. }) | GenerateError::LocalPictures(_) => {
+                (Kind::Failed, None)
+            }
         };
         let error = Self::from_error(kind, &error);
         hint.into_iter().fold(error, Self::with_hint)

@@ -79,9 +79,9 @@ fn a_success_is_one_json_object_with_the_summary() {
     let stage = Stage::new();
     let arguments = stage.prompts(40);
     let output = stage.run(&arguments);
-    let summary =
-        r#"{"success":true,"generated":40,"failed":{},"missing":{},"kept":0,"seed":7,"output_folder":"results"}"#;
-    assert_eq!(String::from_utf8_lossy(&output.stdout).trim_end(), summary, "{}", transcript(&output));
+    let summary = r#"{"success":true,"generated":40,"failed":{},"missing":{},"kept":0,"seed":7,"output_folder":"results","generation_seconds":"#;
+    assert!(String::from_utf8_lossy(&output.stdout).starts_with(summary), "{}", transcript(&output));
+    assert_eq!(result(&output)["generation_limit_seconds"], json!(7_200));
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("batch 2 of 2: 8 prompts sent") && said.contains("40/40"), "{said}");
     assert_eq!(stage.files("results").len(), 40);
@@ -132,13 +132,13 @@ fn wrong_usage_is_refused_before_anything_is_sent_or_written() {
         arguments
     };
     let write = |name: &str, text: &str| std::fs::write(stage.home.path().join(name), text).expect("written");
-    write("dashes.json", r#"{"prompts":[{"image_url":"http://h/0b1c-22.png"}]}"#);
+    write("path.json", r#"{"prompts":[{"stem":"../a","image_url":"http://h/a.png"}]}"#);
     write("shape.json", r#"[{"image_url":"http://h/a.png"}]"#);
     write("local.json", r#"{"prompts":[{"image_url":"pictures/lamp.png"}]}"#);
     let elsewhere = ["generate", "--prompts-json", "local.json", "--endpoint", "https://me:s3cret@pod.example.com"];
     let cases = [
         with(2, "none.json"),
-        with(2, "dashes.json"),
+        with(2, "path.json"),
         with(2, "shape.json"),
         with(4, "localhost:10006"),
         elsewhere.map(str::to_owned).to_vec(),
@@ -152,6 +152,32 @@ fn wrong_usage_is_refused_before_anything_is_sent_or_written() {
     }
     assert_eq!(stage.generator.faults().pending().len(), 1);
     assert!(!stage.home.path().join("results").exists());
+}
+
+#[test]
+fn a_strange_stem_of_a_real_round_stops_no_other() {
+    const UUID: &str = "1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed";
+    const HEX: &str = "22de4efc4723f624b92889e8c79c9b4fb903e8a6b5907c9f0727ede8f2ccab47";
+    let stage = Stage::new();
+    let pictures = stage.home.path().join("pictures");
+    for name in [UUID, HEX] {
+        std::fs::copy(pictures.join("lamp.png"), pictures.join(format!("{name}.png"))).expect("a picture");
+    }
+    // As the subnet publishes a round; the mark and the line ends are an editor's.
+    let text = format!("\u{feff}{0}{HEX}.png\r\n{0}{UUID}.png\r\n", stage.cdn.url());
+    std::fs::write(stage.home.path().join("prompts.txt"), text).expect("written");
+    std::fs::write(stage.home.path().join("seed.json"), r#"{"seed": 579720909}"#).expect("written");
+    let mut arguments = stage.prompts(1);
+    "prompts.txt".clone_into(&mut arguments[2]);
+    let output = stage.run(&arguments);
+    assert_eq!(output.status.code(), Some(3), "{}", transcript(&output));
+    let said = result(&output);
+    assert_eq!((said["generated"].clone(), said["seed"].clone()), (json!(1), json!(579_720_909)));
+    let reason = said["missing"][UUID].as_str().expect("a reason");
+    assert!(reason.contains("should match pattern '^[a-z0-9]+$'"), "{said}");
+    let hint = said["hint"].as_str().expect("a hint");
+    assert!(hint.contains("not the prompts") && !hint.contains("rename"), "{said}");
+    assert!(stage.files("results").keys().eq([Path::new(&format!("{HEX}.js"))]));
 }
 
 #[test]

@@ -35,7 +35,12 @@ fn expected(fault: Fault) -> End {
         Fault::SlowWarmUp
         | Fault::ServerErrors
         | Fault::LostReply
+        | Fault::SlowReply
         | Fault::Busy
+        | Fault::NestedBusy
+        | Fault::TextBusy
+        | Fault::SilentRefusal
+        | Fault::RateLimited
         | Fault::CutDownload
         | Fault::CorruptZip
         | Fault::WrongContentType
@@ -131,7 +136,12 @@ rounds! {
     endless_generating: EndlessGenerating,
     server_errors: ServerErrors,
     lost_reply: LostReply,
+    slow_reply: SlowReply,
     busy: Busy,
+    nested_busy: NestedBusy,
+    text_busy: TextBusy,
+    silent_refusal: SilentRefusal,
+    rate_limited: RateLimited,
     cut_download: CutDownload,
     corrupt_zip: CorruptZip,
     wrong_content_type: WrongContentType,

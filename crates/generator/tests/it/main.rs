@@ -4,6 +4,7 @@
 
 mod bench;
 mod faults;
+mod habits;
 mod local;
 mod requests;
 mod resume;

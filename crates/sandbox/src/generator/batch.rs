@@ -20,22 +20,55 @@ pub(crate) struct Prompt {
     pub(crate) image_url: String,
 }
 
+/// Which stems a generator takes; real ones differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StemRule {
+    /// `^[a-z0-9]+$`, as the subnet's reference service.
+    #[default]
+    Documented,
+    /// Any that has characters at all.
+    Any,
+}
+
+/// Something wrong with an order, in the words and the place that pydantic would give.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Fault {
+    loc: Vec<Step>,
+    msg: &'static str,
+    input: String,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+enum Step {
+    Name(&'static str),
+    Number(usize),
+}
+
 impl Order {
-    /// Says what is wrong with an order: stems must match `^[a-z0-9]+$` and differ.
-    pub(crate) fn check(&self) -> Result<(), String> {
+    /// Says what is wrong with an order: stems must keep the rule and differ.
+    pub(crate) fn check(&self, rule: StemRule) -> Result<(), Vec<Fault>> {
         if self.prompts.is_empty() {
-            return Err("prompts: at least one is needed".to_owned());
+            let loc = vec![Step::Name("body"), Step::Name("prompts")];
+            return Err(vec![Fault { loc, msg: "List should have at least 1 item", input: "[]".to_owned() }]);
         }
         let mut seen = BTreeSet::new();
-        for Prompt { stem, .. } in &self.prompts {
-            if stem.is_empty() || !stem.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) {
-                return Err(format!("stem {stem:?}: must match ^[a-z0-9]+$"));
+        let wrong = |stem: &str| match rule {
+            _ if stem.is_empty() => Some("String should have at least 1 character"),
+            StemRule::Any => None,
+            StemRule::Documented => {
+                let documented = stem.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+                (!documented).then_some("String should match pattern '^[a-z0-9]+$'")
             }
-            if !seen.insert(stem) {
-                return Err(format!("stem {stem:?}: given twice"));
-            }
-        }
-        Ok(())
+        };
+        let faults = self.prompts.iter().enumerate().filter_map(|(number, Prompt { stem, .. })| {
+            let twice = (!seen.insert(stem)).then_some("Stem should be given once");
+            let msg = wrong(stem).or(twice)?;
+            let loc = vec![Step::Name("body"), Step::Name("prompts"), Step::Number(number), Step::Name("stem")];
+            Some(Fault { loc, msg, input: stem.clone() })
+        });
+        let faults: Vec<_> = faults.collect();
+        if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
 
     fn stems(&self) -> BTreeSet<String> {
@@ -148,6 +181,10 @@ impl Machine {
         Report { status: self.status(), progress, total }
     }
 
+    pub(crate) fn is_making(&self) -> bool {
+        self.status() == Status::Generating
+    }
+
     fn status(&self) -> Status {
         match self.0 {
             Phase::WarmingUp => Status::WarmingUp,
@@ -188,9 +225,20 @@ mod tests {
 
     #[test]
     fn orders_are_checked() {
-        assert!(order(&["0af", "b1"], 0).check().is_ok());
+        assert_eq!(order(&["0af", "b1"], 0).check(StemRule::Documented), Ok(()));
         for stems in [&[][..], &["A"], &["a-b"], &[""], &["a", "a"]] {
-            assert!(order(stems, 0).check().is_err(), "{stems:?}");
+            assert!(order(stems, 0).check(StemRule::Documented).is_err(), "{stems:?}");
         }
+        assert_eq!(order(&["A", "a-b"], 0).check(StemRule::Any), Ok(()));
+        assert!(order(&[""], 0).check(StemRule::Any).is_err() && order(&["a", "a"], 0).check(StemRule::Any).is_err());
+    }
+
+    #[test]
+    fn every_refused_stem_is_named_by_its_place() {
+        let faults = order(&["A", "b", "a-b"], 0).check(StemRule::Documented).expect_err("two stems");
+        let places = serde_json::to_value(faults).expect("JSON");
+        assert_eq!(places[0]["loc"], serde_json::json!(["body", "prompts", 0, "stem"]));
+        assert_eq!(places[1]["loc"], serde_json::json!(["body", "prompts", 2, "stem"]));
+        assert_eq!(places[2], serde_json::Value::Null);
     }
 }

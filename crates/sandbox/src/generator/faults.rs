@@ -8,6 +8,7 @@ mod archives;
 mod records;
 
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
@@ -38,8 +39,18 @@ pub enum Fault {
     ServerErrors,
     /// `/generate` takes the batch, but the reply never arrives whole.
     LostReply,
+    /// `/generate` takes the batch and answers only when all of it is made.
+    SlowReply,
     /// `/generate` says that another batch is being made.
     Busy,
+    /// The same with the fields of the answer nested in `detail`, as a framework's exception wraps them.
+    NestedBusy,
+    /// The same as nothing but a line of text.
+    TextBusy,
+    /// `/generate` refuses what is wrong with the prompts without a word about it.
+    SilentRefusal,
+    /// Any call is answered with 429 and the wish for a second's pause.
+    RateLimited,
     /// `/results` ends in the middle without saying so to the connection.
     CutDownload,
     /// `/results` has flipped bytes.
@@ -74,13 +85,18 @@ pub enum Fault {
 
 impl Fault {
     /// Every fault.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 26] = [
         Self::SlowWarmUp,
         Self::Replace,
         Self::EndlessGenerating,
         Self::ServerErrors,
         Self::LostReply,
+        Self::SlowReply,
         Self::Busy,
+        Self::NestedBusy,
+        Self::TextBusy,
+        Self::SilentRefusal,
+        Self::RateLimited,
         Self::CutDownload,
         Self::CorruptZip,
         Self::WrongContentType,
@@ -100,10 +116,29 @@ impl Fault {
 
     fn concerns(self, path: &str) -> bool {
         match self {
-            Self::ServerErrors => true,
+            Self::ServerErrors | Self::RateLimited => true,
             Self::SlowWarmUp | Self::Replace | Self::EndlessGenerating => path == "/status",
-            Self::LostReply | Self::Busy => path == "/generate",
-            _ => path == "/results",
+            Self::LostReply
+            | Self::SlowReply
+            | Self::Busy
+            | Self::NestedBusy
+            | Self::TextBusy
+            | Self::SilentRefusal => path == "/generate",
+            Self::CutDownload
+            | Self::CorruptZip
+            | Self::WrongContentType
+            | Self::ZipBomb
+            | Self::PathTraversal
+            | Self::AbsolutePath
+            | Self::SymbolicLink
+            | Self::DuplicateNames
+            | Self::ManyEntries
+            | Self::MissingStems
+            | Self::StemInBoth
+            | Self::AllFailed
+            | Self::EmptyArchive
+            | Self::ForeignBatch
+            | Self::LargeModules => path == "/results",
         }
     }
 }
@@ -120,32 +155,44 @@ pub struct Active {
 
 /// The faults that are switched on; clones share them.
 #[derive(Debug, Clone, Default)]
-pub struct FaultBoard(Arc<Mutex<Vec<Active>>>);
+pub struct FaultBoard(Arc<Mutex<Board>>);
+
+#[derive(Debug, Default)]
+struct Board {
+    active: Vec<Active>,
+    orders: usize,
+}
 
 impl FaultBoard {
     /// Switches a fault on for the next `times` answers it concerns.
     pub fn next(&self, fault: Fault, times: u32) {
-        self.active().push(Active { fault, times: Some(times) });
+        self.board().active.push(Active { fault, times: Some(times) });
     }
 
     /// Switches a fault on until [`Self::clear`].
     pub fn always(&self, fault: Fault) {
-        self.active().push(Active { fault, times: None });
+        self.board().active.push(Active { fault, times: None });
     }
 
     /// Switches all faults off.
     pub fn clear(&self) {
-        self.active().clear();
+        self.board().active.clear();
     }
 
     /// Those that are still to come.
     pub fn pending(&self) -> Vec<Active> {
-        self.active().clone()
+        self.board().active.clone()
+    }
+
+    /// How often `/generate` has been called so far.
+    pub fn orders(&self) -> usize {
+        self.board().orders
     }
 
     /// The fault that spoils this answer; counts it down.
     fn strike(&self, path: &str) -> Option<Fault> {
-        let mut active = self.active();
+        let mut board = self.board();
+        let active = &mut board.active;
         let index = active.iter().position(|active| active.fault.concerns(path))?;
         let fault = active[index].fault;
         if let Some(times) = &mut active[index].times {
@@ -158,18 +205,21 @@ impl FaultBoard {
     }
 
     fn is_on(&self, fault: Fault) -> bool {
-        self.active().iter().any(|active| active.fault == fault)
+        self.board().active.iter().any(|active| active.fault == fault)
     }
 
-    fn active(&self) -> MutexGuard<'_, Vec<Active>> {
+    fn board(&self) -> MutexGuard<'_, Board> {
         self.0.lock().expect("no code panics while it holds the board")
     }
 }
 
+/// Whether the generator is making a batch, for the fault that waits until it is not.
+pub(crate) type IsMaking = Arc<dyn Fn() -> bool + Send + Sync>;
+
 /// Puts the faults and their control in front of an API.
-pub(crate) fn in_front_of(api: Router, board: FaultBoard) -> Router {
+pub(crate) fn in_front_of(api: Router, board: FaultBoard, is_making: IsMaking) -> Router {
     let control = Router::new().route("/_faults", get(show).post(switch_on).delete(clear)).with_state(board.clone());
-    api.layer(from_fn_with_state(board, spoil)).merge(control)
+    api.layer(from_fn_with_state((board, is_making), spoil)).merge(control)
 }
 
 async fn show(State(board): State<FaultBoard>) -> Json<Vec<Active>> {
@@ -177,7 +227,7 @@ async fn show(State(board): State<FaultBoard>) -> Json<Vec<Active>> {
 }
 
 async fn switch_on(State(board): State<FaultBoard>, Json(active): Json<Active>) -> Json<Vec<Active>> {
-    board.active().push(active);
+    board.board().active.push(active);
     Json(board.pending())
 }
 
@@ -186,8 +236,9 @@ async fn clear(State(board): State<FaultBoard>) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-async fn spoil(State(board): State<FaultBoard>, request: Request, next: Next) -> Response {
+async fn spoil(State((board, is_making)): State<(FaultBoard, IsMaking)>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
+    board.board().orders += usize::from(path == "/generate");
     if path == "/generate" && board.is_on(Fault::SlowWarmUp) {
         return busy("warming_up");
     }
@@ -199,19 +250,60 @@ async fn spoil(State(board): State<FaultBoard>, request: Request, next: Next) ->
             Json(json!({"status": "replace", "payload": {"reason": "out of memory\u{1b}[31m"}})).into_response()
         }
         Fault::EndlessGenerating => Json(json!({"status": "generating", "progress": 1, "total": 32})).into_response(),
+        Fault::RateLimited => {
+            (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "1")], "one call at a time").into_response()
+        }
         Fault::Busy => busy("generating"),
+        Fault::NestedBusy => {
+            let detail = json!({"detail": "busy", "current_status": "generating"});
+            (StatusCode::CONFLICT, Json(json!({"detail": detail}))).into_response()
+        }
+        Fault::TextBusy => (StatusCode::CONFLICT, "busy, come back later").into_response(),
+        Fault::SilentRefusal => {
+            let reply = next.run(request).await;
+            if reply.status() == StatusCode::UNPROCESSABLE_ENTITY {
+                StatusCode::UNPROCESSABLE_ENTITY.into_response()
+            } else {
+                reply
+            }
+        }
         Fault::LostReply => {
             let reply = next.run(request).await;
             cut(reply.into_parts().0.status, "application/json", Bytes::from_static(b"{\"accep"))
+        }
+        Fault::SlowReply => {
+            let reply = next.run(request).await;
+            until(|| !is_making()).await;
+            reply
         }
         Fault::WrongContentType => {
             ([(header::CONTENT_TYPE, "text/html")], "<html><body>The tunnel is not ready\u{7}</body></html>")
                 .into_response()
         }
-        _ => {
+        Fault::CutDownload
+        | Fault::CorruptZip
+        | Fault::ZipBomb
+        | Fault::PathTraversal
+        | Fault::AbsolutePath
+        | Fault::SymbolicLink
+        | Fault::DuplicateNames
+        | Fault::ManyEntries
+        | Fault::MissingStems
+        | Fault::StemInBoth
+        | Fault::AllFailed
+        | Fault::EmptyArchive
+        | Fault::ForeignBatch
+        | Fault::LargeModules => {
             let reply = next.run(request).await;
             if reply.status() == StatusCode::OK { spoil_archive(fault, reply).await } else { reply }
         }
+    }
+}
+
+async fn until(holds: impl Fn() -> bool) {
+    const PAUSE: Duration = Duration::from_millis(5);
+    while !holds() {
+        tokio::time::sleep(PAUSE).await;
     }
 }
 

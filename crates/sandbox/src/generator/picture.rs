@@ -4,12 +4,16 @@
 use std::io::Cursor;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
+use gen404_outside::http::{BodyError, read_at_most};
+use reqwest::redirect::Policy;
 
 /// Most bytes of a picture file.
 const LARGEST_FILE: usize = 16 << 20;
 /// Most pixels along a side.
 const LONGEST_SIDE: u32 = 4096;
+/// Most times a picture may be somewhere else.
+const MOST_REDIRECTS: usize = 3;
 /// Time for one picture.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -44,22 +48,20 @@ pub(crate) struct Picture {
 
 impl PictureClient {
     pub(crate) fn new() -> reqwest::Result<Self> {
-        reqwest::Client::builder().timeout(PATIENCE).build().map(Self)
+        // Picture hosts may point elsewhere, and nothing secret is sent to them.
+        gen404_outside::http::client().redirect(Policy::limited(MOST_REDIRECTS)).timeout(PATIENCE).build().map(Self)
     }
 
     pub(crate) async fn fetch(&self, address: &str) -> Result<PictureFile, PictureError> {
         if !address.starts_with("http://") && !address.starts_with("https://") {
             return Err(PictureError::Address);
         }
-        let mut response = self.0.get(address).send().await?.error_for_status()?;
-        let mut file = BytesMut::new();
-        while let Some(piece) = response.chunk().await? {
-            if file.len() + piece.len() > LARGEST_FILE {
-                return Err(PictureError::TooLarge);
-            }
-            file.extend_from_slice(&piece);
-        }
-        Ok(PictureFile(file.freeze()))
+        let response = self.0.get(address).send().await?.error_for_status()?;
+        let file = read_at_most(response, LARGEST_FILE).await.map_err(|error| match error {
+            BodyError::TooLarge { .. } => PictureError::TooLarge,
+            BodyError::BrokeOff(error) => PictureError::Fetch(error),
+        })?;
+        Ok(PictureFile(file.into()))
     }
 }
 

@@ -154,3 +154,39 @@ async fn faults_are_switched_on_and_off_at_run_time() {
     assert!(cut.await.is_err());
     assert!(bench.get("results").await.bytes().await.is_ok());
 }
+
+#[tokio::test]
+async fn habits_of_real_generators_can_be_switched_on() {
+    let bench = Bench::new(Quality::Coarse).await;
+    let faults = bench.generator.faults();
+    let post = async |body: &Value| {
+        let url = bench.generator.url().join("generate").unwrap();
+        let reply = bench.client.post(url).json(body).send().await.unwrap();
+        (reply.status().as_u16(), reply.headers().clone(), reply.text().await.unwrap())
+    };
+    let order = json!({"prompts": [{"stem": "lamp", "image_url": "http://h/"}], "seed": 1});
+    let strange = json!({"prompts": [{"stem": "a-b", "image_url": "http://h/"}], "seed": 1});
+    let (status, _, body) = post(&strange).await;
+    let body: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((status, &body["detail"][0]["loc"]), (422, &json!(["body", "prompts", 0, "stem"])));
+
+    faults.next(Fault::SilentRefusal, 1);
+    let (status, _, body) = post(&strange).await;
+    assert_eq!((status, body.as_str()), (422, ""));
+    faults.next(Fault::NestedBusy, 1);
+    let (status, _, body) = post(&order).await;
+    let body: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((status, &body["detail"]["current_status"]), (409, &json!("generating")));
+    faults.next(Fault::TextBusy, 1);
+    let (status, _, body) = post(&order).await;
+    assert!(status == 409 && serde_json::from_str::<Value>(&body).is_err(), "{body}");
+    faults.next(Fault::RateLimited, 1);
+    let (status, headers, _) = post(&order).await;
+    assert_eq!((status, headers["retry-after"].to_str().unwrap()), (429, "1"));
+    assert_eq!(bench.status().await["status"], "ready", "none of them began anything");
+
+    faults.next(Fault::SlowReply, 1);
+    assert_eq!(bench.generate(&["lamp", "vase"], 7).await, (200, json!({"accepted": 2})));
+    assert_eq!(bench.status().await["status"], "complete", "the answer came when all was made");
+    assert_eq!(faults.orders(), 6);
+}

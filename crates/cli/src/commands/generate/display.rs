@@ -100,9 +100,19 @@ impl Observer for Display {
                 "the generator still holds results for just these stems, not of this request: sending them in another grouping so that they are made anew",
             ),
             Event::Progress { made, time_left, .. } => self.progressed(made, time_left),
-            Event::Downloading { bytes } if self.progress.is_live() => {
-                let made = self.change(|_| ()).made;
-                self.progress.update(made as u64, &format!("downloading, {} KiB", bytes >> 10));
+            Event::TakenWithoutAnswer { error } => self.ui.status(format!(
+                "the answer to the batch did not come ({}), but the generator is making it",
+                sentence(error)
+            )),
+            Event::BatchMade { number, time } => self.ui.faint(format!("batch {number} made in {:.0} s", time.as_secs_f64())),
+            Event::Refused { stem, reason } => {
+                self.ui.warning(format!("{stem}: the generator does not take this prompt, going on without it: {reason}"));
+            }
+            Event::Downloading { bytes } => {
+                if self.progress.is_live() {
+                    let made = self.change(|_| ()).made;
+                    self.progress.update(made as u64, &format!("downloading, {} KiB", bytes >> 10));
+                }
             }
             Event::Saved { stem, bytes } => tracing::info!(%stem, bytes, "saved"),
             Event::Failed { stem, reason } => self.ui.warning(format!("{stem}: the generator could not make it: {reason}")),
@@ -110,7 +120,6 @@ impl Observer for Display {
             Event::Retrying { call, error, wait } => {
                 self.ui.status(format!("{call} failed, again in {:.1} s: {}", wait.as_secs_f64(), sentence(error)));
             }
-            _ => {}
         }
     }
 }
