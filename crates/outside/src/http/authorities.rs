@@ -3,12 +3,12 @@
 
 use std::error::Error;
 use std::io;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use reqwest::Certificate;
-use rustls::{CertificateError, RootCertStore};
+use rustls::{CertificateError, ClientConfig, RootCertStore};
 
-static AUTHORITIES: LazyLock<Vec<Certificate>> = LazyLock::new(|| {
+static AUTHORITIES: LazyLock<Authorities> = LazyLock::new(|| {
     let found = rustls_native_certs::load_native_certs();
     for error in &found.errors {
         tracing::debug!(%error, "cannot read some certificate authorities");
@@ -16,11 +16,24 @@ static AUTHORITIES: LazyLock<Vec<Certificate>> = LazyLock::new(|| {
     // A store may hold certificates that the TLS library cannot read; the others are none the worse for it.
     let mut store = RootCertStore::empty();
     let readable = found.certs.into_iter().filter(|certificate| store.add(certificate.clone()).is_ok());
-    readable.filter_map(|certificate| Certificate::from_der(&certificate).ok()).collect()
+    let certificates = readable.filter_map(|certificate| Certificate::from_der(&certificate).ok()).collect();
+    Authorities { certificates, store: Arc::new(store) }
 });
 
+/// The same authorities in the two forms they are asked for.
+struct Authorities {
+    certificates: Vec<Certificate>,
+    store: Arc<RootCertStore>,
+}
+
 pub(super) fn of_this_machine() -> Vec<Certificate> {
-    AUTHORITIES.clone()
+    AUTHORITIES.certificates.clone()
+}
+
+/// TLS with the authorities of this machine, for connections that are not HTTP.
+pub fn tls() -> ClientConfig {
+    super::choose_provider();
+    ClientConfig::builder().with_root_certificates(Arc::clone(&AUTHORITIES.store)).with_no_client_auth()
 }
 
 /// What to do when a request failed because this machine trusts no certificate authority at all; `None` when that was
@@ -28,7 +41,7 @@ pub(super) fn of_this_machine() -> Vec<Certificate> {
 pub fn missing_authorities(error: &(dyn Error + 'static)) -> Option<&'static str> {
     const HINT: &str = "this machine has no certificate authorities, so no https address can be trusted: install the \
                         package ca-certificates, or name a bundle in SSL_CERT_FILE";
-    (AUTHORITIES.is_empty() && is_unknown_issuer(error)).then_some(HINT)
+    (AUTHORITIES.store.is_empty() && is_unknown_issuer(error)).then_some(HINT)
 }
 
 fn is_unknown_issuer(error: &(dyn Error + 'static)) -> bool {

@@ -45,6 +45,7 @@ fn node() -> Node {
         netuids: vec![NETUID],
         pool_checks_registration: false,
         head: (0, H256::default()),
+        upgrade: None,
     };
     let mut node = Node::new(runtime, H256([1; 32]), None, 2);
     for _ in 0..3 {
