@@ -308,6 +308,11 @@ impl DevelopmentChain {
         self.block_maker.service.node().runtime.upgrade = Some(spec_version);
     }
 
+    /// Version of the runtime.
+    pub fn spec_version(&self) -> u32 {
+        self.block_maker.service.node().runtime.context.spec_version
+    }
+
     /// Puts a commitment of the hotkey on chain as `set_commitment` in the newest block would have: what it replaces
     /// is lost, and it costs no space.
     pub fn set_commitment(&self, hotkey: AccountId, fields: &[CommitmentField]) {
