@@ -4,6 +4,7 @@
 mod follow;
 mod prepare;
 mod settle;
+mod upgrade;
 
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::clock::{Clock, ClockError};
 use crate::connection::Chain;
 use crate::error::CommitError;
-use crate::extrinsic::HotkeySigner;
+use crate::extrinsic::{HotkeySigner, SignedExtrinsic};
 use crate::hashes::{BlockHash, ExtrinsicHash};
 use crate::observer::{Event, Observer};
 use crate::preflight::Check;
@@ -103,8 +104,23 @@ impl Rehearsal {
     }
 }
 
+/// A commitment that can be sent.
+struct Signed {
+    hotkey: Hotkey,
+    prepared: prepare::Prepared,
+    extrinsic: SignedExtrinsic,
+    deadline: Instant,
+}
+
+impl Signed {
+    fn last_moment(&self) -> Instant {
+        self.deadline + LAST_LOOK
+    }
+}
+
 impl Chain {
-    /// Commits a payload: waits until nothing is pending, sends it once, and follows it as far as asked.
+    /// Commits a payload: waits until nothing is pending, sends it once, and follows it as far as asked. Only when the
+    /// runtime is upgraded in between, and the first signature has provably gone nowhere, is it signed and sent once more.
     pub async fn commit(
         &self,
         request: &CommitRequest,
@@ -112,51 +128,117 @@ impl Chain {
         clock: &dyn Clock,
         observer: &dyn Observer,
     ) -> Result<Commitment, CommitError> {
-        let hotkey = signer.hotkey();
         let payload = prepare::Payload::new(&request.reveal);
-        let prepared = self.prepare(request, hotkey, &payload, clock, observer).await?;
-        let extrinsic = prepared.call.sign(&self.runtime, &prepared.context, signer)?;
-        observer.observe(&Event::Submitting {
-            extrinsic_hash: extrinsic.hash,
-            reveal_round: prepared.reveal_round,
-            reveal_time: prepared.reveal_time,
-        });
-        let follow = follow::Follow {
-            chain: self,
-            hotkey,
-            extrinsic: &extrinsic,
-            observer,
-            deadline: Instant::now() + request.wait_limit,
-            limit: request.wait_limit,
-            pause: prepared.pause,
+        let mut signed = self.sign(request, signer, &payload, clock, observer).await?;
+        let failure = match self.send(request, &signed, &payload, observer).await {
+            Err(error) if error.may_come_of_an_upgrade() => error,
+            ended => return ended,
         };
-        let last_moment = follow.deadline + LAST_LOOK;
-        let included = timeout_at(last_moment, follow.until_included(prepared.block)).await;
-        let mut inclusion = included
+        // An upgrade of the runtime makes every signature of before worthless: one more, and no other reason for one.
+        match self.after_upgrade(&self.follow(request, &signed, observer)).await {
+            upgrade::Finding::SameRuntime => return Err(failure),
+            upgrade::Finding::InBlock(inclusion) => {
+                return self.settle(request, &signed, &payload, inclusion?, observer).await;
+            }
+            upgrade::Finding::WentNowhere => {}
+        }
+        let nonce = signed.extrinsic.nonce;
+        observer.observe(&Event::Rejected);
+        signed = self.sign(request, signer, &payload, clock, observer).await?;
+        // With the same nonce only one of the two can ever be in a block; another one says that somebody else sends too.
+        if signed.extrinsic.nonce != nonce {
+            return Err(failure);
+        }
+        self.send(request, &signed, &payload, observer).await
+    }
+
+    /// Waits until nothing can be lost, and signs.
+    async fn sign(
+        &self,
+        request: &CommitRequest,
+        signer: &dyn HotkeySigner,
+        payload: &prepare::Payload,
+        clock: &dyn Clock,
+        observer: &dyn Observer,
+    ) -> Result<Signed, CommitError> {
+        let prepared = self.prepare(request, signer.hotkey(), payload, clock, observer).await?;
+        let extrinsic = prepared.call.sign(&self.runtime(), &prepared.context, signer)?;
+        Ok(Signed { hotkey: signer.hotkey(), prepared, extrinsic, deadline: Instant::now() + request.wait_limit })
+    }
+
+    fn follow<'a>(
+        &'a self,
+        request: &CommitRequest,
+        signed: &'a Signed,
+        observer: &'a dyn Observer,
+    ) -> follow::Follow<'a> {
+        follow::Follow {
+            chain: self,
+            hotkey: signed.hotkey,
+            extrinsic: &signed.extrinsic,
+            observer,
+            from: signed.prepared.block,
+            deadline: signed.deadline,
+            limit: request.wait_limit,
+            pause: signed.prepared.pause,
+        }
+    }
+
+    /// Sends the extrinsic and follows it as far as asked.
+    async fn send(
+        &self,
+        request: &CommitRequest,
+        signed: &Signed,
+        payload: &prepare::Payload,
+        observer: &dyn Observer,
+    ) -> Result<Commitment, CommitError> {
+        observer.observe(&Event::Submitting {
+            extrinsic_hash: signed.extrinsic.hash,
+            reveal_round: signed.prepared.reveal_round,
+            reveal_time: signed.prepared.reveal_time,
+        });
+        let follow = self.follow(request, signed, observer);
+        let inclusion = self
+            .telling(observer, timeout_at(signed.last_moment(), follow.until_included()))
+            .await
             .unwrap_or_else(|_| Err(follow.not_included()))
-            .map_err(|error| error.after_sending(extrinsic.hash, None))?;
+            .map_err(|error| error.after_sending(signed.extrinsic.hash, None))?;
+        self.settle(request, signed, payload, inclusion, observer).await
+    }
+
+    /// Follows an included extrinsic as far as asked.
+    async fn settle(
+        &self,
+        request: &CommitRequest,
+        signed: &Signed,
+        payload: &prepare::Payload,
+        mut inclusion: follow::Inclusion,
+        observer: &dyn Observer,
+    ) -> Result<Commitment, CommitError> {
+        let follow = self.follow(request, signed, observer);
         let mut end = settle::End::default();
         if request.wait > Wait::Inclusion {
             let target = settle::Target {
                 netuid: request.netuid,
-                hotkey,
+                hotkey: signed.hotkey,
                 plaintext: &payload.plaintext,
-                reveal_round: prepared.reveal_round,
+                reveal_round: signed.prepared.reveal_round,
                 wait: request.wait,
             };
-            let settled = timeout_at(last_moment, follow.until_settled(&mut inclusion, &mut end, &target)).await;
+            let settling = timeout_at(signed.last_moment(), follow.until_settled(&mut inclusion, &mut end, &target));
+            let settled = self.telling(observer, settling).await;
             settled
                 .unwrap_or_else(|_| Err(follow.too_late(inclusion, end, &target)))
-                .map_err(|error| error.after_sending(extrinsic.hash, Some(inclusion.block)))?;
+                .map_err(|error| error.after_sending(signed.extrinsic.hash, Some(inclusion.block)))?;
         }
         Ok(Commitment {
-            hotkey,
-            extrinsic_hash: extrinsic.hash,
+            hotkey: signed.hotkey,
+            extrinsic_hash: signed.extrinsic.hash,
             block: inclusion.block,
             block_hash: inclusion.block_hash,
             extrinsic_index: inclusion.index,
-            reveal_round: prepared.reveal_round,
-            reveal_time: prepared.reveal_time,
+            reveal_round: signed.prepared.reveal_round,
+            reveal_time: signed.prepared.reveal_time,
             finalized: end.finalized,
             revealed_block: end.revealed_block,
         })

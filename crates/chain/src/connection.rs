@@ -2,17 +2,20 @@
 //! Knows nothing of commitments.
 
 mod introduction;
+mod search;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use gen404_outside::text::excerpt;
 use gen404_round::BlockNumber;
-use tokio::sync::RwLock;
+use tokio::sync::{RwLock, broadcast};
 use tokio::time::Instant;
 
-use self::introduction::{Failures, Introduction, first_that_works, meet, read_runtime};
-use crate::error::{ConnectError, ReadError};
+use self::introduction::{Introduction, meet, read_runtime};
+use self::search::Search;
+use crate::error::{ConnectError, EndpointError, ReadError, SHOWN};
 use crate::hashes::BlockHash;
 use crate::network::{Endpoint, Network};
 use crate::node::Node;
@@ -21,8 +24,9 @@ use crate::rpc::websocket::WebSocketDialler;
 use crate::rpc::{Dial, RpcError};
 use crate::runtime::Runtime;
 use crate::runtime::cache::MetadataCache;
-use crate::text::printable;
 
+/// News of one wait that nobody has read yet; more than are ever on their way.
+const NEWS: usize = 64;
 /// A finalized head this old is still a good anchor for an era of 128 blocks.
 const HEAD_STAYS_FRESH: Duration = Duration::from_secs(30);
 
@@ -39,10 +43,13 @@ pub struct ConnectOptions {
     pub call_limit: Duration,
     /// Another endpoint is tried beside one that has kept silent this long.
     pub head_start: Duration,
+    /// Most time to wait for a node that answers nothing for now because it has been asked too often.
+    pub patience: Duration,
 }
 
 impl ConnectOptions {
-    /// Ten seconds to connect, thirty for an answer, a fallback beside a silent endpoint after three; nothing kept on disk.
+    /// Ten seconds to connect, thirty for an answer, a fallback beside a silent endpoint after three, a minute of patience;
+    /// nothing kept on disk.
     pub fn new(network: Network) -> Self {
         Self {
             network,
@@ -50,6 +57,7 @@ impl ConnectOptions {
             connect_limit: Duration::from_secs(10),
             call_limit: Duration::from_secs(30),
             head_start: Duration::from_secs(3),
+            patience: Duration::from_mins(1),
         }
     }
 }
@@ -70,8 +78,13 @@ pub struct Chain {
     pub(crate) options: ConnectOptions,
     dialler: Box<dyn Dial>,
     pub(crate) genesis: BlockHash,
-    pub(crate) runtime: Runtime,
+    /// Metadata between two runs.
+    cache: MetadataCache,
+    /// The newest runtime that was seen; it may be upgraded at any time.
+    runtime: std::sync::RwLock<Arc<Runtime>>,
     link: RwLock<Link>,
+    /// What happens below a question, for whoever asks it.
+    news: broadcast::Sender<Event>,
 }
 
 impl std::fmt::Debug for Chain {
@@ -89,8 +102,9 @@ struct Link {
 }
 
 impl Link {
-    fn new(node: Node, endpoint: Endpoint, introduction: &Introduction) -> Self {
-        Self { node: Arc::new(node), endpoint, finalized: Some((introduction.finalized, Instant::now())) }
+    fn new(node: Node, endpoint: &Endpoint, introduction: &Introduction) -> Self {
+        let finalized = Some((introduction.finalized, Instant::now()));
+        Self { node: Arc::new(node), endpoint: endpoint.clone(), finalized }
     }
 }
 
@@ -109,30 +123,88 @@ impl Chain {
         let cache = MetadataCache::new(options.cache_folder.clone());
         let expected = options.network.expected_genesis();
         let endpoints = options.network.endpoints();
-        let mut failures = Failures::new(&options.network);
-        let (far_side, cache) = (dialler.as_ref(), &cache);
-        let met = first_that_works(&endpoints, options.head_start, &mut failures, observer, |endpoint| async move {
+        let search = Search {
+            network: &options.network,
+            endpoints: &endpoints,
+            head_start: options.head_start,
+            patience: options.patience,
+            observer,
+        };
+        let (far_side, known) = (dialler.as_ref(), &cache);
+        let met = search.first_that_works(|endpoint| async move {
             let (node, introduction) = meet(far_side, endpoint, expected).await?;
-            let runtime = read_runtime(&node, cache, &introduction).await?;
+            let Introduction { genesis, version, metadata_versions, .. } = &introduction;
+            let runtime = read_runtime(&node, known, *genesis, version, metadata_versions).await?;
             Ok((node, introduction, runtime))
         });
-        let Some((endpoint, (node, introduction, runtime))) = met.await else { return Err(failures.into_error()) };
+        let (endpoint, (node, introduction, runtime)) = met.await?;
         observer.observe(&Event::Connected {
             endpoint: endpoint.clone(),
             fallback: *endpoint != endpoints[0],
             spec_version: runtime.version.spec_version,
         });
-        let link = Link::new(node, endpoint.clone(), &introduction);
-        Ok(Self { dialler, genesis: introduction.genesis, runtime, link: RwLock::new(link), options })
+        let (news, _) = broadcast::channel(NEWS);
+        let link = Link::new(node.patient(options.patience, news.clone()), endpoint, &introduction);
+        Ok(Self {
+            dialler,
+            genesis: introduction.genesis,
+            cache,
+            runtime: std::sync::RwLock::new(Arc::new(runtime)),
+            link: RwLock::new(link),
+            news,
+            options,
+        })
     }
 
     /// What the chain says about itself.
     pub fn identity(&self) -> ChainIdentity {
+        let runtime = self.runtime();
+        let version = &runtime.version;
         ChainIdentity {
             genesis: self.genesis,
-            spec_name: printable(&self.runtime.version.spec_name),
-            spec_version: self.runtime.version.spec_version,
+            spec_name: excerpt(&version.spec_name, SHOWN),
+            spec_version: version.spec_version,
         }
+    }
+
+    /// The runtime as far as it is known; it stays the same for whoever holds it.
+    pub(crate) fn runtime(&self) -> Arc<Runtime> {
+        Arc::clone(&self.runtime.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn adopt(&self, runtime: Runtime, observer: &dyn Observer) {
+        let to = runtime.version.spec_version;
+        let before = std::mem::replace(
+            &mut *self.runtime.write().unwrap_or_else(PoisonError::into_inner),
+            Arc::new(runtime),
+        );
+        observer.observe(&Event::RuntimeUpgraded { from: before.version.spec_version, to });
+    }
+
+    /// Reads version and metadata again if the chain has been upgraded, and says whether it was.
+    pub(crate) async fn catch_up(&self, observer: &dyn Observer) -> Result<bool, ReadError> {
+        let known = self.runtime().version.clone();
+        let version = self.reading(observer, |node| async move { Ok(node.runtime_version().await?) }).await?;
+        if version == known {
+            return Ok(false);
+        }
+        let version = &version;
+        let read = self.reading(observer, |node| async move {
+            let metadata_versions = node.metadata_versions().await?;
+            match read_runtime(&node, &self.cache, self.genesis, version, &metadata_versions).await {
+                Ok(runtime) => Ok(runtime),
+                Err(EndpointError::Rpc(error)) => Err(ReadError::Rpc(error)),
+                Err(source) => Err(self.unusable(source).await.into()),
+            }
+        });
+        self.adopt(read.await?, observer);
+        Ok(true)
+    }
+
+    /// The endpoint in use turned out to be of no use after all.
+    async fn unusable(&self, source: EndpointError) -> ConnectError {
+        let endpoint = self.endpoint().await;
+        ConnectError { network: self.options.network.clone(), endpoint, tried: 1, waited: Duration::ZERO, source }
     }
 
     /// The endpoint that is used now.
@@ -150,10 +222,12 @@ impl Chain {
         (seen.elapsed() < HEAD_STAYS_FRESH).then_some(hash)
     }
 
-    /// Makes the connection again after `broken` failed; the endpoint in use comes first, then the others.
+    /// Makes the connection again after `broken` failed; the endpoint in use comes first, then the others. Endpoints that
+    /// ask for a pause are waited for as long as the patience lasts.
     pub(crate) async fn reconnect(
         &self,
         broken: &Arc<Node>,
+        patience: Duration,
         observer: &dyn Observer,
     ) -> Result<Arc<Node>, ConnectError> {
         let mut link = self.link.write().await;
@@ -164,18 +238,50 @@ impl Chain {
         let first_choice = self.options.network.endpoints();
         let mut endpoints = vec![link.endpoint.clone()];
         endpoints.extend(first_choice.iter().filter(|endpoint| **endpoint != link.endpoint).cloned());
-        let mut failures = Failures::new(&self.options.network);
-        let met = first_that_works(&endpoints, self.options.head_start, &mut failures, observer, |endpoint| {
-            meet(self.dialler.as_ref(), endpoint, Some(self.genesis))
+        let search = Search {
+            network: &self.options.network,
+            endpoints: &endpoints,
+            head_start: self.options.head_start,
+            patience,
+            observer,
+        };
+        let runtime = self.runtime();
+        let known = &runtime.version;
+        let met = search.first_that_works(|endpoint| async move {
+            let (node, introduction) = meet(self.dialler.as_ref(), endpoint, Some(self.genesis)).await?;
+            let Introduction { version, metadata_versions, .. } = &introduction;
+            let newer = if version == known {
+                None
+            } else {
+                Some(read_runtime(&node, &self.cache, self.genesis, version, metadata_versions).await?)
+            };
+            Ok((node, introduction, newer))
         });
-        let Some((endpoint, (node, introduction))) = met.await else { return Err(failures.into_error()) };
+        let (endpoint, (node, introduction, newer)) = met.await?;
         observer.observe(&Event::Connected {
             endpoint: endpoint.clone(),
             fallback: *endpoint != first_choice[0],
             spec_version: introduction.version.spec_version,
         });
-        *link = Link::new(node, endpoint.clone(), &introduction);
+        if let Some(runtime) = newer {
+            self.adopt(runtime, observer);
+        }
+        let node = node.patient(self.options.patience, self.news.clone());
+        *link = Link::new(node, endpoint, &introduction);
         Ok(Arc::clone(&link.node))
+    }
+
+    /// Does some work and tells the observer what happens below it meanwhile.
+    pub(crate) async fn telling<T>(&self, observer: &dyn Observer, work: impl Future<Output = T>) -> T {
+        let mut news = self.news.subscribe();
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                Ok(event) = news.recv() => observer.observe(&event),
+                done = &mut work => return done,
+            }
+        }
     }
 
     /// Reads something, and once more on a fresh connection when this one breaks. Only for questions: asking twice is safe.
@@ -185,11 +291,11 @@ impl Chain {
         read: impl Fn(Arc<Node>) -> Reading,
     ) -> Result<T, ReadError> {
         let node = self.node().await;
-        match read(Arc::clone(&node)).await {
+        match self.telling(observer, read(Arc::clone(&node))).await {
             Err(ReadError::Rpc(error)) if error.is_retryable() => {
-                observer.observe(&Event::ConnectionLost { reason: printable(&error.to_string()) });
-                let node = self.reconnect(&node, observer).await?;
-                read(node).await
+                observer.observe(&Event::ConnectionLost { reason: excerpt(&error.to_string(), SHOWN) });
+                let node = self.reconnect(&node, self.options.patience, observer).await?;
+                self.telling(observer, read(node)).await
             }
             other => other,
         }
@@ -212,11 +318,11 @@ mod tests {
 
     use futures::FutureExt;
     use futures::future::BoxFuture;
-    use gen404_sandbox::chain::{DevelopmentChain, Options};
+    use gen404_sandbox::chain::{DevelopmentChain, HandshakeRefusal, Options};
 
     use super::*;
     use crate::network::FINNEY_GENESIS;
-    use crate::rpc::{Rpc, TransportError};
+    use crate::rpc::{DialError, Rpc};
 
     /// Connects to the chain behind each public name; a name without one cannot be reached.
     struct Directory {
@@ -226,14 +332,14 @@ mod tests {
     }
 
     impl Dial for Directory {
-        fn dial<'a>(&'a self, endpoint: &'a Endpoint) -> BoxFuture<'a, Result<Box<dyn Rpc>, TransportError>> {
+        fn dial<'a>(&'a self, endpoint: &'a Endpoint) -> BoxFuture<'a, Result<Box<dyn Rpc>, DialError>> {
             if self.silent.is_some_and(|name| endpoint.to_string().contains(name)) {
                 return std::future::pending().boxed();
             }
             let known = self.chains.iter().find(|(name, _)| endpoint.to_string().contains(name));
             match known {
                 Some((_, real)) => self.dialler.dial(real),
-                None => async { Err(TransportError::from("no route to host")) }.boxed(),
+                None => async { Err(DialError::Failed("no route to host".into())) }.boxed(),
             }
         }
     }
@@ -279,7 +385,7 @@ mod tests {
         // After a cut the endpoint in use is the first choice.
         finney.cut_connections();
         let node = connected.node().await;
-        connected.reconnect(&node, &events).await.expect("it is still there");
+        connected.reconnect(&node, Duration::ZERO, &events).await.expect("it is still there");
         assert!(connected.head(&events).await.is_ok());
         assert_eq!(events.0.lock().expect("no test panics while writing").len(), 4);
     }
@@ -293,6 +399,47 @@ mod tests {
         assert_eq!(error.tried, 3);
         assert!(error.to_string().contains("3 endpoints tried"), "{error}");
         assert!(error.hint().is_some());
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_that_has_had_enough_is_passed_over_at_once() {
+        let (busy, first) = chain(FINNEY_GENESIS).await;
+        let (_finney, second) = chain(FINNEY_GENESIS).await;
+        let refusal = HandshakeRefusal { status: 429, retry_after: Some("30".to_owned()), times: usize::MAX };
+        busy.refuse_handshakes(refusal);
+        let directory = directory(vec![("entrypoint", first), ("lite.chain", second)]);
+        let events = Events::default();
+        Chain::connect_with(ConnectOptions::new(Network::Finney), Box::new(directory), &events)
+            .await
+            .expect("the second works");
+        let events = events.0.lock().expect("no test panics while writing");
+        assert!(matches!(&events[0], Event::EndpointFailed { reason, .. } if reason.contains("HTTP 429")), "{events:?}");
+        assert!(matches!(&events[1], Event::Connected { fallback: true, .. }), "{events:?}");
+    }
+
+    #[tokio::test]
+    async fn of_many_that_fail_the_one_that_asked_for_a_pause_is_waited_for_and_named() {
+        let (busy, second) = chain(FINNEY_GENESIS).await;
+        let refusal = HandshakeRefusal { status: 503, retry_after: Some("0.3".to_owned()), times: 2 };
+        busy.refuse_handshakes(refusal.clone());
+        let known = vec![("lite.chain", second)];
+        let events = Events::default();
+        Chain::connect_with(ConnectOptions::new(Network::Finney), Box::new(directory(known.clone())), &events)
+            .await
+            .expect("it works in the end");
+        {
+            let events = events.0.lock().expect("no test panics while writing");
+            let waits = events.iter().filter(|event| matches!(event, Event::AskedToWait { .. })).count();
+            let failed = events.iter().filter(|event| matches!(event, Event::EndpointFailed { .. })).count();
+            assert_eq!((waits, failed), (2, 3), "each failure is told once: {events:?}");
+        }
+        busy.refuse_handshakes(HandshakeRefusal { retry_after: Some("61".to_owned()), times: usize::MAX, ..refusal });
+        let error = Chain::connect_with(ConnectOptions::new(Network::Finney), Box::new(directory(known)), &events)
+            .await
+            .expect_err("a pause longer than the patience");
+        assert!(matches!(error.source, EndpointError::Busy(_)), "{error}");
+        assert!(error.endpoint.to_string().contains("lite.chain") && error.tried == 3, "{error}");
+        assert!(error.hint().is_some_and(|hint| hint.contains("wss://archive.chain")), "{:?}", error.hint());
     }
 
     #[tokio::test]

@@ -3,15 +3,21 @@
 
 use std::time::Duration;
 
+use gen404_outside::http::missing_authorities;
+use gen404_outside::text::excerpt;
 use gen404_round::{BlockNumber, Hotkey, Netuid};
 use gen404_timelock::InvalidPublicKey;
 
 use crate::hashes::{BlockHash, ExtrinsicHash};
-use crate::network::{Endpoint, Network};
-use crate::rpc::{RpcError, TransportError};
+use crate::network::{Endpoint, Network, elsewhere};
+use crate::rpc::limit::RateLimit;
+use crate::rpc::{DialError, RpcError, TransportError, still};
 use crate::runtime::IncompatibleChain;
 use crate::runtime::dispatch::DispatchError;
 use crate::submission::{PoolRejection, PoolVerdict};
+
+/// Most characters of a stranger's text that are shown.
+pub(crate) const SHOWN: usize = 300;
 
 /// Whose fault a failure is, which is what decides what a user does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,15 +32,21 @@ pub enum FailureKind {
 
 /// No connection stands. The reason is that of the endpoint tried last; those of the others were observed.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot use {network}: {endpoint}: {source}{}", if *tried > 1 { format!(" ({tried} endpoints tried)") } else { String::new() })]
+#[error(
+    "cannot use {network}: {endpoint}: {source}{}{}",
+    still(*waited),
+    if *tried > 1 { format!(" ({tried} endpoints tried)") } else { String::new() }
+)]
 #[non_exhaustive]
 pub struct ConnectError {
     /// The network.
     pub network: Network,
-    /// The endpoint that failed last.
+    /// The endpoint that failed last; one that has only had enough for now comes before others.
     pub endpoint: Endpoint,
     /// Number of endpoints tried.
     pub tried: usize,
+    /// How long was waited for endpoints that asked for a pause.
+    pub waited: Duration,
     /// Why.
     pub source: EndpointError,
 }
@@ -46,17 +58,23 @@ impl ConnectError {
             EndpointError::NotSubstrate { .. }
             | EndpointError::WrongGenesis { .. }
             | EndpointError::Incompatible(_) => FailureKind::Usage,
-            EndpointError::Dial { .. } | EndpointError::Rpc(_) => FailureKind::Outside,
+            EndpointError::Dial { .. } | EndpointError::Busy(_) | EndpointError::Rpc(_) => FailureKind::Outside,
         }
     }
 
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
+        if let EndpointError::Dial { source } = &self.source
+            && let Some(hint) = missing_authorities(source.as_ref())
+        {
+            return Some(hint.to_owned());
+        }
         let hint = match &self.source {
             EndpointError::Incompatible(source) => source.hint(),
             EndpointError::NotSubstrate { .. } => {
                 "check --subtensor.endpoint: something answers there, but it is not a chain node"
             }
+            EndpointError::Busy(_) => return Some(elsewhere(&self.network.endpoints())),
             EndpointError::WrongGenesis { .. } => "this endpoint serves another chain; do not send anything there",
             _ if self.network == Network::Local => {
                 "start a node on this machine first, for example with `404-cli sandbox --subtensor-port 9944`"
@@ -72,11 +90,14 @@ impl ConnectError {
 #[non_exhaustive]
 pub enum EndpointError {
     /// No WebSocket connection.
-    #[error("{}", crate::text::printable(&innermost(source.as_ref())))]
+    #[error("{}", excerpt(&innermost(source.as_ref()), SHOWN))]
     Dial {
         /// Why.
         source: TransportError,
     },
+    /// It has had enough of us for now.
+    #[error(transparent)]
+    Busy(RateLimit),
     /// It speaks, but not like a chain.
     #[error("not a Substrate node: {source}")]
     NotSubstrate {
@@ -95,6 +116,15 @@ pub enum EndpointError {
     /// Its runtime cannot be understood.
     #[error(transparent)]
     Incompatible(#[from] IncompatibleChain),
+}
+
+impl From<DialError> for EndpointError {
+    fn from(error: DialError) -> Self {
+        match error {
+            DialError::Busy(limit) => Self::Busy(limit),
+            DialError::Failed(source) => Self::Dial { source },
+        }
+    }
 }
 
 /// The last cause of an error says most; what wraps it repeats it or names library types.
@@ -140,6 +170,7 @@ impl ReadError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::Rpc(RpcError::Limited { limit, .. }) => Some(elsewhere(std::slice::from_ref(&limit.endpoint))),
             Self::Rpc(_) => Some("try again, or name another node with --subtensor.endpoint".to_owned()),
             Self::Connect(source) => source.hint(),
             Self::Incompatible(source) => Some(source.hint().to_owned()),
@@ -216,6 +247,12 @@ pub enum CommitError {
     StillInPool {
         /// How long it was waited for.
         waited: Duration,
+    },
+    /// The node took nothing at all, because it has had enough of us for now.
+    #[error("nothing was sent: {source}")]
+    NotSent {
+        /// What the node said.
+        source: RpcError,
     },
     /// The pool did not take the extrinsic.
     #[error("the node did not accept the extrinsic: {0}")]
@@ -308,6 +345,15 @@ impl CommitError {
         }
     }
 
+    /// Whether this is what an upgrade of the runtime between signing and inclusion looks like.
+    pub(crate) fn may_come_of_an_upgrade(&self) -> bool {
+        match self {
+            Self::Pool(rejection) => rejection.may_come_of_an_upgrade(),
+            Self::Dropped { verdict, .. } => *verdict == PoolVerdict::Invalid,
+            _ => false,
+        }
+    }
+
     /// Whose fault it is.
     pub fn kind(&self) -> FailureKind {
         match self {
@@ -318,6 +364,7 @@ impl CommitError {
             | Self::Randomness(_)
             | Self::StillPending { .. }
             | Self::StillInPool { .. }
+            | Self::NotSent { .. }
             | Self::OutOfSight { .. }
             | Self::NotIncluded { .. }
             | Self::NotFinalized { .. }
@@ -366,6 +413,10 @@ impl CommitError {
                  --wait-timeout, or see with list-all whether it has been revealed"
             ),
             Self::StillInPool { .. } => "wait until it is included, then try again".to_owned(),
+            Self::NotSent { source: RpcError::Limited { limit, .. } } => {
+                elsewhere(std::slice::from_ref(&limit.endpoint))
+            }
+            Self::NotSent { .. } => "try again, or name another node with --subtensor.endpoint".to_owned(),
             Self::Pool(rejection) => return rejection.hint(),
             Self::Dropped { verdict, .. } => return verdict.hint(),
             Self::OutOfSight { .. } => {

@@ -5,11 +5,13 @@ use frame_decode::extrinsics::{
     ExtrinsicEncodeError, TransactionExtensions, TransactionExtensionsError, encode_call_data, encode_v4_signed,
     encode_v4_signer_payload,
 };
+use gen404_outside::text::excerpt;
 use gen404_round::{BlockNumber, Hotkey, Netuid};
 use parity_scale_codec::{Compact, Encode};
 use scale_info::PortableRegistry;
 use scale_value::{Composite, Value};
 
+use crate::error::SHOWN;
 use crate::hashes::{BlockHash, ExtrinsicHash};
 use crate::runtime::{IncompatibleChain, Runtime};
 
@@ -175,7 +177,7 @@ impl TransactionExtensions<PortableRegistry> for Extensions<'_> {
 fn incompatible(error: &ExtrinsicEncodeError) -> IncompatibleChain {
     match error {
         ExtrinsicEncodeError::TransactionExtensions(error) => {
-            IncompatibleChain::UnknownExtension { reason: crate::text::printable(&error.to_string()) }
+            IncompatibleChain::UnknownExtension { reason: excerpt(&error.to_string(), SHOWN) }
         }
         ExtrinsicEncodeError::CannotGetInfo(_) => IncompatibleChain::NoItem { pallet: PALLET, item: CALL },
         _ => IncompatibleChain::UnknownForm { pallet: PALLET, item: CALL },

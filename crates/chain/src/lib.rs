@@ -48,7 +48,6 @@ mod rpc;
 mod runtime;
 mod situation;
 mod submission;
-mod text;
 
 #[cfg(test)]
 mod finney;
@@ -64,6 +63,7 @@ pub use observer::{Event, Observer, Unobserved};
 pub use preflight::Check;
 pub use reads::{ColdkeyLock, HotkeyStatus, LockAnswer, RAO_PER_TOKEN};
 pub use reveals::{HotkeyReveals, RevealList};
+pub use rpc::limit::RateLimit;
 pub use rpc::{RpcError, TransportError};
 pub use runtime::IncompatibleChain;
 pub use runtime::dispatch::DispatchError;

@@ -76,6 +76,20 @@ impl fmt::Display for Network {
     }
 }
 
+/// What to do when endpoints have had enough of us: wait, or use one of Finney's public ones that were not tried.
+pub(crate) fn elsewhere(tried: &[Endpoint]) -> String {
+    let public: Vec<_> = [Network::Finney, Network::Archive]
+        .iter()
+        .flat_map(Network::endpoints)
+        .filter(|endpoint| !tried.contains(endpoint))
+        .map(|endpoint| endpoint.to_string())
+        .collect();
+    format!(
+        "wait a few minutes and try again, or name another node with --subtensor.endpoint; for Finney: {}",
+        public.join(", ")
+    )
+}
+
 /// Why a text names no network.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -92,6 +106,9 @@ pub enum InvalidNetwork {
     /// Starts like an address and is none.
     #[error("not a valid chain endpoint: {0}")]
     Address(#[from] url::ParseError),
+    /// The name or address together with the quotes around it.
+    #[error("the network stands in quotes: leave them out")]
+    Quoted,
 }
 
 impl FromStr for Network {
@@ -99,6 +116,9 @@ impl FromStr for Network {
 
     fn from_str(text: &str) -> Result<Self, InvalidNetwork> {
         let text = text.trim();
+        if text.starts_with(['"', '\'']) {
+            return Err(InvalidNetwork::Quoted);
+        }
         if let Some((_, network, _)) = NAMED.iter().find(|(name, _, _)| *name == text) {
             return Ok(network.clone());
         }
@@ -112,12 +132,8 @@ pub struct Endpoint(Url);
 
 impl Endpoint {
     /// The whole address, secrets included: for connecting only, never for showing.
-    pub(crate) fn expose(&self) -> &str {
-        self.0.as_str()
-    }
-
-    pub(crate) fn is_encrypted(&self) -> bool {
-        self.0.scheme() == "wss"
+    pub(crate) fn url(&self) -> &Url {
+        &self.0
     }
 }
 
@@ -183,7 +199,7 @@ mod tests {
         let network: Network = "wss://user:password@node.example:4443/key123?token=abc#x".parse().expect("an address");
         assert_eq!(network.to_string(), "wss://node.example:4443/…");
         assert_eq!(format!("{network:?}"), "Url(wss://node.example:4443/…)");
-        assert_eq!(network.endpoints()[0].expose(), "wss://user:password@node.example:4443/key123?token=abc#x");
+        assert_eq!(network.endpoints()[0].url().as_str(), "wss://user:password@node.example:4443/key123?token=abc#x");
     }
 
     #[test]
@@ -194,5 +210,18 @@ mod tests {
             Err(InvalidNetwork::Scheme { scheme: "https".to_owned() })
         );
         assert!(matches!("wss://".parse::<Network>(), Err(InvalidNetwork::Address(_))));
+        for quoted in ["'finney'", "\"wss://node.example\"", " 'local' "] {
+            assert_eq!(quoted.parse::<Network>(), Err(InvalidNetwork::Quoted));
+        }
+        assert_eq!(" finney\r\n".parse(), Ok(Network::Finney));
+    }
+
+    #[test]
+    fn other_places_are_those_that_were_not_tried() {
+        let hint = elsewhere(&Network::Finney.endpoints());
+        assert!(hint.contains("archive.chain") && !hint.contains("entrypoint"), "{hint}");
+        let own = "wss://lite.chain.opentensor.ai:443".parse().expect("an address");
+        let hint = elsewhere(&[own]);
+        assert!(hint.contains("entrypoint-finney") && !hint.contains("lite.chain"), "{hint}");
     }
 }

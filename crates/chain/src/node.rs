@@ -2,13 +2,19 @@
 //! Knows Substrate's method names and JSON shapes; knows nothing of pallets.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use gen404_round::{BlockNumber, Hotkey};
+use parity_scale_codec::Decode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tokio::sync::broadcast;
 
 use crate::hashes::BlockHash;
+use crate::observer::Event;
+use crate::rpc::limit::Pauses;
+use crate::rpc::patient::Patient;
 use crate::rpc::{Notifications, Rpc, RpcError};
 
 /// One node, reached over one standing connection.
@@ -61,6 +67,11 @@ pub(crate) struct BlockBody {
 impl Node {
     pub(crate) fn new(rpc: Box<dyn Rpc>) -> Self {
         Self { rpc }
+    }
+
+    /// The same node, whose limits on questions are waited out for so long; each wait is told to whoever listens to `news`.
+    pub(crate) fn patient(self, patience: Duration, news: broadcast::Sender<Event>) -> Self {
+        Self { rpc: Box::new(Patient::new(self.rpc, patience, Pauses::default(), news)) }
     }
 
     async fn ask<T: DeserializeOwned>(
@@ -168,6 +179,15 @@ impl Node {
         params.extend(at.map(BlockHash::to_json));
         let output: String = self.ask(METHOD, params, "encoded bytes").await?;
         read_bytes(METHOD, &output)
+    }
+
+    /// The versions of metadata on offer. Runtimes before version 15 cannot say; they offer version 14 only.
+    pub(crate) async fn metadata_versions(&self) -> Result<Vec<u32>, RpcError> {
+        match self.runtime_call("Metadata_metadata_versions", &[], None).await {
+            Ok(versions) => Ok(Vec::decode(&mut &*versions).unwrap_or_default()),
+            Err(RpcError::Refused { .. }) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
     }
 
     /// The runtime's metadata in the version every node offers (14).

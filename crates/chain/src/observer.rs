@@ -1,6 +1,8 @@
 //! What happens while the chain is being talked to, as typed events for whoever shows progress.
 //! Has no opinion on how, or whether, an event is shown.
 
+use std::time::Duration;
+
 use gen404_round::BlockNumber;
 use serde::Serialize;
 
@@ -36,7 +38,6 @@ impl Observer for Repeating<'_> {
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-#[non_exhaustive]
 pub enum Event {
     /// An endpoint could not be used; the next one is tried, if there is one.
     EndpointFailed {
@@ -54,6 +55,20 @@ pub enum Event {
         /// Version of the runtime there.
         spec_version: u32,
     },
+    /// A node has had enough of us for now; it is asked again after the pause.
+    AskedToWait {
+        /// Which one.
+        endpoint: Endpoint,
+        /// For how long.
+        pause: Duration,
+    },
+    /// The chain's runtime was upgraded while we were at work; it has been read again.
+    RuntimeUpgraded {
+        /// Version of the runtime before.
+        from: u32,
+        /// Version of the runtime now.
+        to: u32,
+    },
     /// The machine's clock is wrong; the chain's time is used for the reveal round.
     ClockCorrected {
         /// By how much.
@@ -66,6 +81,14 @@ pub enum Event {
         /// Unix time of that round, in seconds.
         reveal_time: u64,
         /// Block of the pending commitment.
+        block: BlockNumber,
+    },
+    /// The hotkey has a commitment that nothing can ever reveal: the beacon has passed its round, and the chain has no
+    /// pulse of it. It is not waited for.
+    NeverRevealed {
+        /// Its beacon round.
+        reveal_round: u64,
+        /// Block of the commitment.
         block: BlockNumber,
     },
     /// An earlier extrinsic of the hotkey is not in a block yet; it may be a commitment, so it is waited for.

@@ -70,7 +70,7 @@ pub struct HotkeyStatus {
 impl Chain {
     /// Seconds between two blocks, as the metadata has it.
     pub fn block_time(&self) -> Result<f64, IncompatibleChain> {
-        self.runtime.block_time()
+        self.runtime().block_time()
     }
 
     /// Everything that matters before this hotkey commits.
@@ -80,11 +80,10 @@ impl Chain {
         hotkey: &Hotkey,
         observer: &dyn Observer,
     ) -> Result<HotkeyStatus, ReadError> {
-        let question = Question::new(&self.runtime, netuid, hotkey)?;
-        let keys = question.keys();
-        let (question, keys) = (&question, &keys);
+        let runtime = &self.runtime();
+        let question = &Question::new(runtime, netuid, hotkey)?;
         self.reading(observer, |node| async move {
-            let situation = question.read(&self.runtime, &node.storage(keys, None).await?)?;
+            let situation = question.ask(runtime, &node).await?;
             Ok(HotkeyStatus {
                 block: situation.block,
                 registered: situation.registered,
@@ -105,9 +104,10 @@ impl Chain {
         hotkeys: &[Hotkey],
         observer: &dyn Observer,
     ) -> Result<Vec<Option<AccountId>>, ReadError> {
+        let runtime = self.runtime();
         let items = hotkeys
             .iter()
-            .map(|hotkey| self.runtime.item(SUBTENSOR, "Owner", &[Value::from_bytes(hotkey.as_bytes())]))
+            .map(|hotkey| runtime.item(SUBTENSOR, "Owner", &[Value::from_bytes(hotkey.as_bytes())]))
             .collect::<Result<Vec<_>, _>>()?;
         let mut owners = Vec::with_capacity(items.len());
         for chunk in self.read_many(&items, observer).await? {
@@ -122,7 +122,7 @@ impl Chain {
 
     /// The hotkeys that a coldkey owns.
     pub async fn hotkeys_of(&self, coldkey: &AccountId, observer: &dyn Observer) -> Result<Vec<Hotkey>, ReadError> {
-        let item = self.runtime.item(SUBTENSOR, "OwnedHotkeys", &[Value::from_bytes(coldkey.as_bytes())])?;
+        let item = self.runtime().item(SUBTENSOR, "OwnedHotkeys", &[Value::from_bytes(coldkey.as_bytes())])?;
         let unknown = IncompatibleChain::UnknownForm { pallet: item.pallet, item: item.entry };
         let decoded = self.read_many(std::slice::from_ref(&item), observer).await?;
         let Some(hotkeys) = decoded.into_iter().flatten().next().flatten() else { return Ok(Vec::new()) };
@@ -139,10 +139,11 @@ impl Chain {
     ) -> Result<Vec<LockAnswer>, ReadError> {
         const API: &str = "StakeInfoRuntimeApi";
         const FUNCTION: &str = "get_coldkey_lock";
-        let method = self.runtime.metadata.runtime_api_trait_by_name(API).and_then(|api| api.method_by_name(FUNCTION));
+        let runtime = self.runtime();
+        let method = runtime.metadata.runtime_api_trait_by_name(API).and_then(|api| api.method_by_name(FUNCTION));
         let Some(method) = method else { return Ok(vec![LockAnswer::NotOffered; coldkeys.len()]) };
         let unknown = || IncompatibleChain::UnknownForm { pallet: API, item: FUNCTION };
-        let types = self.runtime.metadata.types();
+        let types = runtime.metadata.types();
         let inputs = coldkeys
             .iter()
             .map(|coldkey| {
@@ -150,7 +151,7 @@ impl Chain {
                     API,
                     FUNCTION,
                     vec![Value::from_bytes(coldkey.as_bytes()), Value::u128(u128::from(netuid))],
-                    &self.runtime.metadata,
+                    &runtime.metadata,
                     types,
                 )
                 .map_err(|_| unknown())
@@ -178,12 +179,13 @@ impl Chain {
 
     /// Decodes many items of one kind, chunk by chunk; absent ones are their default or `None`.
     async fn read_many(&self, items: &[Item], observer: &dyn Observer) -> Result<Vec<Vec<Option<Decoded>>>, ReadError> {
+        let runtime = &self.runtime();
         self.reading(observer, |node| async move {
             let node = &node;
             let chunks = items.chunks(ACCOUNTS_AT_ONCE).map(|chunk| async move {
                 let keys: Vec<_> = chunk.iter().map(|item| item.key.clone()).collect();
                 let StorageAt { values } = node.storage(&keys, None).await?;
-                let decode = |item: &Item| self.runtime.decode(item, values.get(&item.key).map(Vec::as_slice));
+                let decode = |item: &Item| runtime.decode(item, values.get(&item.key).map(Vec::as_slice));
                 Ok::<_, ReadError>(chunk.iter().map(decode).collect::<Result<Vec<_>, _>>()?)
             });
             futures::future::try_join_all(chunks).await

@@ -48,8 +48,9 @@ pub struct RevealList {
 impl Chain {
     /// Reads everything that was revealed on a subnet, at the newest block.
     pub async fn reveals(&self, netuid: Netuid, observer: &dyn Observer) -> Result<RevealList, ReadError> {
-        let prefix = self.runtime.item(PALLET, ENTRY, &[scale_value::Value::u128(u128::from(netuid))])?;
-        check_form(&self.runtime, &prefix)?;
+        let runtime = self.runtime();
+        let prefix = runtime.item(PALLET, ENTRY, &[scale_value::Value::u128(u128::from(netuid))])?;
+        check_form(&runtime, &prefix)?;
         let prefix = &prefix.key;
         self.reading(observer, |node| async move { read_all(&node, prefix).await }).await
     }

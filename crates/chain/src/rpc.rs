@@ -1,7 +1,10 @@
 //! The seam to a node: JSON-RPC calls and one subscription, with time limits and typed failures.
 //! Knows nothing of what is asked; `node` gives the calls their meaning.
 
+pub(crate) mod limit;
+pub(crate) mod patient;
 pub(crate) mod websocket;
+mod wire;
 
 #[cfg(test)]
 pub(crate) mod scripted;
@@ -13,6 +16,7 @@ use futures::stream::BoxStream;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use self::limit::RateLimit;
 use crate::network::Endpoint;
 
 /// An error of whatever carries the messages.
@@ -39,6 +43,16 @@ pub enum RpcError {
         /// The time limit.
         limit: Duration,
     },
+    /// The node has had enough of us for now: it did not even look at the question.
+    #[error("{} does not answer {method}: {limit}{}", limit.endpoint, still(*waited))]
+    Limited {
+        /// The JSON-RPC method.
+        method: &'static str,
+        /// What the node said.
+        limit: RateLimit,
+        /// How long the question was repeated.
+        waited: Duration,
+    },
     /// The node answered with an error.
     #[error("the node refused {method}: {message}{} (code {code})", data.as_deref().map(|data| format!(": {data}")).unwrap_or_default())]
     Refused {
@@ -59,6 +73,11 @@ pub enum RpcError {
         /// What it should have been.
         expected: &'static str,
     },
+}
+
+/// The end of a sentence about a limit.
+pub(crate) fn still(waited: Duration) -> String {
+    if waited.as_secs() == 0 { String::new() } else { format!(", still after waiting {} s", waited.as_secs()) }
 }
 
 impl RpcError {
@@ -88,8 +107,16 @@ pub(crate) trait Rpc: Send + Sync {
     ) -> BoxFuture<'_, Result<Notifications, RpcError>>;
 }
 
+/// Why no connection stands.
+pub(crate) enum DialError {
+    /// The server has had enough of us for now.
+    Busy(RateLimit),
+    /// Anything else.
+    Failed(TransportError),
+}
+
 /// Opens connections.
 pub(crate) trait Dial: Send + Sync {
     /// Connects to one endpoint, within the time limit that the dialler was made with.
-    fn dial<'a>(&'a self, endpoint: &'a Endpoint) -> BoxFuture<'a, Result<Box<dyn Rpc>, TransportError>>;
+    fn dial<'a>(&'a self, endpoint: &'a Endpoint) -> BoxFuture<'a, Result<Box<dyn Rpc>, DialError>>;
 }

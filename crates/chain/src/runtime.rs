@@ -5,14 +5,15 @@ pub(crate) mod cache;
 pub(crate) mod dispatch;
 
 use frame_decode::storage::encode_storage_key;
+use gen404_outside::text::excerpt;
 use parity_scale_codec::Decode;
 use scale_info::TypeDef;
 use scale_info::form::PortableForm;
 use scale_value::{At, Composite, Primitive, Value, ValueDef};
 use subxt_metadata::Metadata;
 
+use crate::error::SHOWN;
 use crate::node::RuntimeVersion;
-use crate::text::printable;
 
 /// A value decoded by its type in the metadata.
 pub(crate) type Decoded = Value<u32>;
@@ -85,7 +86,7 @@ impl Runtime {
     /// Reads SCALE metadata, version 14 to 16.
     pub(crate) fn read(metadata: &[u8], version: RuntimeVersion) -> Result<Self, IncompatibleChain> {
         let metadata = Metadata::decode(&mut &*metadata)
-            .map_err(|error| IncompatibleChain::Metadata { reason: printable(&error.to_string()) })?;
+            .map_err(|error| IncompatibleChain::Metadata { reason: excerpt(&error.to_string(), SHOWN) })?;
         Ok(Self { metadata, version })
     }
 

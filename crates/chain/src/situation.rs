@@ -10,7 +10,7 @@ use scale_value::{At, Composite, Value, ValueDef};
 use crate::clock::ChainTime;
 use crate::error::ReadError;
 use crate::extrinsic::PALLET;
-use crate::node::StorageAt;
+use crate::node::{Node, StorageAt};
 use crate::reveals::payloads::Payloads;
 use crate::rpc::RpcError;
 use crate::runtime::{Decoded, IncompatibleChain, Item, Runtime, bytes, field_number, number};
@@ -93,6 +93,8 @@ pub(crate) struct Situation {
     pub(crate) beacon: Beacon,
     pub(crate) registered: bool,
     pub(crate) commitment: Option<StoredCommitment>,
+    /// A commitment that nothing can open any more: the beacon has passed its round, and its pulse is not there.
+    pub(crate) never_revealed: Option<PendingReveal>,
     pub(crate) space: CommitmentSpace,
     /// The value of `RevealedCommitments`.
     reveals: Vec<u8>,
@@ -104,7 +106,7 @@ impl Situation {
         Payloads::read(&self.reveals).filter(|(payload, _)| *payload == plaintext).map(|(_, block)| block).max()
     }
 
-    /// The commitment that the next one would replace unread.
+    /// The commitment that the next one would replace unread. One that can never be revealed loses nothing.
     pub(crate) fn pending(&self) -> Option<PendingReveal> {
         self.commitment.as_ref().and_then(StoredCommitment::pending)
     }
@@ -147,6 +149,30 @@ impl Question {
             account: runtime.item(SYSTEM, "Account", std::slice::from_ref(account))?,
             timestamp: runtime.item("Timestamp", "Now", &[])?,
         })
+    }
+
+    /// Asks and reads everything at the node's newest block. A commitment whose time has come takes a second question:
+    /// it is opened in the next block if the pulse of its round is there, and otherwise never.
+    pub(crate) async fn ask(&self, runtime: &Runtime, node: &Node) -> Result<Situation, ReadError> {
+        let mut situation = self.read(runtime, &node.storage(&self.keys(), None).await?)?;
+        let last_round = situation.time.last_round;
+        let Some(commitment) = &mut situation.commitment else { return Ok(situation) };
+        let due = commitment.rounds.iter().copied().filter(|round| *round <= last_round);
+        let pulses = due
+            .map(|round| Ok((round, runtime.item(DRAND, "Pulses", &[Value::u128(round.into())])?)))
+            .collect::<Result<Vec<_>, IncompatibleChain>>()?;
+        if pulses.is_empty() {
+            return Ok(situation);
+        }
+        let keys: Vec<_> = pulses.iter().map(|(_, pulse)| pulse.key.clone()).collect();
+        let stored = node.storage(&keys, None).await?;
+        for (round, pulse) in pulses {
+            if !stored.values.contains_key(&pulse.key) {
+                commitment.rounds.retain(|waiting| *waiting != round);
+                situation.never_revealed = Some(PendingReveal { reveal_round: round, block: commitment.block });
+            }
+        }
+        Ok(situation)
     }
 
     /// All keys, for one request.
@@ -205,6 +231,7 @@ impl Question {
             // The item has no default: it is there for registered hotkeys only.
             registered: storage.values.contains_key(&self.uid.key),
             commitment: read_commitment(runtime, &self.commitment, storage)?,
+            never_revealed: None,
             reveals: storage.values.get(&self.reveals.key).cloned().unwrap_or_default(),
             space: CommitmentSpace {
                 used,
@@ -225,7 +252,8 @@ fn read_beacon(config: &Decoded) -> Option<Beacon> {
     })
 }
 
-/// Reads `CommitmentOf`; fields of any other kind than timelocked ones count as open.
+/// Reads `CommitmentOf`. Only timelocked fields wait for anything: plain ones never do, and newer runtimes leave one of
+/// another kind where a reveal has failed.
 pub(crate) fn read_commitment(
     runtime: &Runtime,
     item: &Item,
@@ -264,3 +292,28 @@ fn collect_rounds(value: &Decoded, rounds: &mut Vec<u64>) {
 /// A finalized head whose header the node does not know is no node's answer.
 pub(crate) const UNKNOWN_HEAD: RpcError =
     RpcError::Unexpected { method: "chain_getHeader", expected: "the header of its own finalized block" };
+
+#[cfg(test)]
+mod tests {
+    use scale_value::Variant;
+
+    use super::*;
+
+    fn field(name: &str, rounds: &[u64]) -> Decoded {
+        let fields = rounds.iter().map(|round| ("reveal_round".to_owned(), Value::u128((*round).into()).map_context(|()| 0)));
+        Value::with_context(ValueDef::Variant(Variant { name: name.to_owned(), values: Composite::Named(fields.collect()) }), 0)
+    }
+
+    #[test]
+    fn plain_fields_and_failed_reveals_wait_for_nothing() {
+        let of = |fields: Vec<Decoded>| {
+            let mut rounds = Vec::new();
+            // Bounded vectors are wrapped once more in some versions of metadata.
+            let list = Value::with_context(ValueDef::Composite(Composite::Unnamed(fields)), 0);
+            collect_rounds(&Value::with_context(ValueDef::Composite(Composite::Unnamed(vec![list])), 0), &mut rounds);
+            rounds
+        };
+        assert_eq!(of(vec![field("Raw40", &[]), field("TimelockRevealFailed", &[7]), field("None", &[])]), [0; 0]);
+        assert_eq!(of(vec![field("BigRaw", &[]), field("TimelockEncrypted", &[9])]), [9]);
+    }
+}

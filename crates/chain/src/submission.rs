@@ -9,6 +9,9 @@ use serde_json::value::RawValue;
 use crate::hashes::BlockHash;
 use crate::rpc::RpcError;
 
+/// JSON-RPC codes of bytes that the node or its runtime cannot read.
+const BAD_FORMAT: i32 = 1001;
+const VERIFICATION: i32 = 1002;
 /// JSON-RPC code of an extrinsic that is invalid, with the reason in the data.
 const INVALID: i32 = 1010;
 const UNKNOWN_VALIDITY: i32 = 1011;
@@ -45,6 +48,16 @@ impl PoolRejection {
     /// The node already has exactly these bytes: for us that is as good as taken.
     pub(crate) fn is_already_imported(&self) -> bool {
         self.code == ALREADY_IMPORTED
+    }
+
+    /// Whether this is what an upgrade of the runtime between signing and sending looks like: the signature fits no
+    /// longer, or the bytes cannot be read any more.
+    pub(crate) fn may_come_of_an_upgrade(&self) -> bool {
+        match self.code {
+            INVALID => self.says("bad signature") || self.says("bad proof"),
+            BAD_FORMAT | VERIFICATION => true,
+            _ => false,
+        }
     }
 
     fn says(&self, words: &str) -> bool {
@@ -209,6 +222,15 @@ mod tests {
             assert_eq!(rejection(code, words).reason(), reason, "{code} {words}");
         }
         assert!(rejection(1013, "").is_already_imported());
+        for (code, words, upgrade) in [
+            (1010, "Transaction has a bad signature", true),
+            (1010, "Transaction is outdated", false),
+            (1010, "Custom error: 6", false),
+            (1002, "Verification Error: Runtime error", true),
+            (1014, "Priority is too low", false),
+        ] {
+            assert_eq!(rejection(code, words).may_come_of_an_upgrade(), upgrade, "{code} {words}");
+        }
         assert_eq!(
             rejection(1010, "Custom error: 6").to_string(),
             "too many commitments in a short time (code 1010: Custom error: 6)"

@@ -83,6 +83,17 @@ impl Observer for ChainStatus {
             Event::Connected { endpoint, spec_version, .. } => {
                 ui.status(format!("connected to {endpoint} (runtime {spec_version})"));
             }
+            Event::AskedToWait { endpoint, pause } => {
+                let seconds = pause.as_secs_f64().ceil();
+                wait(&mut state, &format!("{endpoint} has had too many requests for now: asking again in {seconds} s"));
+            }
+            Event::RuntimeUpgraded { from, to } => {
+                ui.status(format!("the chain's runtime was upgraded from {from} to {to}: read it again"));
+            }
+            Event::NeverRevealed { reveal_round, block } => ui.warning(format!(
+                "the commitment of block {block} can never be revealed (the chain has no pulse of beacon round \
+                 {reveal_round}): it is replaced"
+            )),
             Event::ClockCorrected { error } => {
                 ui.warning(format!("the clock of this machine is {error}; the chain's time is used"));
             }
@@ -143,7 +154,6 @@ impl Observer for ChainStatus {
                 state.revealed = true;
                 self.follow(&mut state);
             }
-            _ => (),
         }
     }
 }

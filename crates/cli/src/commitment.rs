@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use gen404_chain::{Chain, CommitRequest, Commitment, HotkeySigner, Rehearsal, SystemClock};
+use gen404_chain::{Chain, CommitRequest, Commitment, ConnectOptions, HotkeySigner, Rehearsal, SystemClock};
 use gen404_round::{Hotkey, Reveal};
 use serde::Serialize;
 
@@ -61,7 +61,8 @@ async fn work(
 
     // The network is asked before the user is: nobody likes to type a password for nothing.
     let connecting = tokio::spawn({
-        let (options, status) = (subtensor.connect_options(), status.clone());
+        let patience = committing.wait_limit();
+        let (options, status) = (ConnectOptions { patience, ..subtensor.connect_options() }, status.clone());
         async move { Chain::connect(options, &*status).await }
     });
     check.await?;

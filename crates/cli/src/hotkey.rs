@@ -21,8 +21,9 @@ use crate::ui::Ui;
 pub(crate) fn find(ui: &Ui, wallet: &Wallet) -> Result<HotkeyFile, CommandError> {
     let folder = WalletFolder::new(&wallet.path, std::env::home_dir().as_deref());
     let file = folder.find_hotkey(&wallet.name, &wallet.hotkey)?;
-    if file.name() != wallet.hotkey {
-        ui.status(format!("{} is the address of the hotkey `{}`", wallet.hotkey, file.name()));
+    let given = wallet.hotkey.trim();
+    if file.name() != given {
+        ui.status(format!("{given} is the address of the hotkey `{}`", file.name()));
     }
     Ok(file)
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use reqwest::{ClientBuilder, NoProxy, Proxy, redirect};
 
 pub use address::{is_this_machine, shown};
-pub use authorities::missing_authorities;
+pub use authorities::{missing_authorities, tls};
 pub use body::{BodyError, read_at_most};
 pub use fault::{ConnectionFault, connection_fault};
 pub use pause::wished_pause;
@@ -32,8 +32,7 @@ const LOOPBACK: &str = "localhost,.localhost,127.0.0.0/8,::1";
 /// everything but this machine, and works without certificate authorities as far as http goes
 /// ([`missing_authorities`] then explains why https fails).
 pub fn client() -> ClientBuilder {
-    // Only one provider is compiled in; an error means that it is installed already.
-    let _already_installed = rustls::crypto::ring::default_provider().install_default();
+    choose_provider();
     let builder = ClientBuilder::new()
         .user_agent(USER_AGENT)
         .redirect(redirect::Policy::none())
@@ -41,6 +40,11 @@ pub fn client() -> ClientBuilder {
         .tls_certs_only(authorities::of_this_machine())
         .no_proxy();
     proxies(|name| std::env::var(name).ok()).into_iter().fold(builder, ClientBuilder::proxy)
+}
+
+/// Only one provider of cryptography is compiled in; an error means that it is installed already.
+fn choose_provider() {
+    let _already_installed = rustls::crypto::ring::default_provider().install_default();
 }
 
 /// The proxies that the environment names, none of them for this machine. The lower-case names win, as with curl, and

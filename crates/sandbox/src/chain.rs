@@ -41,13 +41,14 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 pub use self::beacon::{BeaconSource, InvalidPulses};
-pub use self::faults::{SubmitFault, WatchEnd};
+pub use self::faults::{CallLimit, HandshakeRefusal, SubmitFault, WatchEnd};
 pub use self::metadata::metadata_v15;
 
 use self::beacon::Feed;
+use self::commitments::Data;
 use self::extrinsic::SignedContext;
 use self::node::Node;
-use self::primitives::{Account, H256};
+use self::primitives::{Account, BoundedVec, H256};
 use self::runtime::Runtime;
 use self::service::Service;
 use self::storage::Storage;
@@ -139,6 +140,31 @@ pub struct PastReveals {
     pub hotkey: AccountId,
     /// Raw plaintexts (a well-behaved one is a SCALE string) with the blocks of their reveals.
     pub reveals: Vec<(Vec<u8>, u64)>,
+}
+
+/// One field of a commitment, for tests that begin with one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CommitmentField {
+    /// At most 128 bytes in the clear, which nothing ever reveals.
+    Raw(Vec<u8>),
+    /// A ciphertext that opens with the beacon's pulse of a round.
+    Timelocked {
+        /// At most 1024 bytes; need not be a ciphertext.
+        encrypted: Vec<u8>,
+        /// The round.
+        reveal_round: u64,
+    },
+}
+
+impl From<&CommitmentField> for Data {
+    fn from(field: &CommitmentField) -> Self {
+        match field {
+            CommitmentField::Raw(bytes) => Self::Raw(bytes.clone()),
+            CommitmentField::Timelocked { encrypted, reveal_round } => {
+                Self::TimelockEncrypted { encrypted: BoundedVec(encrypted.clone()), reveal_round: *reveal_round }
+            }
+        }
+    }
 }
 
 /// A conviction lock of a coldkey on the subnet.
@@ -277,6 +303,35 @@ impl DevelopmentChain {
         self.block_maker.service.connections.cut();
     }
 
+    /// Lets the next block bring another version of the runtime, and nothing else.
+    pub fn upgrade(&self, spec_version: u32) {
+        self.block_maker.service.node().runtime.upgrade = Some(spec_version);
+    }
+
+    /// Version of the runtime.
+    pub fn spec_version(&self) -> u32 {
+        self.block_maker.service.node().runtime.context.spec_version
+    }
+
+    /// Puts a commitment of the hotkey on chain as `set_commitment` in the newest block would have: what it replaces
+    /// is lost, and it costs no space.
+    pub fn set_commitment(&self, hotkey: AccountId, fields: &[CommitmentField]) {
+        let mut node = self.block_maker.service.node();
+        let block = node.head().header.number;
+        let fields = fields.iter().map(Data::from).collect();
+        commitments::seed(&mut node.runtime.storage, block, (self.netuid, hotkey.into()), fields);
+    }
+
+    /// Turns connections away before they become WebSockets.
+    pub fn refuse_handshakes(&self, refusal: HandshakeRefusal) {
+        self.block_maker.service.faults.set_handshake_refusal(refusal);
+    }
+
+    /// Refuses calls as a node does that is asked too often.
+    pub fn limit_calls(&self, limit: CallLimit) {
+        self.block_maker.service.faults.set_call_limit(limit);
+    }
+
     /// Lets the next submission meet a fault.
     pub fn fail_next_submission(&self, fault: SubmitFault) {
         self.block_maker.service.faults.set_submit_fault(fault);
@@ -323,6 +378,7 @@ impl BlockMaker {
             netuids: vec![options.netuid],
             pool_checks_registration: options.pool_checks_registration,
             head: (0, H256::default()),
+            upgrade: None,
         };
         let node = Node::new(runtime, H256(fingerprint), options.genesis_hash.map(H256), options.finality_lag);
         Self {

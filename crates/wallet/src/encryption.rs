@@ -24,8 +24,9 @@ pub enum Encryption {
 }
 
 impl Encryption {
-    /// The encryption of a file's content, unless it is not encrypted.
+    /// The encryption of a file's content, unless it is not encrypted. White space in front says nothing.
     pub(crate) fn of(content: &[u8]) -> Option<Self> {
+        let content = content.trim_ascii_start();
         [(&b"$NACL"[..], Self::Nacl), (b"$ANSIBLE_VAULT", Self::AnsibleVault), (b"gAAAAA", Self::Fernet)]
             .into_iter()
             .find_map(|(beginning, encryption)| content.starts_with(beginning).then_some(encryption))
@@ -51,6 +52,7 @@ impl Encryption {
     /// Opens the content. Takes time and memory, see [`Self::typical_seconds`].
     pub(crate) fn open(self, content: &[u8], password: &SecretString) -> Result<SecretBytes, Sealed> {
         let password = password.expose_secret().as_bytes();
+        let content = content.trim_ascii_start();
         match self {
             Self::Nacl => nacl::open(content, password),
             Self::AnsibleVault => ansible::open(content, password),

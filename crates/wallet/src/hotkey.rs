@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use gen404_round::{AccountId, Hotkey};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::encryption::{Damage, Encryption, Sealed};
 use crate::keyfile::{Keyfile, KeyfileFault};
@@ -115,10 +115,12 @@ pub enum OpenError {
         source: NoPassword,
     },
     /// The environment variable is set, but not the way the ecosystem sets it.
-    #[error("the value of {variable} is not an encoded password")]
+    #[error("the value of {variable} is not an encoded password{}", if *quoted { ": it stands in quotes" } else { "" })]
     Variable {
         /// The environment variable.
         variable: String,
+        /// Whether its value has quotes around it.
+        quoted: bool,
     },
     /// The password does not open the file.
     #[error("wrong password ({origin}) for the keyfile {}", path.display())]
@@ -151,6 +153,9 @@ impl OpenError {
             }
             Self::NoPassword { variable, .. } => {
                 format!("run it on a terminal, or put the encoded password into the environment variable {variable}")
+            }
+            Self::Variable { quoted: true, .. } => {
+                "leave the quotes out: docker's --env-file and some others pass them on as part of the value".to_owned()
             }
             Self::Variable { .. } => {
                 "its value must be base64 of the password, XOR the repeated bytes of the variable's name".to_owned()
@@ -240,7 +245,7 @@ impl HotkeyFile {
                 let variable = variable.clone();
                 return match password::reveal(&variable, &value) {
                     Some(password) => Ok((password, PasswordOrigin::Variable(variable))),
-                    None => Err(OpenError::Variable { variable }),
+                    None => Err(OpenError::Variable { variable, quoted: secret::is_quoted(value.expose_secret()) }),
                 };
             }
         }

@@ -1,11 +1,12 @@
 //! What the JSON of a keyfile says: which key it holds and for whom.
 //! Bytes in, key out; knows neither disks nor passwords.
 
+use gen404_outside::text::bytes_without_mark;
 use gen404_round::{AccountId, Hotkey, InvalidAddress};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::secret::{SecretText, decode_hex};
+use crate::secret::{SecretText, decode_hex, is_quoted};
 use crate::signer::HotkeySigner;
 
 /// Why the content of a keyfile is unusable. Never holds anything of the content but addresses.
@@ -36,6 +37,12 @@ pub enum KeyfileFault {
         field: &'static str,
         /// The bytes it should have.
         bytes: usize,
+    },
+    /// A secret that stands in quotes of its own.
+    #[error("its `{field}` has quotes inside the quotes")]
+    Quoted {
+        /// Name of the field.
+        field: &'static str,
     },
     /// The address field is none.
     #[error("its `ss58Address` is wrong")]
@@ -72,6 +79,7 @@ impl KeyfileFault {
                 "signing would use another account than the one shown: regenerate the hotkey from the right phrase",
             ),
             Self::Ed25519 => Some("create an sr25519 hotkey (the default) and register it"),
+            Self::Quoted { .. } => Some("take the inner quotes away"),
             Self::NotJson { .. }
             | Self::NoKey
             | Self::Hex { .. }
@@ -102,7 +110,7 @@ impl Keyfile {
     ///
     /// What serde says about a wrong field may quote the field, so only the place of the error is kept.
     pub(crate) fn parse(json: &[u8]) -> Result<Self, KeyfileFault> {
-        serde_json::from_slice(json)
+        serde_json::from_slice(bytes_without_mark(json))
             .map_err(|error| KeyfileFault::NotJson { line: error.line(), column: error.column() })
     }
 
@@ -129,6 +137,16 @@ impl Keyfile {
     }
 
     fn first_secret(&self) -> Result<Option<HotkeySigner>, KeyfileFault> {
+        let secrets = [
+            ("secretPhrase", &self.secret_phrase),
+            ("secretSeed", &self.secret_seed),
+            ("privateKey", &self.private_key),
+        ];
+        // Only the first that is there counts.
+        let first = secrets.into_iter().find_map(|(field, secret)| Some((field, content_of(secret.as_ref())?)));
+        if let Some((field, _)) = first.filter(|(_, secret)| is_quoted(secret)) {
+            return Err(KeyfileFault::Quoted { field });
+        }
         if let Some(phrase) = content_of(self.secret_phrase.as_ref()) {
             return HotkeySigner::from_phrase(phrase).map(Some).map_err(KeyfileFault::Phrase);
         }
@@ -198,6 +216,22 @@ mod tests {
     fn blank_secrets_count_as_absent() {
         let json = format!(r#"{{"secretPhrase":"","secretSeed":" {ALICE_SEED} ","privateKey":null}}"#);
         assert_eq!(account(&json), Ok(ALICE.to_owned()));
+    }
+
+    #[test]
+    fn white_space_around_a_secret_is_left_out_and_quotes_are_named() {
+        for (before, after) in [(" ", "\\r\\n"), ("\\n", "\\t"), ("", "\\r")] {
+            let json = format!("\u{feff}{{\"secretSeed\":\"{before}{ALICE_SEED}{after}\"}}\r\n");
+            assert_eq!(account(&json), Ok(ALICE.to_owned()), "{json}");
+            let json = format!(r#"{{"secretPhrase":"{before}{}{after}"}}"#, PHRASE.replace(' ', "  "));
+            assert!(account(&json).is_ok(), "{json}");
+        }
+        for (field, secret) in [("secretSeed", ALICE_SEED), ("secretPhrase", PHRASE), ("privateKey", ALICE_SEED)] {
+            for quote in ["'", "\\\""] {
+                let json = format!(r#"{{"{field}":"{quote}{secret}{quote}"}}"#);
+                assert_eq!(account(&json), Err(KeyfileFault::Quoted { field }), "{json}");
+            }
+        }
     }
 
     #[test]

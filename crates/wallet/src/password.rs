@@ -61,14 +61,18 @@ pub(crate) fn variable_name(keyfile: &Path) -> String {
 
 /// The password hidden in the value of the variable: base64 of its bytes, each XOR one of the variable's name.
 ///
-/// `None` for a value that is not made that way.
+/// White space in the value is left out: files with Windows line ends and tools that break lines leave it there. So are
+/// line ends behind the password, which nobody can type. `None` for a value that is not made that way.
 pub(crate) fn reveal(variable: &str, value: &SecretString) -> Option<SecretString> {
-    let mut bytes = Zeroizing::new(STANDARD.decode(value.expose_secret().trim()).ok()?);
+    let value = value.expose_secret();
+    let mut encoded = Zeroizing::new(String::with_capacity(value.len()));
+    encoded.extend(value.chars().filter(|c| !c.is_whitespace()));
+    let mut bytes = Zeroizing::new(STANDARD.decode(encoded.as_bytes()).ok()?);
     for (byte, mask) in bytes.iter_mut().zip(variable.bytes().cycle()) {
         *byte ^= mask;
     }
     let password = std::str::from_utf8(&bytes).ok()?;
-    Some(SecretString::from(password))
+    Some(SecretString::from(password.trim_end_matches(['\r', '\n'])))
 }
 
 #[cfg(test)]
@@ -82,6 +86,22 @@ mod tests {
         assert_eq!(variable, "BT_PW__HOME_M__BITTENSOR_WALLETS_MI-NER_HOTKEYS_DE_FAULT");
         let password = reveal(&variable, &SecretString::from("EjUsIyBvLSxuNQ==")).expect("well made");
         assert_eq!(password.expose_secret(), "Passw0rd!x");
+    }
+
+    #[test]
+    fn line_ends_and_white_space_are_no_part_of_a_password() {
+        let variable = "BT_PW_X";
+        let encoded = |password: &str| {
+            let masked: Vec<u8> = password.bytes().zip(variable.bytes().cycle()).map(|(byte, mask)| byte ^ mask).collect();
+            STANDARD.encode(masked)
+        };
+        let revealed = |value: &str| reveal(variable, &SecretString::from(value)).map(|p| p.expose_secret().to_owned());
+        let value = encoded("Passw0rd!x");
+        for odd in [format!("{value}\r"), format!(" {value}\r\n"), format!("{}\n{}", &value[..4], &value[4..])] {
+            assert_eq!(revealed(&odd).as_deref(), Some("Passw0rd!x"), "{odd:?}");
+        }
+        assert_eq!(revealed(&encoded("Passw0rd!x\r\n")).as_deref(), Some("Passw0rd!x"));
+        assert_eq!(revealed(&encoded(" two words ")).as_deref(), Some(" two words "));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use gen404_round::{AccountId, Hotkey};
 
 use crate::hotkey::HotkeyFile;
+use crate::secret::is_quoted;
 
 /// Names that a message lists before it only counts the rest.
 const LISTED: usize = 12;
@@ -102,7 +103,16 @@ pub enum FindError {
 impl FindError {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<String> {
+        const QUOTES: &str = "leave out the quotes around it: some tools pass them on as part of the value";
         Some(match self {
+            Self::NotAName { name, .. } | Self::Wallet { wallet: name, .. } | Self::Hotkey { hotkey: name, .. }
+                if is_quoted(name) =>
+            {
+                QUOTES.to_owned()
+            }
+            Self::Wallet { tried, .. } if tried[0].to_string_lossy().starts_with(['"', '\'']) => {
+                format!("the wallet path stands in quotes; {QUOTES}")
+            }
             Self::NotAName { of, .. } => {
                 format!("give the {of}'s name alone; the folder that wallets are in is the wallet path")
             }
@@ -135,9 +145,11 @@ impl FindError {
 }
 
 impl WalletFolder {
-    /// The folder as the user gave it. A leading `~` stands for the home folder.
+    /// The folder as the user gave it. A leading `~` stands for the home folder; line ends behind it, which files with
+    /// Windows line ends leave there, are no part of it.
     pub fn new(given: impl Into<PathBuf>, home: Option<&Path>) -> Self {
-        let given = given.into();
+        let given: PathBuf = given.into();
+        let given = given.to_str().map_or_else(|| given.clone(), |text| text.trim_end_matches(['\r', '\n']).into());
         let path = match (given.strip_prefix("~"), home) {
             (Ok(rest), Some(home)) => home.join(rest),
             _ => given.clone(),
@@ -153,8 +165,9 @@ impl WalletFolder {
     /// Finds the keyfile of a wallet's hotkey, by the hotkey's name or by its SS58 address.
     ///
     /// A wallet is looked for at `<folder>/<wallet>`, then at `<folder>/wallets/<wallet>`; should both exist, the first
-    /// that has the hotkey counts.
+    /// that has the hotkey counts. White space around the names is no part of them.
     pub fn find_hotkey(&self, wallet: &str, hotkey: &str) -> Result<HotkeyFile, FindError> {
+        let (wallet, hotkey) = (wallet.trim(), hotkey.trim());
         require_name("wallet", wallet)?;
         require_name("hotkey", hotkey)?;
         let places = self.places(wallet)?;

@@ -6,19 +6,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use gen404_outside::text::excerpt;
 use gen404_round::{BlockNumber, Hotkey};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::connection::Chain;
-use crate::error::{CommitError, ReadError};
+use crate::error::{CommitError, ReadError, SHOWN};
 use crate::extrinsic::SignedExtrinsic;
 use crate::hashes::BlockHash;
 use crate::node::Node;
 use crate::observer::{Event, Observer, Repeating};
+use crate::rpc::limit::Pauses;
 use crate::rpc::{Notifications, RpcError};
 use crate::runtime::dispatch::DispatchResult;
 use crate::submission::{PoolRejection, PoolStatus, PoolVerdict};
-use crate::text::printable;
 
 /// Blocks that are fetched at the same time while looking for an extrinsic.
 const BLOCKS_AT_ONCE: usize = 8;
@@ -34,6 +35,8 @@ pub(super) struct Follow<'a> {
     pub(super) hotkey: Hotkey,
     pub(super) extrinsic: &'a SignedExtrinsic,
     pub(super) observer: &'a dyn Observer,
+    /// The newest block before signing; the extrinsic can only be in a later one.
+    pub(super) from: BlockNumber,
     pub(super) deadline: Instant,
     pub(super) limit: Duration,
     pub(super) pause: Duration,
@@ -57,11 +60,10 @@ enum Watched {
 }
 
 impl Follow<'_> {
-    /// `from` is the newest block before sending; the extrinsic can only be in a later one.
-    pub(super) async fn until_included(&self, from: BlockNumber) -> Result<Inclusion, CommitError> {
+    pub(super) async fn until_included(&self) -> Result<Inclusion, CommitError> {
         let mut node = self.chain.node().await;
         let mut verdict = None;
-        match node.submit_and_watch(&self.extrinsic.bytes).await {
+        match self.submit(&node).await {
             Ok(notifications) => match self.watch(notifications).await {
                 Watched::InBlock(hash) => {
                     if let Ok(Some(inclusion)) = self.find_in(&node, hash).await {
@@ -71,15 +73,41 @@ impl Follow<'_> {
                 Watched::Ended(end) => verdict = Some(end),
                 Watched::Deaf => {}
             },
-            Err(error) => {
-                if let Some(rejection) = PoolRejection::of(&error) {
+            Err(source @ RpcError::Limited { .. }) => {
+                self.observer.observe(&Event::Rejected);
+                return Err(CommitError::NotSent { source });
+            }
+            Err(error) => match PoolRejection::of(&error) {
+                // It had them from somebody else, or from us before it asked for a pause.
+                Some(rejection) if rejection.is_already_imported() => {}
+                Some(rejection) => {
                     self.observer.observe(&Event::Rejected);
                     return Err(CommitError::Pool(rejection));
                 }
-                node = self.recover(&node, &error).await?;
-            }
+                None => node = self.recover(&node, &error).await?,
+            },
         }
-        self.search(node, from, verdict).await
+        self.search(node, self.from, verdict).await
+    }
+
+    /// Gives the extrinsic to the node. One that has had enough of us for now has not looked at it, so it is given again
+    /// after the pause that the node asks for.
+    async fn submit(&self, node: &Node) -> Result<Notifications, RpcError> {
+        let begun = Instant::now();
+        let mut pauses = Pauses::default();
+        loop {
+            let (method, limit) = match node.submit_and_watch(&self.extrinsic.bytes).await {
+                Err(RpcError::Limited { method, limit, .. }) => (method, limit),
+                other => return other,
+            };
+            let pause = pauses.after(&limit);
+            if Instant::now() + pause > self.deadline {
+                return Err(RpcError::Limited { method, limit, waited: begun.elapsed() });
+            }
+            self.observer.observe(&Event::AskedToWait { endpoint: limit.endpoint, pause });
+            sleep(pause).await;
+            pauses.grow();
+        }
     }
 
     /// Listens until the extrinsic is in a block.
@@ -134,7 +162,8 @@ impl Follow<'_> {
                 }
                 Ok(Sighting::Missing { .. }) => {
                     sends += 1;
-                    match node.submit_and_watch(&self.extrinsic.bytes).await {
+                    match self.submit(&node).await {
+                        Err(RpcError::Limited { .. }) => return Err(self.not_included()),
                         Ok(notifications) => {
                             if let Watched::InBlock(hash) = self.watch(notifications).await
                                 && let Ok(Some(inclusion)) = self.find_in(&node, hash).await
@@ -188,7 +217,7 @@ impl Follow<'_> {
         })
     }
 
-    async fn find_between(
+    pub(super) async fn find_between(
         &self,
         node: &Node,
         after: BlockNumber,
@@ -221,7 +250,7 @@ impl Follow<'_> {
     }
 
     /// Being in a block is not enough: the call must have succeeded there.
-    async fn accept(&self, node: &Node, inclusion: Inclusion) -> Result<Inclusion, CommitError> {
+    pub(super) async fn accept(&self, node: &Node, inclusion: Inclusion) -> Result<Inclusion, CommitError> {
         match self.dispatch_result(node, inclusion).await {
             DispatchResult::Failed(error) => Err(CommitError::Dispatch { block: inclusion.block, error }),
             // Unreadable events are no verdict; the reveal will tell.
@@ -233,7 +262,7 @@ impl Follow<'_> {
     }
 
     async fn dispatch_result(&self, node: &Node, inclusion: Inclusion) -> DispatchResult {
-        let runtime = &self.chain.runtime;
+        let runtime = self.chain.runtime();
         let Ok(events) = runtime.item("System", "Events", &[]) else { return DispatchResult::Unknown };
         let Ok(storage) = node.storage(std::slice::from_ref(&events.key), Some(inclusion.block_hash)).await else {
             return DispatchResult::Unknown;
@@ -245,8 +274,9 @@ impl Follow<'_> {
     }
 
     pub(super) async fn recover(&self, broken: &Arc<Node>, error: &RpcError) -> Result<Arc<Node>, CommitError> {
-        self.observer.observe(&Event::ConnectionLost { reason: printable(&error.to_string()) });
-        let mut attempt = self.chain.reconnect(broken, self.observer).await;
+        self.observer.observe(&Event::ConnectionLost { reason: excerpt(&error.to_string(), SHOWN) });
+        let time_left = || self.deadline.saturating_duration_since(Instant::now());
+        let mut attempt = self.chain.reconnect(broken, time_left(), self.observer).await;
         loop {
             match attempt {
                 Ok(node) => return Ok(node),
@@ -254,7 +284,7 @@ impl Follow<'_> {
                 Err(error) if Instant::now() >= self.deadline => return Err(ReadError::from(error).into()),
                 Err(_) => sleep(self.pause).await,
             }
-            attempt = self.chain.reconnect(broken, &Repeating(self.observer)).await;
+            attempt = self.chain.reconnect(broken, time_left(), &Repeating(self.observer)).await;
         }
     }
 }

@@ -16,7 +16,11 @@ use crate::extrinsic::{SetCommitment, SigningContext};
 use crate::hashes::BlockHash;
 use crate::observer::{Event, Observer, Repeating};
 use crate::preflight::Intent;
-use crate::situation::{Question, Situation, UNKNOWN_HEAD};
+use crate::rpc::RpcError;
+use crate::situation::{PendingReveal, Question, Situation, UNKNOWN_HEAD};
+
+/// A node that answers with another version every time is given up after so many looks.
+const LOOKS_AT_A_RUNTIME: usize = 3;
 
 /// What will be revealed, in the two forms it is needed in.
 pub(super) struct Payload {
@@ -89,6 +93,9 @@ impl Chain {
         let intent = self.intent(request, hotkey, payload);
         intent.check_size()?;
         let look = self.look_until_clear(&intent, request.wait_limit, observer).await?;
+        if let Some(PendingReveal { reveal_round, block }) = look.situation.never_revealed {
+            observer.observe(&Event::NeverRevealed { reveal_round, block });
+        }
         let Schedule { reveal_round, reveal_time, clock_error } = schedule(&look.situation, clock);
         if let Some(error) = clock_error {
             observer.observe(&Event::ClockCorrected { error });
@@ -118,11 +125,10 @@ impl Chain {
     ) -> Result<Rehearsal, CommitError> {
         let intent = self.intent(request, hotkey, &payload);
         intent.check_size()?;
-        let question = Question::new(&self.runtime, request.netuid, &hotkey)?;
-        let look = self.look(&question, &hotkey, observer).await?;
+        let look = self.look(&intent, observer).await?;
         let Schedule { reveal_round, reveal_time, clock_error } = schedule(&look.situation, clock);
         let call = encrypted_call(request, &look.situation, reveal_round, &payload)?;
-        let call_data = call.encode(&self.runtime)?;
+        let call_data = call.encode(&self.runtime())?;
         Ok(Rehearsal {
             hotkey,
             call: "Commitments.set_commitment",
@@ -153,9 +159,8 @@ impl Chain {
         limit: Duration,
         observer: &dyn Observer,
     ) -> Result<Look, CommitError> {
-        let question = Question::new(&self.runtime, intent.netuid, &intent.hotkey)?;
         let started = Instant::now();
-        let mut look = self.look(&question, &intent.hotkey, observer).await?;
+        let mut look = self.look(intent, observer).await?;
         let mut told = None;
         let mut lost = false;
         loop {
@@ -172,7 +177,7 @@ impl Chain {
             tokio::time::sleep(look.situation.pause()).await;
             // A node that restarts meanwhile is waited for too; one line about it is enough.
             let repeating = Repeating(observer);
-            look = match self.look(&question, &intent.hotkey, if lost { &repeating } else { observer }).await {
+            look = match self.look(intent, if lost { &repeating } else { observer }).await {
                 Ok(newer) => newer,
                 Err(error) if error.is_retryable() && started.elapsed() < limit => {
                     lost = true;
@@ -184,22 +189,37 @@ impl Chain {
         }
     }
 
-    /// Two round trips, one when the finalized head is known from connecting.
-    async fn look(&self, question: &Question, hotkey: &Hotkey, observer: &dyn Observer) -> Result<Look, ReadError> {
-        let keys = question.keys();
+    /// Two round trips, one when the finalized head is known from connecting. A runtime that was upgraded meanwhile is
+    /// read again: what is signed for another one is refused.
+    async fn look(&self, intent: &Intent, observer: &dyn Observer) -> Result<Look, ReadError> {
         let known_head = self.take_fresh_finalized().await;
-        let keys = &keys;
-        self.reading(observer, |node| async move {
-            let head = match known_head {
-                Some(head) => head,
-                None => node.finalized_hash().await?,
-            };
-            let (number, storage, next_nonce) =
-                futures::try_join!(node.block_number(head), node.storage(keys, None), node.next_nonce(hotkey))?;
-            let situation = question.read(&self.runtime, &storage)?;
-            Ok(Look { situation, next_nonce, anchor: (number.ok_or(UNKNOWN_HEAD)?, head) })
-        })
-        .await
+        for _ in 0..LOOKS_AT_A_RUNTIME {
+            let runtime = &self.runtime();
+            let question = &Question::new(runtime, intent.netuid, &intent.hotkey)?;
+            let read = self.reading(observer, |node| async move {
+                let head = match known_head {
+                    Some(head) => head,
+                    None => node.finalized_hash().await?,
+                };
+                let (version, number, next_nonce, situation) = futures::join!(
+                    node.runtime_version(),
+                    node.block_number(head),
+                    node.next_nonce(&intent.hotkey),
+                    question.ask(runtime, &node)
+                );
+                if version? != runtime.version {
+                    // What was read with the metadata of another runtime says nothing, not even that it failed.
+                    return Ok(None);
+                }
+                let anchor = (number?.ok_or(UNKNOWN_HEAD)?, head);
+                Ok(Some(Look { situation: situation?, next_nonce: next_nonce?, anchor }))
+            });
+            if let Some(look) = read.await? {
+                return Ok(look);
+            }
+            self.catch_up(observer).await?;
+        }
+        Err(RpcError::Unexpected { method: "state_getRuntimeVersion", expected: "the version it gave before" }.into())
     }
 }
 

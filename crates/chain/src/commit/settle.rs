@@ -14,7 +14,7 @@ use crate::node::Node;
 use crate::observer::Event;
 use crate::reveals::payloads::Payloads;
 use crate::rpc::RpcError;
-use crate::runtime::{Item, number};
+use crate::runtime::{IncompatibleChain, Item, Runtime, number};
 use crate::situation::{StoredCommitment, read_commitment, subnet_and_hotkey};
 
 /// Looks in a row that must agree that a commitment is gone: a chain that just reorganised shows odd things.
@@ -65,6 +65,17 @@ struct Keys {
     reveals: Item,
 }
 
+impl Keys {
+    fn new(runtime: &Runtime, target: &Target<'_>) -> Result<Self, IncompatibleChain> {
+        let both = subnet_and_hotkey(target.netuid, &target.hotkey);
+        Ok(Self {
+            number: runtime.item("System", "Number", &[])?,
+            commitment: runtime.item(PALLET, "CommitmentOf", &both)?,
+            reveals: runtime.item(PALLET, "RevealedCommitments", &both)?,
+        })
+    }
+}
+
 impl Follow<'_> {
     /// Keeps `inclusion` and `end` true all the time: a caller that waits no longer reads there how far it has come.
     pub(super) async fn until_settled(
@@ -73,20 +84,17 @@ impl Follow<'_> {
         end: &mut End,
         target: &Target<'_>,
     ) -> Result<(), CommitError> {
-        let runtime = &self.chain.runtime;
-        let both = subnet_and_hotkey(target.netuid, &target.hotkey);
-        let item = |pallet, entry, keys: &[_]| runtime.item(pallet, entry, keys);
-        let keys = Keys {
-            number: item("System", "Number", &[])?,
-            commitment: item(PALLET, "CommitmentOf", &both)?,
-            reveals: item(PALLET, "RevealedCommitments", &both)?,
-        };
+        let mut keys = Keys::new(&self.chain.runtime(), target)?;
         let mut node = self.chain.node().await;
         let mut missing = 0;
         let mut finalized_head = None;
         loop {
             match self.look_at(&node, &keys, *inclusion, target).await {
                 Err(ReadError::Rpc(error)) if error.is_retryable() => node = self.recover(&node, &error).await?,
+                // What has another form than it had may be what an upgrade has made of it.
+                Err(ReadError::Incompatible(_)) if self.chain.catch_up(self.observer).await? => {
+                    keys = Keys::new(&self.chain.runtime(), target)?;
+                }
                 Err(error) => return Err(error.into()),
                 Ok(look) if look.canonical.is_some_and(|hash| hash != inclusion.block_hash) => {
                     self.observer.observe(&Event::Retracted { block: inclusion.block });
@@ -138,7 +146,7 @@ impl Follow<'_> {
         let asked = [keys.number.key.clone(), keys.commitment.key.clone(), keys.reveals.key.clone()];
         let (canonical, finalized_head, storage) =
             futures::try_join!(node.block_hash(inclusion.block), node.finalized_hash(), node.storage(&asked, None))?;
-        let runtime = &self.chain.runtime;
+        let runtime = &self.chain.runtime();
         let block = runtime.decode(&keys.number, storage.values.get(&keys.number.key).map(Vec::as_slice))?;
         let block = block.as_ref().and_then(number).and_then(|number| BlockNumber::try_from(number).ok());
         let reveals = storage.values.get(&keys.reveals.key).map(Vec::as_slice).unwrap_or_default();

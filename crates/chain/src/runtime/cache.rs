@@ -2,8 +2,9 @@
 //! A convenience only: whatever is wrong with a file or the folder, the answer is "not cached", never an error.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
+
+use gen404_outside::disk::{Durability, write_whole};
 
 use crate::hashes::BlockHash;
 
@@ -32,7 +33,8 @@ impl MetadataCache {
     /// Keeps the metadata of that runtime in place of the chain's older ones.
     pub(crate) fn store(&self, genesis: BlockHash, spec_version: u32, metadata: &[u8]) {
         let Some(folder) = &self.folder else { return };
-        if let Err(error) = write_whole(folder, &file_name(genesis, spec_version), metadata) {
+        let file = [&sp_crypto_hashing::blake2_256(metadata)[..], metadata].concat();
+        if let Err(error) = write_whole(&folder.join(file_name(genesis, spec_version)), &file, Durability::Whole) {
             tracing::debug!(%error, "metadata could not be cached");
             return;
         }
@@ -42,21 +44,6 @@ impl MetadataCache {
 
 fn file_name(genesis: BlockHash, spec_version: u32) -> String {
     format!("metadata-{}-{spec_version}.scale", hex::encode(genesis.0))
-}
-
-/// Temporary file and rename: a reader sees the old file or the new one, never half of one.
-fn write_whole(folder: &Path, name: &str, metadata: &[u8]) -> std::io::Result<()> {
-    fs::create_dir_all(folder)?;
-    let temporary = folder.join(format!("{name}.{}.tmp", std::process::id()));
-    let written = fs::File::create(&temporary).and_then(|mut file| {
-        file.write_all(&sp_crypto_hashing::blake2_256(metadata))?;
-        file.write_all(metadata)
-    });
-    let renamed = written.and_then(|()| fs::rename(&temporary, folder.join(name)));
-    if renamed.is_err() {
-        let _ = fs::remove_file(&temporary);
-    }
-    renamed
 }
 
 fn remove_others(folder: &Path, genesis: BlockHash, spec_version: u32) {

@@ -3,10 +3,11 @@
 
 use std::fmt;
 
+use gen404_outside::text::excerpt;
 use scale_value::{At, Value, ValueDef};
 
 use super::{Decoded, Runtime, bytes, number};
-use crate::text::printable;
+use crate::error::SHOWN;
 
 /// An error of the runtime, explained by the metadata.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,15 +91,15 @@ impl Runtime {
         let pallet = self.metadata.pallet_by_error_index(pallet_index)?;
         let Some(variant) = pallet.error_variant_by_index(error_index) else {
             return Some(DispatchError {
-                pallet: Some(printable(pallet.name())),
+                pallet: Some(excerpt(pallet.name(), SHOWN)),
                 name: format!("error {error_index}"),
                 documentation: String::new(),
             });
         };
         Some(DispatchError {
-            pallet: Some(printable(pallet.name())),
-            name: printable(&variant.name),
-            documentation: printable(&variant.docs.join(" ")),
+            pallet: Some(excerpt(pallet.name(), SHOWN)),
+            name: excerpt(&variant.name, SHOWN),
+            documentation: excerpt(&variant.docs.join(" "), SHOWN),
         })
     }
 }
@@ -112,5 +113,5 @@ fn applied_index(record: &Decoded) -> Option<u32> {
 }
 
 fn unnamed(name: &str) -> DispatchError {
-    DispatchError { pallet: None, name: printable(name), documentation: String::new() }
+    DispatchError { pallet: None, name: excerpt(name, SHOWN), documentation: String::new() }
 }

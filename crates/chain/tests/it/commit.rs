@@ -7,7 +7,7 @@ use gen404_chain::{
     SystemClock, Unobserved, Wait,
 };
 use gen404_round::{Latest, NETUID, Reveal};
-use gen404_sandbox::chain::BeaconSource;
+use gen404_sandbox::chain::{BeaconSource, CommitmentField};
 
 use crate::support::{
     COLDKEY, Diary, HASH, Key, WrongClock, commit, commit_hash, commit_repo, connect, fast, options, reveal_count,
@@ -140,6 +140,26 @@ async fn a_commitment_that_stays_pending_is_not_destroyed() {
     assert_eq!(error.kind(), FailureKind::Outside);
     let status = chain.hotkey_status(NETUID, &key.hotkey(), &Unobserved).await.expect("a status");
     assert_eq!(status.pending.map(|pending| pending.block), Some(first.block));
+}
+
+#[tokio::test]
+async fn commitments_that_nothing_ever_reveals_are_not_waited_for() {
+    let never = CommitmentField::Timelocked { encrypted: vec![7; 298], reveal_round: 1 };
+    let plain = CommitmentField::Raw(b"in the clear".to_vec());
+    let cases = [(vec![plain.clone()], 0), (vec![never.clone()], 1), (vec![plain, never], 1)];
+    for (fields, told) in cases {
+        let key = Key::new(1);
+        let sandbox = start(fast(&[&key])).await;
+        let chain = connect(&sandbox).await;
+        sandbox.set_commitment(key.hotkey(), &fields);
+        sandbox.produce_block();
+        let status = chain.hotkey_status(NETUID, &key.hotkey(), &Unobserved).await.expect("a status");
+        assert_eq!(status.pending, None);
+        let diary = Diary::default();
+        commit(&chain, &key, &diary).await.expect("nothing is in its way");
+        assert_eq!(diary.count(|event| matches!(event, Event::RevealPending { .. })), 0);
+        assert_eq!(diary.count(|event| matches!(event, Event::NeverRevealed { reveal_round: 1, .. })), told);
+    }
 }
 
 #[tokio::test]

@@ -2,8 +2,10 @@
 
 mod commit;
 mod connecting;
+mod limits;
 mod listing;
 mod proxy;
 mod support;
 mod tls;
+mod upgrade;
 mod weather;

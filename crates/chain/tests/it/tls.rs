@@ -70,6 +70,32 @@ async fn an_authority_the_system_trusts_is_accepted() {
 }
 
 #[tokio::test]
+async fn a_machine_without_authorities_is_told_what_to_install() {
+    let sandbox = start(fast(&[])).await;
+    let url = behind_tls(&sandbox.url()).await;
+    let client = tokio::task::spawn_blocking(move || {
+        Command::new(std::env::current_exe().expect("this program"))
+            .args(["--exact", "tls::client_without_authorities", "--ignored"])
+            .env("SSL_CERT_FILE", "/dev/null")
+            .env_remove("SSL_CERT_DIR")
+            .env(URL, url)
+            .output()
+    });
+    let output = client.await.expect("no panic").expect("it starts");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[tokio::test]
+#[ignore = "the client process of the other test, which runs it"]
+async fn client_without_authorities() {
+    let url = std::env::var(URL).expect("the other test sets it");
+    let error = Chain::connect(options(&url), &Unobserved).await.expect_err("nobody is trusted");
+    assert_eq!(error.kind(), FailureKind::Outside);
+    assert!(error.hint().is_some_and(|hint| hint.contains("ca-certificates")), "{error} {:?}", error.hint());
+}
+
+#[tokio::test]
 #[ignore = "the client process of the other test, which runs it"]
 async fn client() {
     let url = std::env::var(URL).expect("the other test sets it");

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use comfy_table::{ContentArrangement, Table, presets};
-use gen404_chain::{Chain, Wait};
+use gen404_chain::{Chain, ReadError, Wait};
 use gen404_round::{AccountId, BlockNumber, Hotkey, Latest};
 use serde::Serialize;
 
@@ -68,11 +68,15 @@ async fn list(context: &Context, arguments: &Arguments) -> Result<(), CommandErr
         list.block
     ));
     let hotkeys: Vec<_> = committed.iter().map(|(hotkey, ..)| *hotkey).collect();
-    let owned =
-        locks::read(&chain, &hotkeys, subtensor.netuid, *required_lock, &status).await.unwrap_or_else(|error| {
+    let owned = match locks::read(&chain, &hotkeys, subtensor.netuid, *required_lock, &status).await {
+        Ok(owned) => owned,
+        // A chain that does not know owners is one thing; one that did not answer would make known locks look unknown.
+        Err(ReadError::Incompatible(error)) => {
             context.ui.warning(format!("owners and locks are unknown: {error}"));
             locks::unknown(&hotkeys)
-        });
+        }
+        Err(error) => return Err(error.into()),
+    };
 
     let lines = committed.into_iter().zip(owned).map(|((hotkey, commit, fields), (coldkey, lock))| Line {
         hotkey,

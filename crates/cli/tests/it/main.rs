@@ -5,6 +5,7 @@ mod architecture;
 mod binary;
 mod cdn;
 mod cdn_check;
+mod chain_weather;
 mod commit;
 mod demo;
 mod frame;

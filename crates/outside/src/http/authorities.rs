@@ -2,14 +2,14 @@
 //! Slim containers have none: http still works there, and https can say what is missing.
 
 use std::error::Error;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use reqwest::Certificate;
-use rustls::RootCertStore;
+use rustls::{ClientConfig, RootCertStore};
 
 use super::fault::{ConnectionFault, connection_fault};
 
-static AUTHORITIES: LazyLock<Vec<Certificate>> = LazyLock::new(|| {
+static AUTHORITIES: LazyLock<Authorities> = LazyLock::new(|| {
     let found = rustls_native_certs::load_native_certs();
     for error in &found.errors {
         tracing::debug!(%error, "cannot read some certificate authorities");
@@ -17,16 +17,29 @@ static AUTHORITIES: LazyLock<Vec<Certificate>> = LazyLock::new(|| {
     // A store may hold certificates that the TLS library cannot read; the others are none the worse for it.
     let mut store = RootCertStore::empty();
     let readable = found.certs.into_iter().filter(|certificate| store.add(certificate.clone()).is_ok());
-    readable.filter_map(|certificate| Certificate::from_der(&certificate).ok()).collect()
+    let certificates = readable.filter_map(|certificate| Certificate::from_der(&certificate).ok()).collect();
+    Authorities { certificates, store: Arc::new(store) }
 });
 
+/// The same authorities in the two forms they are asked for.
+struct Authorities {
+    certificates: Vec<Certificate>,
+    store: Arc<RootCertStore>,
+}
+
 pub(super) fn of_this_machine() -> Vec<Certificate> {
-    AUTHORITIES.clone()
+    AUTHORITIES.certificates.clone()
+}
+
+/// TLS with the authorities of this machine, for connections that are not HTTP.
+pub fn tls() -> ClientConfig {
+    super::choose_provider();
+    ClientConfig::builder().with_root_certificates(Arc::clone(&AUTHORITIES.store)).with_no_client_auth()
 }
 
 /// Whether this machine trusts nobody.
 pub(super) fn are_missing() -> bool {
-    AUTHORITIES.is_empty()
+    AUTHORITIES.store.is_empty()
 }
 
 /// What to do when a request failed because this machine trusts no certificate authority at all; `None` when that was

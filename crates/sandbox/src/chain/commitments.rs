@@ -212,6 +212,20 @@ fn opened(storage: &Storage, field: &Data) -> Option<Vec<u8>> {
     gen404_timelock::open(&encrypted.0, signature).filter(|plaintext| !plaintext.is_empty())
 }
 
+/// Stores a commitment as an accepted call in block `now` would have; for tests that begin with one.
+pub(crate) fn seed(storage: &mut Storage, now: BlockNumber, account: (u16, Account), fields: Vec<Data>) {
+    let mut timelocked = TIMELOCKED_INDEX.get(storage).unwrap_or_default();
+    if fields.iter().any(|field| field.reveal_round().is_some()) {
+        timelocked.insert(account);
+    } else {
+        timelocked.remove(&account);
+    }
+    TIMELOCKED_INDEX.put(storage, &timelocked);
+    let info = CommitmentInfo { fields: BoundedVec(fields) };
+    COMMITMENT_OF.put(storage, &account, &Registration { deposit: 0, block: now, info });
+    LAST_COMMITMENT.put(storage, &account, &now);
+}
+
 /// The call `set_max_space` of the root origin.
 pub(crate) fn set_max_space(storage: &mut Storage, new_limit: u32) {
     MAX_SPACE.put(storage, &new_limit);

@@ -1,18 +1,25 @@
 //! Listening on loopback and serving WebSocket and HTTP on one port, with connections that can be cut at any moment.
-//! Carries bytes to the RPC methods; knows nothing of the chain.
+//! Carries bytes to the RPC methods, or turns them away when a test wants it so; knows nothing of the chain.
 
+use std::future::{Future, ready};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
-use jsonrpsee::Methods;
+use futures::future::Either;
 use jsonrpsee::core::id_providers::RandomStringIdProvider;
+use jsonrpsee::core::middleware::{Batch, Notification, RpcServiceBuilder, RpcServiceT};
 use jsonrpsee::server::{BatchRequestConfig, Server, ServerConfig, serve_with_graceful_shutdown, stop_channel};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use jsonrpsee::types::Request;
+use jsonrpsee::{MethodResponse, Methods};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+use super::faults::HandshakeRefusal;
+use super::service::Service;
 
 /// Requests and responses of a node with default settings.
 const LARGEST_MESSAGE: u32 = 15 * 1024 * 1024;
@@ -48,7 +55,7 @@ pub(crate) async fn listen(port: u16) -> io::Result<(TcpListener, SocketAddr)> {
 pub(crate) async fn serve(
     listener: TcpListener,
     methods: Methods,
-    service: std::sync::Arc<super::service::Service>,
+    service: Arc<Service>,
     stop: CancellationToken,
 ) {
     let (stop_handle, _server_handle) = stop_channel();
@@ -59,7 +66,9 @@ pub(crate) async fn serve(
         .set_batch_request_config(BatchRequestConfig::Unlimited)
         .set_id_provider(RandomStringIdProvider::new(LENGTH_OF_SUBSCRIPTION_IDS))
         .build();
-    let builder = Server::builder().set_config(config).to_service_builder();
+    let limited = Arc::clone(&service);
+    let middleware = RpcServiceBuilder::new().layer_fn(move |inner| Limited { inner, service: Arc::clone(&limited) });
+    let builder = Server::builder().set_config(config).set_rpc_middleware(middleware).to_service_builder();
     loop {
         let stream = tokio::select! {
             () = stop.cancelled() => break,
@@ -74,6 +83,10 @@ pub(crate) async fn serve(
         };
         // Small messages go out at once; without this option they only go out later, not wrong.
         let _ = stream.set_nodelay(true);
+        if let Some(refusal) = service.faults.refuse_handshake() {
+            tokio::spawn(turn_away(stream, refusal));
+            continue;
+        }
         let cut = service.connections.join();
         let rpc = builder.clone().build(methods.clone(), stop_handle.clone());
         tokio::spawn(async move {
@@ -88,6 +101,55 @@ pub(crate) async fn serve(
         });
     }
     service.connections.cut();
+}
+
+/// Answers one request with a refusal. Whoever goes before the end needs no answer.
+async fn turn_away(mut stream: TcpStream, refusal: HandshakeRefusal) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        match stream.read_u8().await {
+            Ok(byte) => head.push(byte),
+            Err(_) => return,
+        }
+    }
+    let status = refusal.status;
+    let pause = refusal.retry_after.map(|pause| format!("retry-after: {pause}\r\n")).unwrap_or_default();
+    let answer = format!("HTTP/1.1 {status} Refused\r\n{pause}content-length: 0\r\nconnection: close\r\n\r\n");
+    let _gone = stream.write_all(answer.as_bytes()).await;
+}
+
+/// Refuses the calls that a test wants refused; a batch is no way around it, because nobody here sends one.
+#[derive(Clone)]
+struct Limited<Inner> {
+    inner: Inner,
+    service: Arc<Service>,
+}
+
+impl<Inner> RpcServiceT for Limited<Inner>
+where
+    Inner: RpcServiceT<MethodResponse = MethodResponse>,
+{
+    type MethodResponse = MethodResponse;
+    type NotificationResponse = Inner::NotificationResponse;
+    type BatchResponse = Inner::BatchResponse;
+
+    fn call<'a>(&self, request: Request<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
+        match self.service.faults.refuse_call(request.method_name()) {
+            Some(error) => Either::Left(ready(MethodResponse::error(request.id(), error))),
+            None => Either::Right(self.inner.call(request)),
+        }
+    }
+
+    fn batch<'a>(&self, requests: Batch<'a>) -> impl Future<Output = Self::BatchResponse> + Send + 'a {
+        self.inner.batch(requests)
+    }
+
+    fn notification<'a>(
+        &self,
+        notification: Notification<'a>,
+    ) -> impl Future<Output = Self::NotificationResponse> + Send + 'a {
+        self.inner.notification(notification)
+    }
 }
 
 /// A stream that breaks when it is told to, even in the middle of a message.

@@ -100,10 +100,12 @@ pub(crate) enum Error {
 }
 
 /// The call `write_pulse`: stores the pulses that verify, passes over those that do not. An error has changed nothing.
+///
+/// A call in which nothing verifies succeeds too, and as the real pallet it then writes the last round all the same:
+/// zero on a chain that has none yet.
 pub(crate) fn write_pulse(storage: &mut Storage, now: BlockNumber, pulses: Vec<Pulse>) -> Result<Option<Event>, Error> {
     let key = public_key(storage).ok_or(Error::PulseVerificationError)?;
-    let stored_before = LAST_STORED_ROUND.get(storage).unwrap_or(0);
-    let mut last = stored_before;
+    let mut last = LAST_STORED_ROUND.get(storage).unwrap_or(0);
     let mut accepted = Vec::new();
     for pulse in pulses {
         let genuine = verify_pulse(&key, pulse.round, &pulse.signature.0).map_err(|_| Error::PulseVerificationError)?;
@@ -120,20 +122,21 @@ pub(crate) fn write_pulse(storage: &mut Storage, now: BlockNumber, pulses: Vec<P
     for pulse in &accepted {
         PULSES.put(storage, &pulse.round, pulse);
     }
-    if let Some(first) = rounds.first() {
-        LAST_STORED_ROUND.put(storage, &last);
-        if OLDEST_STORED_ROUND.get(storage).unwrap_or(0) == 0 {
-            OLDEST_STORED_ROUND.put(storage, first);
-        }
-        prune(storage, last);
+    LAST_STORED_ROUND.put(storage, &last);
+    if let Some(first) = rounds.first()
+        && OLDEST_STORED_ROUND.get(storage).unwrap_or(0) == 0
+    {
+        OLDEST_STORED_ROUND.put(storage, first);
     }
+    prune(storage, last);
     NEXT_UNSIGNED_AT.put(storage, &now);
     Ok((!rounds.is_empty()).then_some(Event::NewPulse { rounds }))
 }
 
+/// Removes what is older than the rounds that are kept, a bounded number at a time.
 fn prune(storage: &mut Storage, last: u64) {
     let oldest = OLDEST_STORED_ROUND.get(storage).unwrap_or(0);
-    let keep_from = last.saturating_sub(KEPT_ROUNDS).min(oldest.saturating_add(PRUNED_PER_CALL));
+    let keep_from = last.saturating_add(1).saturating_sub(KEPT_ROUNDS).min(oldest.saturating_add(PRUNED_PER_CALL));
     for round in oldest..keep_from {
         PULSES.remove(storage, &round);
     }
@@ -163,5 +166,85 @@ impl BeaconConfiguration {
                 beacon_id: BoundedVec(if quicknet { b"quicknet".to_vec() } else { b"sandbox".to_vec() }),
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::storage::Changes;
+
+    /// The genuine signature of quicknet's round 1000.
+    const ROUND_1000: &str =
+        "b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125e342b73a8dd2bacbe47e4b6b63ed5e39";
+
+    fn pulse(round: u64) -> Pulse {
+        Pulse::new(round, hex::decode(ROUND_1000).expect("hexadecimal"))
+    }
+
+    fn empty() -> Storage {
+        let mut storage = Storage::new(0);
+        BEACON_CONFIG.put(&mut storage, &BeaconConfiguration::of(&QUICKNET));
+        storage.seal_genesis();
+        storage
+    }
+
+    fn items(changes: &Changes) -> Vec<(String, String)> {
+        changes
+            .iter()
+            .map(|(key, value)| (hex::encode(key), value.as_deref().map(hex::encode).unwrap_or_default()))
+            .collect()
+    }
+
+    fn last_round(value: &str) -> (String, String) {
+        ("a285cdb66e8b8524ea70b1693c7b1e05087f3dd6e0ceded0e388dd34f810a73d".to_owned(), value.to_owned())
+    }
+
+    fn next_unsigned_at(value: &str) -> (String, String) {
+        (hex::encode(NEXT_UNSIGNED_AT.key()), value.to_owned())
+    }
+
+    #[test]
+    fn a_pulse_that_is_passed_over_in_the_first_block_leaves_a_last_round_of_zero() {
+        for refused in [vec![pulse(1001)], vec![]] {
+            let mut storage = empty();
+            assert_eq!(write_pulse(&mut storage, 1, refused), Ok(None));
+            let changes = items(&storage.seal(1));
+            assert_eq!(changes, [last_round("0000000000000000"), next_unsigned_at("01000000")]);
+        }
+    }
+
+    #[test]
+    fn a_pulse_that_is_passed_over_later_leaves_the_last_round_as_it_was() {
+        let mut storage = empty();
+        assert_eq!(write_pulse(&mut storage, 1, vec![pulse(1000)]), Ok(Some(Event::NewPulse { rounds: vec![1000] })));
+        storage.seal(1);
+        assert_eq!(write_pulse(&mut storage, 2, vec![pulse(1001)]), Ok(None));
+        assert_eq!(items(&storage.seal(2)), [next_unsigned_at("02000000")]);
+    }
+
+    #[test]
+    fn a_call_that_fails_changes_nothing() {
+        let mut storage = empty();
+        let unreadable = Pulse::new(1000, vec![0xff; 48]);
+        // The first pulse of the failing call is genuine; it is not kept either.
+        assert_eq!(
+            write_pulse(&mut storage, 1, vec![pulse(1000), unreadable]),
+            Err(Error::PulseVerificationError)
+        );
+        assert_eq!(write_pulse(&mut storage, 1, vec![pulse(1000), pulse(1000)]), Err(Error::InvalidRoundNumber));
+        assert_eq!(items(&storage.seal(1)), []);
+    }
+
+    #[test]
+    fn exactly_so_many_rounds_are_kept_and_a_bounded_number_goes_at_a_time() {
+        let mut storage = empty();
+        OLDEST_STORED_ROUND.put(&mut storage, &1);
+        prune(&mut storage, KEPT_ROUNDS);
+        assert_eq!(OLDEST_STORED_ROUND.get(&storage), Some(1));
+        prune(&mut storage, KEPT_ROUNDS + 1);
+        assert_eq!(OLDEST_STORED_ROUND.get(&storage), Some(2));
+        prune(&mut storage, KEPT_ROUNDS + 1_000);
+        assert_eq!(OLDEST_STORED_ROUND.get(&storage), Some(102));
     }
 }

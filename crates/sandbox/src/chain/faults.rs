@@ -1,7 +1,10 @@
-//! Bad weather on demand: what the next submission or watch shall meet.
-//! Only remembers wishes; the RPC room plays them.
+//! Bad weather on demand: what the next submission, watch, call or connection shall meet.
+//! Only remembers wishes; connections and the RPC room play them.
 
 use std::sync::{Mutex, PoisonError};
+
+use jsonrpsee::types::ErrorObjectOwned;
+use serde_json::Value;
 
 use super::node::Status;
 
@@ -21,6 +24,46 @@ pub enum SubmitFault {
         /// More about it.
         data: Option<String>,
     },
+    /// A block with an upgrade of the runtime comes in just before the extrinsic, whose signature fits no longer.
+    Upgrade {
+        /// The new version.
+        spec_version: u32,
+    },
+}
+
+/// Calls that a node refuses because it is asked too often. Subscriptions begin with a call too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallLimit {
+    /// The method that is refused; any if none is named.
+    pub method: Option<String>,
+    /// Calls of it that are still answered.
+    pub after: usize,
+    /// Calls that are refused then, before all is well again.
+    pub times: usize,
+    /// JSON-RPC error code, e.g. -32005.
+    pub code: i32,
+    /// Short text.
+    pub message: String,
+    /// More about it.
+    pub data: Option<Value>,
+}
+
+impl CallLimit {
+    /// The first so many calls of any method are refused with this code and text.
+    pub fn first(times: usize, code: i32, message: &str) -> Self {
+        Self { method: None, after: 0, times, code, message: message.to_owned(), data: None }
+    }
+}
+
+/// Connections that are refused before they become WebSockets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandshakeRefusal {
+    /// HTTP status, e.g. 429.
+    pub status: u16,
+    /// The header `Retry-After`.
+    pub retry_after: Option<String>,
+    /// Connections that are refused before all is well again.
+    pub times: usize,
 }
 
 /// How the next watch ends instead of well. The extrinsic itself goes its normal way.
@@ -53,6 +96,8 @@ impl WatchEnd {
 pub(crate) struct Faults {
     submit: Mutex<Option<SubmitFault>>,
     watch: Mutex<Option<WatchEnd>>,
+    calls: Mutex<Option<CallLimit>>,
+    handshakes: Mutex<Option<HandshakeRefusal>>,
 }
 
 impl Faults {
@@ -70,5 +115,33 @@ impl Faults {
 
     pub(crate) fn take_watch_end(&self) -> Option<WatchEnd> {
         self.watch.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    pub(crate) fn set_call_limit(&self, limit: CallLimit) {
+        *self.calls.lock().unwrap_or_else(PoisonError::into_inner) = Some(limit);
+    }
+
+    /// The error that this call meets, if any.
+    pub(crate) fn refuse_call(&self, method: &str) -> Option<ErrorObjectOwned> {
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        let limit = calls.as_mut().filter(|limit| limit.method.as_deref().is_none_or(|named| named == method))?;
+        if let Some(left) = limit.after.checked_sub(1) {
+            limit.after = left;
+            return None;
+        }
+        limit.times = limit.times.checked_sub(1)?;
+        Some(ErrorObjectOwned::owned(limit.code, limit.message.clone(), limit.data.clone()))
+    }
+
+    pub(crate) fn set_handshake_refusal(&self, refusal: HandshakeRefusal) {
+        *self.handshakes.lock().unwrap_or_else(PoisonError::into_inner) = Some(refusal);
+    }
+
+    /// The refusal that this connection meets, if any.
+    pub(crate) fn refuse_handshake(&self) -> Option<HandshakeRefusal> {
+        let mut handshakes = self.handshakes.lock().unwrap_or_else(PoisonError::into_inner);
+        let refusal = handshakes.as_mut()?;
+        refusal.times = refusal.times.checked_sub(1)?;
+        Some(refusal.clone())
     }
 }

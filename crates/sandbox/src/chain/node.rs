@@ -89,6 +89,8 @@ pub(crate) struct Node {
     blocks: Vec<Block>,
     numbers: HashMap<H256, BlockNumber>,
     finality_lag: BlockNumber,
+    /// Versions of the runtime, each with the first block whose state has it.
+    versions: Vec<(BlockNumber, u32)>,
     watchers: HashMap<H256, Vec<mpsc::UnboundedSender<Status>>>,
     included: HashMap<BlockNumber, Vec<H256>>,
     announcements: broadcast::Sender<Announcement>,
@@ -111,6 +113,7 @@ impl Node {
             extrinsics_root: H256(blake2_256(b"")),
         };
         let hash = genesis.unwrap_or_else(|| header.hash());
+        let versions = vec![(0, runtime.context.spec_version)];
         runtime.context.genesis = hash;
         runtime.head = (0, hash);
         Self {
@@ -119,6 +122,7 @@ impl Node {
             blocks: vec![Block { hash, header, extrinsics: Vec::new() }],
             numbers: HashMap::from([(hash, 0)]),
             finality_lag,
+            versions,
             watchers: HashMap::new(),
             included: HashMap::new(),
             announcements: broadcast::Sender::new(ANNOUNCEMENTS),
@@ -147,6 +151,12 @@ impl Node {
     /// The state after a block.
     pub(crate) fn state(&self, hash: H256) -> Option<View<'_>> {
         self.runtime.storage.at(*self.numbers.get(&hash)?)
+    }
+
+    /// Version of the runtime in the state of a block that exists.
+    pub(crate) fn spec_version_at(&self, number: BlockNumber) -> u32 {
+        let version = self.versions.iter().rev().find(|(first, _)| *first <= number);
+        version.map_or(self.runtime.context.spec_version, |(_, version)| *version)
     }
 
     pub(crate) fn announcements(&self) -> broadcast::Receiver<Announcement> {
@@ -189,12 +199,17 @@ impl Node {
     /// Makes the next block.
     pub(crate) fn produce(&mut self, timestamp: u64, pulses: Vec<Pulse>) -> H256 {
         let storage = &self.runtime.storage;
-        let extrinsics = self.pool.ready(|account| system::nonce(storage, account));
+        let upgrades = self.runtime.upgrade.is_some();
+        let extrinsics =
+            if upgrades { Vec::new() } else { self.pool.ready(|account| system::nonce(storage, account)) };
         let hashes: Vec<_> = extrinsics.iter().map(|signed| signed.hash).collect();
         let before = self.finalized().header.number;
         let executed = self.runtime.execute(Proposal { timestamp, pulses, extrinsics });
         let left_out = executed.left_out.clone();
         let (hash, header, changes) = self.append(executed);
+        if upgrades {
+            self.versions.push((header.number, self.runtime.context.spec_version));
+        }
         for extrinsic in hashes {
             self.pool.ban(extrinsic);
             if left_out.contains(&extrinsic) {
@@ -219,6 +234,13 @@ impl Node {
         // Nobody listening is fine.
         let _ = self.announcements.send(announcement);
         hash
+    }
+
+    /// Makes a block that brings another version of the runtime, a millisecond after the newest one.
+    pub(crate) fn upgrade(&mut self, spec_version: u32) {
+        self.runtime.upgrade = Some(spec_version);
+        let now = system::NOW.get(&self.runtime.storage).unwrap_or(0);
+        self.produce(now.saturating_add(1), Vec::new());
     }
 
     fn append(&mut self, executed: Executed) -> (H256, Header, Changes) {

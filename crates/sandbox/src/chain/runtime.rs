@@ -74,6 +74,8 @@ pub(crate) struct Runtime {
     pub(crate) pool_checks_registration: bool,
     /// The newest block.
     pub(crate) head: (BlockNumber, H256),
+    /// Version of the runtime that the next block brings. The block holds nothing else: a runtime's code fills it.
+    pub(crate) upgrade: Option<u32>,
 }
 
 /// What goes into a block.
@@ -160,6 +162,9 @@ impl Runtime {
         }
         system::finalize(&mut self.storage, &block.events);
         let changes = self.storage.seal(number);
+        if let Some(spec_version) = self.upgrade.take() {
+            self.context.spec_version = spec_version;
+        }
         Executed { number, extrinsics: block.extrinsics, changes, left_out }
     }
 

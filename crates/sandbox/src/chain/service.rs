@@ -21,7 +21,6 @@ const RUNTIME_NAME: &str = "node-subtensor";
 pub(crate) struct Service {
     node: Mutex<Node>,
     pub(crate) chain_name: String,
-    pub(crate) spec_version: u32,
     pub(crate) transaction_version: u32,
     /// Rendered metadata by version.
     pub(crate) metadata: BTreeMap<u32, Vec<u8>>,
@@ -33,7 +32,6 @@ impl Service {
     pub(crate) fn new(node: Node, chain_name: String, metadata: BTreeMap<u32, Vec<u8>>) -> Self {
         Self {
             chain_name,
-            spec_version: node.runtime.context.spec_version,
             transaction_version: node.runtime.context.transaction_version,
             node: Mutex::new(node),
             metadata,
@@ -47,12 +45,12 @@ impl Service {
         self.node.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn runtime_version(&self) -> RuntimeVersion {
+    pub(crate) fn runtime_version(&self, spec_version: u32) -> RuntimeVersion {
         RuntimeVersion {
             spec_name: RUNTIME_NAME.to_owned(),
             impl_name: RUNTIME_NAME.to_owned(),
             authoring_version: 1,
-            spec_version: self.spec_version,
+            spec_version,
             impl_version: 1,
             apis: API_VERSIONS.map(|(name, version)| (Blake2b::<U8>::digest(name).into(), version)).to_vec(),
             transaction_version: self.transaction_version,
@@ -60,8 +58,8 @@ impl Service {
         }
     }
 
-    pub(crate) fn runtime_version_json(&self) -> Value {
-        let version = self.runtime_version();
+    pub(crate) fn runtime_version_json(&self, spec_version: u32) -> Value {
+        let version = self.runtime_version(spec_version);
         let apis: Vec<_> =
             version.apis.iter().map(|(id, number)| (format!("0x{}", hex::encode(id)), *number)).collect();
         json!({

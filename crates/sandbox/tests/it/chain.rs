@@ -1,10 +1,12 @@
 //! The development chain over its own protocol.
 
+use std::io::{Read, Write};
 use std::time::Duration;
 
 use gen404_round::AccountId;
 use gen404_sandbox::chain::{
-    DevelopmentChain, FINNEY_GENESIS, Lock, Neuron, Options, PastReveals, SubmitFault, WatchEnd,
+    CallLimit, DevelopmentChain, FINNEY_GENESIS, HandshakeRefusal, Lock, Neuron, Options, PastReveals, SubmitFault,
+    WatchEnd,
 };
 use jsonrpsee::core::client::{BatchResponse, ClientT, Subscription, SubscriptionClientT};
 use jsonrpsee::core::params::BatchRequestBuilder;
@@ -190,6 +192,55 @@ async fn weather_can_be_made() {
     chain.cut_connections();
     tokio::time::timeout(Duration::from_secs(30), again.on_disconnect()).await.unwrap();
     drop(chain);
+}
+
+#[tokio::test]
+async fn connections_and_calls_can_be_refused() {
+    let (chain, client) = still_chain(Options::default()).await;
+    chain.refuse_handshakes(HandshakeRefusal { status: 429, retry_after: Some("7".to_owned()), times: 1 });
+    let mut raw = std::net::TcpStream::connect(chain.url().trim_start_matches("ws://")).unwrap();
+    raw.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    let answer = tokio::task::spawn_blocking(move || {
+        let mut answer = String::new();
+        raw.read_to_string(&mut answer).map(|_| answer)
+    });
+    let answer = answer.await.unwrap().unwrap();
+    assert!(answer.starts_with("HTTP/1.1 429 ") && answer.contains("retry-after: 7\r\n"), "{answer}");
+    assert!(WsClientBuilder::default().build(chain.url()).await.is_ok(), "once is once");
+
+    let limit = CallLimit { method: Some("system_chain".to_owned()), after: 1, ..CallLimit::first(2, -32_005, "limit") };
+    chain.limit_calls(limit);
+    let mut answers = Vec::new();
+    for _ in 0..4 {
+        answers.push(client.request::<Value, _>("system_chain", rpc_params![]).await.is_ok());
+        ask(&client, "system_name", json!([])).await;
+    }
+    assert_eq!(answers, [true, false, false, true]);
+    chain.limit_calls(CallLimit { data: Some(json!({ "retry_after": 3 })), ..CallLimit::first(1, -32_029, "slow down") });
+    let error = client.request::<Value, _>("system_name", rpc_params![]).await.unwrap_err().to_string();
+    assert!(error.contains("-32029") && error.contains("slow down") && error.contains("retry_after"), "{error}");
+}
+
+#[tokio::test]
+async fn an_upgrade_changes_the_version_from_its_block_on() {
+    let (chain, client) = still_chain(Options::default()).await;
+    let mut versions: Subscription<Value> = client
+        .subscribe("state_subscribeRuntimeVersion", rpc_params![], "state_unsubscribeRuntimeVersion")
+        .await
+        .unwrap();
+    assert_eq!(next(&mut versions).await["specVersion"], 425);
+    let before = ask(&client, "chain_getBlockHash", json!([])).await;
+    let core = ask(&client, "state_call", json!(["Core_version", "0x"])).await;
+    chain.upgrade(426);
+    assert_eq!(ask(&client, "state_getRuntimeVersion", json!([])).await["specVersion"], 425, "not before its block");
+    chain.produce_block();
+    chain.produce_block();
+    assert_eq!(next(&mut versions).await["specVersion"], 426);
+    assert_eq!(ask(&client, "state_getRuntimeVersion", json!([])).await["specVersion"], 426);
+    assert_eq!(ask(&client, "state_getRuntimeVersion", json!([before])).await["specVersion"], 425);
+    assert_ne!(ask(&client, "state_call", json!(["Core_version", "0x"])).await, core);
+    assert_eq!(ask(&client, "state_call", json!(["Core_version", "0x", before])).await, core);
+    assert_eq!(chain.spec_version(), 426);
 }
 
 #[tokio::test]

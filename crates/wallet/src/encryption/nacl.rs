@@ -23,11 +23,18 @@ pub(super) fn open(content: &[u8], password: &[u8]) -> Result<SecretBytes, Seale
     let (nonce, rest) = content[HEADER..].split_at_checked(NONCE).ok_or(Damage::CutShort)?;
     let (tag, ciphertext) = rest.split_at_checked(TAG).ok_or(Damage::CutShort)?;
     let key = derive_key(password)?;
-    let mut plaintext = Zeroizing::new(ciphertext.to_vec());
-    XSalsa20Poly1305::new(crypto_secretbox::Key::from_slice(&*key))
-        .decrypt_in_place_detached(Nonce::from_slice(nonce), b"", &mut plaintext, Tag::from_slice(tag))
-        .map_err(|_| Sealed::WrongPassword)?;
-    Ok(plaintext)
+    let cipher = XSalsa20Poly1305::new(crypto_secretbox::Key::from_slice(&*key));
+    // A ciphertext may end like a line, and a file that was passed on as text may have a line end behind it. The tag tells.
+    let line = ciphertext.strip_suffix(b"\n").unwrap_or(ciphertext);
+    for ciphertext in [ciphertext, line, line.strip_suffix(b"\r").unwrap_or(line)] {
+        let mut plaintext = Zeroizing::new(ciphertext.to_vec());
+        let opened =
+            cipher.decrypt_in_place_detached(Nonce::from_slice(nonce), b"", &mut plaintext, Tag::from_slice(tag));
+        if opened.is_ok() {
+            return Ok(plaintext);
+        }
+    }
+    Err(Sealed::WrongPassword)
 }
 
 fn derive_key(password: &[u8]) -> Result<Zeroizing<[u8; 32]>, Sealed> {

@@ -96,8 +96,36 @@ fn a_wrong_password_in_the_environment_is_told_with_the_variables_name() {
 
     let mut user = User::with_variable(&variable, PASSWORD);
     let error = user.opens(&file).expect_err("a bare password");
-    assert!(matches!(&error, OpenError::Variable { variable: named } if *named == variable), "{error:?}");
+    assert!(matches!(&error, OpenError::Variable { variable: named, quoted: false } if *named == variable), "{error:?}");
     assert!(!said(&error).contains(PASSWORD));
+}
+
+#[test]
+fn quotes_around_a_variables_value_are_named() {
+    let (_wallets, file) = fixture(ANSIBLE);
+    let variable = variable_of(file.path());
+    for quote in ['"', '\''] {
+        let mut user = User::with_variable(&variable, format!("{quote}{}{quote}\r\n", encoded(&variable)));
+        let error = user.opens(&file).expect_err("quotes are no base64");
+        assert!(error.to_string().ends_with("it stands in quotes"), "{error}");
+        assert!(error.hint().is_some_and(|hint| hint.contains("leave the quotes out")), "{:?}", error.hint());
+    }
+    let mut user = User::with_variable(&variable, format!("  {}\r\n", encoded(&variable)));
+    assert!(user.opens(&file).is_ok(), "white space around it is no part of it");
+}
+
+#[test]
+fn encrypted_files_that_passed_through_an_editor_open() {
+    for fixture_file in [ANSIBLE, FERNET, NACL] {
+        let content = fs::read(data(fixture_file)).expect("a fixture");
+        let windows = [b"\xef\xbb\xbf", &content[..], b"\r\n"].concat();
+        let (_wallets, file) = hotkey_of(windows);
+        let opened = User::who_types(PASSWORD).opens(&file).unwrap_or_else(|error| panic!("{}", said(&error)));
+        assert_eq!(opened.signer.account().to_string(), DEVELOPMENT, "{fixture_file}");
+    }
+    let vault = fs::read_to_string(data(ANSIBLE)).expect("a fixture").replace('\n', "\r\n");
+    let (_wallets, file) = hotkey_of(format!("\r\n{vault}"));
+    assert!(User::who_types(PASSWORD).opens(&file).is_ok());
 }
 
 #[test]

@@ -31,6 +31,21 @@ fn the_phrase_counts_before_the_seed_before_the_private_key() {
 }
 
 #[test]
+fn a_byte_order_mark_changes_nothing() {
+    let plain = fs::read_to_string(data("alice/hotkeys/default")).expect("a fixture");
+    let marked = format!("\u{feff}{plain}\r\n");
+    let utf16: Vec<u8> = marked.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for content in [marked.into_bytes(), utf16] {
+        let (wallets, file) = hotkey_of(&content);
+        let opened = User::default().opens(&file).unwrap_or_else(|error| panic!("{}", said(&error)));
+        assert_eq!(opened.signer.account().to_string(), ALICE);
+        assert_eq!(file.public_address().expect("it is stated").to_string(), ALICE);
+        wallets.write("w/coldkeypub.txt", &content);
+        assert_eq!(file.coldkey().expect("it is stated").to_string(), ALICE);
+    }
+}
+
+#[test]
 fn a_file_of_the_official_library_signs_verifiably() {
     let (_wallets, file) = fixture("alice/hotkeys/default");
     let opened = User::default().opens(&file).expect("a plain hotkey");

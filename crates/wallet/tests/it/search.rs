@@ -130,6 +130,32 @@ fn an_encrypted_hotkey_without_its_public_file_has_an_unknown_address() {
 }
 
 #[test]
+fn white_space_around_names_and_path_is_left_out() {
+    let wallets = alice_in("wallets/");
+    let given = format!("{}\r\n", wallets.path().display());
+    let folder = WalletFolder::new(given, None);
+    for (wallet, hotkey) in [("alice\r", "default\r\n"), (" alice ", "\tdefault")] {
+        assert_eq!(folder.find_hotkey(wallet, hotkey).expect("there").name(), "default");
+    }
+    let address = format!("{ALICE}\r");
+    assert_eq!(folder.find_hotkey("alice", &address).expect("there").name(), "default");
+}
+
+#[test]
+fn quotes_around_names_and_path_are_named() {
+    let wallets = alice_in("");
+    let hint = |wallet: &str, hotkey: &str| {
+        wallets.folder().find_hotkey(wallet, hotkey).expect_err("quoted").hint().expect("a hint")
+    };
+    for hint in [hint("\"alice\"", "default"), hint("alice", "'default'"), hint("'a/b'", "default")] {
+        assert!(hint.starts_with("leave out the quotes"), "{hint}");
+    }
+    let quoted = WalletFolder::new(format!("\"{}\"", wallets.path().display()), None);
+    let hint = quoted.find_hotkey("alice", "default").expect_err("quoted").hint().expect("a hint");
+    assert!(hint.contains("wallet path stands in quotes"), "{hint}");
+}
+
+#[test]
 fn names_are_no_paths() {
     let wallets = alice_in("");
     for name in ["", " ", ".", "..", "../alice", "/etc", "a\0b"] {

@@ -45,6 +45,7 @@ fn node() -> Node {
         netuids: vec![NETUID],
         pool_checks_registration: false,
         head: (0, H256::default()),
+        upgrade: None,
     };
     let mut node = Node::new(runtime, H256([1; 32]), None, 2);
     for _ in 0..3 {
@@ -180,6 +181,27 @@ fn a_signature_covers_everything() {
     node.submit(&right, None).expect("accepted");
     node.produce(1, vec![]);
     assert_eq!(node.submit(&immortal, None), Err(Invalid::Stale.into()), "right, but its nonce is used");
+}
+
+#[test]
+fn an_upgrade_fills_its_block_and_makes_older_signatures_worthless() {
+    let (mut node, pair) = (node(), pair(1));
+    let (watcher, mut news) = mpsc::unbounded_channel();
+    let old = Signing::honest(&node, &pair, 0).sign(&commit(Data::Raw(b"x".to_vec())));
+    node.submit(&old, Some(watcher)).expect("accepted");
+    node.upgrade(426);
+    assert_eq!(node.head().extrinsics.len(), 1, "the time alone");
+    assert_eq!((node.spec_version_at(3), node.spec_version_at(4)), (425, 426));
+    assert_eq!(statuses(&mut news), [Status::Ready, Status::Broadcast]);
+    let late = Signing { context: SignedContext { spec_version: 425, ..node.runtime.context }, ..Signing::honest(&node, &pair, 1) };
+    assert_eq!(node.submit(&late.sign(&commit(Data::None)), None), Err(Invalid::BadProof.into()));
+    node.produce(2, vec![]);
+    assert_eq!(statuses(&mut news), [Status::Invalid]);
+    assert_eq!(node.next_nonce(account(&pair)), 0, "it is nowhere");
+    let new = Signing::honest(&node, &pair, 0).sign(&commit(Data::Raw(b"x".to_vec())));
+    node.submit(&new, None).expect("accepted");
+    node.produce(3, vec![]);
+    assert_eq!(node.head().extrinsics[1], new);
 }
 
 #[test]

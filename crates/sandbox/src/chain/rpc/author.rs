@@ -83,6 +83,7 @@ fn submit(
         Some(SubmitFault::Refuse { code, message, data }) => {
             return Err(ErrorObjectOwned::owned(*code, message.clone(), data.clone()));
         }
+        Some(SubmitFault::Upgrade { spec_version }) => service.node().upgrade(*spec_version),
         Some(SubmitFault::CutAfter) | None => {}
     }
     let outcome = service.node().submit(extrinsic, watcher);

@@ -50,8 +50,9 @@ pub(super) fn register(module: &mut RpcModule<Service>) {
     for name in ["state_getRuntimeVersion", "chain_getRuntimeVersion"] {
         method(module, name, |params, service| {
             let at = params.sequence().optional_next::<Hash>()?;
-            view(&service.node(), at)?;
-            Ok(service.runtime_version_json())
+            let node = service.node();
+            view(&node, at)?;
+            Ok(service.runtime_version_json(spec_version(&node, at)))
         });
     }
     for name in ["state_call", "state_callAt"] {
@@ -85,6 +86,12 @@ fn view(node: &Node, at: Option<Hash>) -> Result<View<'_>, ErrorObjectOwned> {
         let reason = if known { "State already discarded for" } else { "Header was not found in the database:" };
         state_error(format!("Client error: UnknownBlock: {reason} {hash}"))
     })
+}
+
+/// Version of the runtime at a block, the newest one unless said otherwise.
+fn spec_version(node: &Node, at: Option<Hash>) -> u32 {
+    let block = at.and_then(|Hash(hash)| node.block(hash)).unwrap_or(node.head());
+    node.spec_version_at(block.header.number)
 }
 
 fn read_one<R>(
@@ -132,7 +139,7 @@ fn call(params: &Params<'_>, service: &Service) -> Result<Bytes, ErrorObjectOwne
     let node = service.node();
     let view = view(&node, at)?;
     let answer = match name.as_str() {
-        "Core_version" => service.runtime_version().encode(),
+        "Core_version" => service.runtime_version(spec_version(&node, at)).encode(),
         "Metadata_metadata" => OpaqueMetadata(service.metadata[&14].clone()).encode(),
         "Metadata_metadata_versions" => service.metadata.keys().copied().collect::<Vec<u32>>().encode(),
         "Metadata_metadata_at_version" => {
@@ -211,10 +218,20 @@ async fn follow_storage(params: Params<'static>, pending: PendingSubscriptionSin
     }
 }
 
-/// Sends the version once: this chain is never upgraded.
+/// Sends the version once, then whenever a block brings another one.
 async fn follow_runtime_version(pending: PendingSubscriptionSink, service: Arc<Service>) {
+    let mut news = service.node().announcements();
     let Ok(sink) = pending.accept().await else { return };
-    if sink.send(notification(&service.runtime_version_json())).await.is_ok() {
-        sink.closed().await;
+    let mut told = None;
+    loop {
+        let version = spec_version(&service.node(), None);
+        if told != Some(version) && sink.send(notification(&service.runtime_version_json(version))).await.is_err() {
+            return;
+        }
+        told = Some(version);
+        tokio::select! {
+            () = sink.closed() => return,
+            announcement = news.recv() => if let Err(RecvError::Closed) = announcement { return },
+        }
     }
 }
