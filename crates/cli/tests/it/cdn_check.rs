@@ -83,6 +83,7 @@ async fn a_file_that_is_uploaded_stands_for_a_prefix_that_is_refused() {
     let said = "answers for probe.txt to GET, which is what the subnet sends; it refuses HEAD (403)";
     assert!(ended.stderr().contains(said), "{}", ended.transcript());
 
+    cdn.set_faults(Vec::new());
     let missing = [asking("owner/name", url), vec!["--cdn-probe", "other.txt"]].concat();
     let ended = miner.run(&missing, "default");
     assert_eq!(ended.failure(3), format!("CDN URL {url}/other.txt is not accessible: 404"));

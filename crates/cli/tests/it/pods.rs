@@ -309,7 +309,7 @@ async fn a_wrong_image_is_refused_before_anything_is_asked() {
         ("ghcr.io/me/gen:", "tag"),
         ("ghcr.io/me/gen@sha256:12", "digest"),
         ("ghcr.io//gen", "lower-case letters and digits"),
-        ("", "a value is required"),
+        ("", "the image is empty"),
     ] {
         for more in [&[][..], &["--dry-run"]] {
             let run = account.run(&[&["start-generator", "--image-url", image], more].concat()).await;
