@@ -25,7 +25,7 @@ pub struct Stem(String);
 
 /// A text that cannot be a stem.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{}` is no stem: 1 to {LONGEST_STEM} letters, digits, `-`, `_` or `.`, not beginning with `-` or `.`, without `..` and not ending with `.`", text.escape_debug())]
+#[error("`{}` is not a stem: 1 to {LONGEST_STEM} letters, digits, `-`, `_` or `.`, not beginning with `-` or `.`, without `..` and not ending with `.`", text.escape_debug())]
 pub struct InvalidStem {
     text: String,
 }

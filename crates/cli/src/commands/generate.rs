@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::{Args, value_parser};
 use gen404_generator::{Request, Summary, refused_hint};
-use gen404_round::Stem;
+use gen404_round::{PromptsForm, Stem};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -76,7 +76,13 @@ struct Outcome<'a> {
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), CommandError> {
     let prompts = prompts_file::read(&arguments.prompts_json)?;
     let seed = arguments.seed.or(prompts.seed).unwrap_or_else(|| {
-        context.ui.status("no --seed and none in the prompts file: seed 0");
+        let where_else = match prompts.form {
+            PromptsForm::Json => "in the prompts file",
+            PromptsForm::List => "in a seed.json beside the prompts file",
+        };
+        context
+            .ui
+            .warning(format!("no --seed and none {where_else}: seed 0, so these modules will not be those of a round"));
         0
     });
     let limit = Duration::from_secs(arguments.limits.generation_limit);
