@@ -288,7 +288,10 @@ fn render_says_once_when_there_is_no_sandbox() {
     } else {
         assert_eq!(output.status.code(), Some(1), "{shown}");
         let result: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
-        assert_eq!(result["error"], "no browser can be used: Chromium ended unexpectedly: No usable sandbox! See elsewhere.");
+        assert_eq!(
+            result["error"],
+            "no browser can be used: Chromium ended unexpectedly: No usable sandbox! See elsewhere."
+        );
         assert!(result["hint"].as_str().is_some_and(|hint| hint.contains("user namespaces")), "{result}");
     }
     workshop.assert_nothing_left("a browser without a sandbox");

@@ -51,10 +51,26 @@ const exportsIn = (text) => {
   return places;
 };
 
-// The text with the two words of a place overwritten by others of the same length. It compiles only where that was the export:
-// written over inside of a string or comment they leave the real one, which no function can hold.
-const overwritten = (text, { first, second }) => text.slice(0, first) + BLANK
-  + text.slice(first + STATEMENT.length, second) + OPERAND + text.slice(second + KIND.length);
+// The text with the two words of some places overwritten by others of the same length. It compiles only where one of them was
+// the export: written over inside of a string or comment they leave the real one, which no function can hold.
+const overwritten = (text, places) => {
+  let [result, done] = ['', 0];
+  for (const { first, second } of places) {
+    result += text.slice(done, first) + BLANK + text.slice(first + STATEMENT.length, second) + OPERAND;
+    done = second + KIND.length;
+  }
+  return result + text.slice(done);
+};
+
+// The one place that is the export.
+const statementAmong = (text, places) => {
+  if (!compiles(overwritten(text, places))) return places.find((place) => compiles(overwritten(text, [place])));
+  while (places.length > 1) { // all others are harmless; halving ends soon however many there are
+    const half = places.slice(0, places.length >> 1);
+    places = compiles(overwritten(text, half)) ? half : places.slice(half.length);
+  }
+  return places[0];
+};
 
 const compileError = (text) => {
   try { compile(text); return null; } catch (error) { return error; }
@@ -133,14 +149,14 @@ const understood = (source) => {
   const none = { failure: refused('MISSING_DEFAULT_EXPORT', 'no export default statement', 'static_analysis') };
   const places = exportsIn(source);
   if (places.length === 0 || compiles(source)) return none;
-  const errors = places.map((place) => compileError(overwritten(source, place)));
-  const place = errors.indexOf(null);
-  if (place < 0) {
-    // One that stumbles over an export was not the statement itself.
+  const statement = statementAmong(source, places);
+  if (!statement) {
+    // A try that stumbles over an export was not at the statement itself.
+    const errors = places.slice(0, 8).map((place) => compileError(overwritten(source, [place])));
     const error = errors.find(({ message }) => message !== "Unexpected token 'export'") ?? errors[0];
     return { failure: executionFailure(error, false) };
   }
-  const { failure, text, alike } = asFunctionBody(source, places[place]);
+  const { failure, text, alike } = asFunctionBody(source, statement);
   if (failure) return { failure };
   try {
     return { run: compile(text), alike };

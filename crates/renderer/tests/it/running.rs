@@ -167,7 +167,9 @@ async fn what_cannot_be_a_functions_body_is_refused() {
 async fn no_text_lies_about_where_the_export_is() {
     let Some(studio) = studio().await else { return };
     let plain = draw(&studio, &with_box("export default (THREE) => BOX;")).await.expect("a picture");
+    let many = format!("const a = [{}]; export default (THREE) => BOX;", "'export default', ".repeat(2000));
     for source in [
+        many.as_str(),
         "export default function generate(THREE) { return BOX; }",
         "export default function (THREE) { return BOX; };;\n// the end\n/* of it */",
         "export\ndefault\n\nfunction generate(THREE) { return BOX; }",
