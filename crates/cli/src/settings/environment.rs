@@ -10,7 +10,7 @@ use super::marks::{bare_variable, each_setting, is_shared, variable_to_name, var
 use crate::errors::CommandError;
 
 /// Variables of this project's tests and benchmarks, which the tool itself does not read.
-const NOT_OURS_TO_READ: &[&str] = &["GEN404_BINARY", "GEN404_DUELS", "GEN404_REQUIRE_BROWSER"];
+const NOT_OURS_TO_READ: &[&str] = &["GEN404_BINARY", "GEN404_DUELS", "GEN404_REQUIRE", "GEN404_SKIPPED"];
 const OF_TESTS: &str = "GEN404_TEST_";
 
 /// The variables of a process, without empty ones: compose files and CI cannot say "not set" otherwise.
@@ -209,7 +209,7 @@ mod tests {
         let said = check(&["commit-hash"], &[("GEN404_JUGDE_DRY_RUN", "1")]).unwrap_err();
         assert!(said.contains("did you mean GEN404_JUDGE_DRY_RUN?"), "{said}");
         assert!(check(&[], &[("GEN404_NONSENSE", "1")]).unwrap_err().contains("--help"));
-        for of_tests in ["GEN404_REQUIRE_BROWSER", "GEN404_BINARY", "GEN404_TEST_ANYTHING"] {
+        for of_tests in ["GEN404_REQUIRE", "GEN404_BINARY", "GEN404_TEST_ANYTHING"] {
             assert_eq!(check(&["judge"], &[(of_tests, "1")]), Ok(vec![]));
         }
     }

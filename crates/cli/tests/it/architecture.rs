@@ -11,6 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("round", &[]),
     ("timelock", &[]),
     ("outside", &[]),
+    ("testing", &[]),
     ("wallet", &["round", "outside"]),
     ("delivery", &["round", "outside"]),
     ("chain", &["round", "timelock", "outside"]),

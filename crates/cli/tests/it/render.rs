@@ -123,14 +123,8 @@ fn program(path: &Path, script: &str) {
 }
 
 fn missing<T>(what: &str) -> Option<T> {
-    assert!(std::env::var_os("GEN404_REQUIRE_BROWSER").is_none(), "missing: {what}");
-    say(&format!("SKIPPED, nothing was tested: this machine lacks {what}"));
+    gen404_testing::skipped(what);
     None
-}
-
-#[expect(clippy::print_stderr, reason = "a skipped test must say so")]
-fn say(text: &str) {
-    eprintln!("{text}");
 }
 
 /// Waits for something that other processes do.

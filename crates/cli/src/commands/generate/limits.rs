@@ -48,7 +48,7 @@ pub(super) struct LimitArguments {
     retries: u32,
     /// Seconds between two looks at the status when nothing moves; the subnet looks every 10
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = seconds())]
-    poll_interval: u64,
+    status_interval: u64,
     /// Failed looks at the status in a row that count as a crash; the subnet takes 18
     #[arg(long, value_name = "N", default_value_t = 18, value_parser = value_parser!(u32).range(1..))]
     failed_polls: u32,
@@ -88,7 +88,7 @@ impl From<&LimitArguments> for Limits {
             download: seconds(arguments.download_timeout),
             downloads: arguments.downloads,
             retries: arguments.retries,
-            longest_poll: seconds(arguments.poll_interval),
+            longest_poll: seconds(arguments.status_interval),
             failed_polls: arguments.failed_polls,
             archive: ArchiveLimits {
                 bytes: arguments.archive_bytes,
