@@ -319,7 +319,7 @@ async fn a_single_answer_makes_a_stage_count_as_on_the_subnet() {
         folders.side(side, "a", &format!("{side} q3"));
     }
     let mostly_silent = silent_about(|seen| match seen.label.as_str() {
-        "s1_prompt_match" => !seen.pictures[1].ends_with("left front_left"),
+        "s1_prompt_match" => seen.pictures[1] != "left q3 front_left",
         "s2ac_ab" | "s2cl_decompose" | "explain" => true,
         "s4_per_angle" => !seen.pictures[1].ends_with(" back"),
         _ => false,

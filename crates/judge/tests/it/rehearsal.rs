@@ -1,7 +1,6 @@
 //! One question of each kind before a match: what it shows, what it waits for and what it refuses; and what ends a match that
 //! was not rehearsed.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -164,9 +163,6 @@ async fn judged(vlm: &impl Vlm) -> (Folders, Outcome) {
 #[tokio::test]
 async fn without_a_rehearsal_a_kind_that_is_always_refused_ends_the_match_and_invents_nothing() {
     type Rule = fn(&Request<'_>) -> Option<Result<Answer, VlmError>>;
-    let three_pictures = |request: &Request<'_>| {
-        request.parts.iter().filter(|part| matches!(part, gen404_judge::Part::Picture(_))).count() == 3
-    };
     let cases: [(Rule, u32); 4] = [
         (|_| Some(status(400, "at most 1 image(s) per prompt", None)), 12),
         (|_| Some(thought()), 12),
@@ -186,12 +182,11 @@ async fn without_a_rehearsal_a_kind_that_is_always_refused_ends_the_match_and_in
     let server = Server::new(move |_, request: &Request<'_>| (request.label == "explain").then(thought));
     assert_eq!(judged(&server).await.1.file.results.len(), 6);
     // Single refusals of a kind that was answered before are counted, and that is all.
-    let met = Mutex::new(false);
+    let asked = AtomicU32::new(0);
     let server = Server::new(move |_, request: &Request<'_>| {
-        let mut met = met.lock().expect("not poisoned");
-        let refused = *met && request.label == "s1_prompt_match" && three_pictures(request) && request.seed % 5 == 0;
-        *met = true;
-        refused.then(|| status(400, "odd", None))
+        let first_duel = request.label != "s1_prompt_match" || asked.fetch_add(1, Ordering::SeqCst) < 8;
+        let first_attempt = request.seed == 1100;
+        (!first_duel && first_attempt).then(|| status(400, "odd", None))
     });
     assert_eq!(judged(&server).await.1.file.results.len(), 6);
 }
@@ -207,6 +202,7 @@ async fn a_question_that_shall_wait_an_hour_is_not_asked_again() {
     };
     let last = std::error::Error::source(&source).map(ToString::to_string);
     assert_eq!(last.as_deref(), Some("http://h/v1/chat/completions answered 429: quota"));
-    assert_eq!(server.asked(), 3 * 9, "three duels, each question once");
+    // The summary may or may not have been asked for when its duel fails.
+    assert!((3 * 8..=3 * 9).contains(&server.asked()), "three duels, each question once: {}", server.asked());
     assert!(!matches!(source, gen404_judge::DuelError::Hopeless(AttemptError::Reply(_))));
 }
