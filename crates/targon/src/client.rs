@@ -348,3 +348,22 @@ impl std::fmt::Debug for TargonClient {
 pub(crate) fn type_is_gone(error: &TargonError) -> bool {
     matches!(error, TargonError::Refused { call: Call::Inventory, status, .. } if *status == StatusCode::BAD_REQUEST.as_u16())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Said;
+
+    #[test]
+    fn the_wait_is_what_the_service_asks_for_or_grows() {
+        let call = Call::List;
+        let busy = |retry_after| TargonError::RateLimited { call, retry_after };
+        let unwell = |retry_after| TargonError::Unwell { call, status: 503, said: Said::default(), retry_after };
+        let wish = Some(Duration::from_secs(7));
+        for error in [busy(wish), unwell(wish)] {
+            assert_eq!(pause_before_next(1, FIRST_PAUSE, &error), Duration::from_secs(7));
+        }
+        assert_eq!(pause_before_next(3, FIRST_PAUSE, &unwell(None)), Duration::from_secs(4));
+        assert_eq!(pause_before_next(1, FIRST_PAUSE, &busy(Some(Duration::from_hours(1)))), LONGEST_PAUSE);
+    }
+}
