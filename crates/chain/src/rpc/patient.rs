@@ -33,12 +33,7 @@ struct Turn {
 }
 
 impl Patient {
-    pub(crate) fn new(
-        inner: Box<dyn Rpc>,
-        patience: Duration,
-        pauses: Pauses,
-        news: broadcast::Sender<Event>,
-    ) -> Self {
+    pub(crate) fn new(inner: Box<dyn Rpc>, patience: Duration, pauses: Pauses, news: broadcast::Sender<Event>) -> Self {
         let turn = Mutex::new(Turn { not_before: Instant::now(), told: false });
         Self { inner, patience, pauses, news, turn }
     }
