@@ -18,7 +18,7 @@ use crate::shown::{Shown, white};
 use crate::vlm::{LONGEST_WISHED_PAUSE, Vlm};
 
 /// How long a server that says "later" is waited for, when it does not say how much later.
-const PATIENCE: Duration = Duration::from_secs(6);
+const PATIENCE: Duration = Duration::from_secs(4);
 /// The first of the pauses meanwhile; they double.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 

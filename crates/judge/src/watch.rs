@@ -10,8 +10,9 @@ use crate::vlm::VlmError;
 
 /// So many attempts at a kind of question that were refused alike, and none that was answered.
 const REFUSED_ALIKE: u32 = 3;
-/// How long a run is kept up by a server that answers nothing but "later", counted from the first time it says so.
-const PATIENCE: Duration = Duration::from_secs(4);
+/// How long a run is kept up by a server that answers nothing but "later", counted from the first question that it still said
+/// so to when all its retries were spent.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What a run has met so far.
 #[derive(Debug, Default)]
@@ -118,7 +119,7 @@ mod tests {
     fn a_server_that_never_answers_is_given_some_seconds() {
         let watch = Watch::default();
         let at = |seconds: u64| watch.gives_up("s1", &status(429), Duration::from_secs(seconds));
-        assert_eq!([100, 103, 104].map(at), [false, false, true]);
+        assert_eq!([100, 101, 102].map(at), [false, false, true]);
         watch.answered("explain");
         assert!(!at(999), "it has answered something");
     }
