@@ -138,27 +138,27 @@ impl Fetcher {
     /// Has every picture put on the shelf unless it is there already. Results come in the order in which they are had.
     pub async fn fetch_all<T>(
         &self,
-        shelf: &Shelf,
+        onto: &Shelf,
         wanted: impl IntoIterator<Item = (T, Url)>,
     ) -> Vec<(T, Result<PathBuf, FetchError>)> {
-        let fetches = wanted.into_iter().map(|(who, url)| async move { (who, self.fetch(shelf, &url).await) });
+        let fetches = wanted.into_iter().map(|(who, url)| async move { (who, self.fetch(onto, &url).await) });
         futures::stream::iter(fetches).buffer_unordered(self.limits.at_once.max(1)).collect().await
     }
 
     /// The place of the picture on the shelf; it is fetched when it is not there.
-    pub async fn fetch(&self, shelf: &Shelf, url: &Url) -> Result<PathBuf, FetchError> {
-        if let Some(path) = shelf.find(url) {
+    pub async fn fetch(&self, onto: &Shelf, url: &Url) -> Result<PathBuf, FetchError> {
+        if let Some(path) = onto.find(url) {
             return Ok(path);
         }
         let picture = self.patiently(url).await?;
         let Some(format) = Format::of(&picture) else {
             return Err(FetchError::NotAPicture { begins: excerpt_of_bytes(&picture, 60) });
         };
-        let path = shelf.place(url, format);
+        let path = onto.place(url, format);
         let place = path.clone();
         let written = tokio::task::spawn_blocking(move || write_whole(&place, &picture, Durability::Whole)).await;
         let written = written.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
-        written.map(|()| path).map_err(|source| FetchError::Disk { folder: shelf.folder.clone(), source })
+        written.map(|()| path).map_err(|source| FetchError::Disk { folder: onto.folder.clone(), source })
     }
 
     async fn patiently(&self, url: &Url) -> Result<Vec<u8>, FetchError> {
