@@ -142,7 +142,7 @@ impl Plan {
 
     /// Has the prompt pictures fetched that duels to be judged need. Those that cannot be had make their duels impossible.
     pub async fn fetch_prompts(&mut self, limits: FetchLimits) -> Result<Fetched, FetchError> {
-        let Some(shelf) = self.contest.shelf().filter(|_| self.cost.to_fetch > 0) else {
+        let Some(kept) = self.contest.shelf().filter(|_| self.cost.to_fetch > 0) else {
             return Ok(Fetched::default());
         };
         let wanted = self.duels.iter().enumerate().filter_map(|(index, (_, step))| match step {
@@ -152,7 +152,7 @@ impl Plan {
         let wanted: Vec<(usize, Url)> = wanted.collect();
         let mut addresses: BTreeMap<usize, String> = wanted.iter().map(|(index, url)| (*index, shown(url))).collect();
         let mut fetched = Fetched::default();
-        for (index, picture) in Fetcher::new(limits)?.fetch_all(&shelf, wanted).await {
+        for (index, picture) in Fetcher::new(limits)?.fetch_all(&kept, wanted).await {
             let step = &mut self.duels[index].1;
             match (picture, step) {
                 (Ok(path), Step::Judge(places)) => {

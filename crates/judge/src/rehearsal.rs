@@ -146,10 +146,7 @@ async fn put<R: Reply, V: Vlm, C: Clock>(
     let (mut attempt, mut calls, mut slept, mut pause) = (0, 0, Duration::ZERO, FIRST_PAUSE);
     loop {
         calls += 1;
-        let error = match voice.once::<R>(asked, attempt).await {
-            Ok(_) => return Ok(calls),
-            Err(error) => error,
-        };
+        let Err(error) = voice.once::<R>(asked, attempt).await else { return Ok(calls) };
         let fail = |source| RehearsalError { label: asked.label().to_owned(), source };
         match &error {
             AttemptError::Transport(met) if met.is_retryable() => {

@@ -79,7 +79,7 @@ pub(super) fn read(body: &[u8]) -> Said {
     }
     let Some(message) = choice.message else { return neither() };
     let thoughts = [&message.reasoning_content, &message.reasoning, &message.thinking];
-    let mut thought = thoughts.into_iter().flatten().any(|thought| !thought.is_null() && *thought != Value::from(""));
+    let mut thought = thoughts.into_iter().flatten().any(|thought| !thought.is_null() && thought != "");
     let text = match message.content {
         None => String::new(),
         Some(Content::Text(text)) => text,
