@@ -174,10 +174,8 @@ impl Chain {
 
     fn adopt(&self, runtime: Runtime, observer: &dyn Observer) {
         let to = runtime.version.spec_version;
-        let before = std::mem::replace(
-            &mut *self.runtime.write().unwrap_or_else(PoisonError::into_inner),
-            Arc::new(runtime),
-        );
+        let before =
+            std::mem::replace(&mut *self.runtime.write().unwrap_or_else(PoisonError::into_inner), Arc::new(runtime));
         observer.observe(&Event::RuntimeUpgraded { from: before.version.spec_version, to });
     }
 
@@ -413,7 +411,10 @@ mod tests {
             .await
             .expect("the second works");
         let events = events.0.lock().expect("no test panics while writing");
-        assert!(matches!(&events[0], Event::EndpointFailed { reason, .. } if reason.contains("HTTP 429")), "{events:?}");
+        assert!(
+            matches!(&events[0], Event::EndpointFailed { reason, .. } if reason.contains("HTTP 429")),
+            "{events:?}"
+        );
         assert!(matches!(&events[1], Event::Connected { fallback: true, .. }), "{events:?}");
     }
 

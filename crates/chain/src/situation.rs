@@ -300,8 +300,12 @@ mod tests {
     use super::*;
 
     fn field(name: &str, rounds: &[u64]) -> Decoded {
-        let fields = rounds.iter().map(|round| ("reveal_round".to_owned(), Value::u128((*round).into()).map_context(|()| 0)));
-        Value::with_context(ValueDef::Variant(Variant { name: name.to_owned(), values: Composite::Named(fields.collect()) }), 0)
+        let fields =
+            rounds.iter().map(|round| ("reveal_round".to_owned(), Value::u128((*round).into()).map_context(|()| 0)));
+        Value::with_context(
+            ValueDef::Variant(Variant { name: name.to_owned(), values: Composite::Named(fields.collect()) }),
+            0,
+        )
     }
 
     #[test]

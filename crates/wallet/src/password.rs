@@ -92,7 +92,8 @@ mod tests {
     fn line_ends_and_white_space_are_no_part_of_a_password() {
         let variable = "BT_PW_X";
         let encoded = |password: &str| {
-            let masked: Vec<u8> = password.bytes().zip(variable.bytes().cycle()).map(|(byte, mask)| byte ^ mask).collect();
+            let masked: Vec<u8> =
+                password.bytes().zip(variable.bytes().cycle()).map(|(byte, mask)| byte ^ mask).collect();
             STANDARD.encode(masked)
         };
         let revealed = |value: &str| reveal(variable, &SecretString::from(value)).map(|p| p.expose_secret().to_owned());

@@ -87,7 +87,8 @@ fn elsewhere(url: &Url, head: &[u8]) -> Option<Url> {
     let head = String::from_utf8_lossy(head);
     let mut lines = head.lines();
     lines.next()?.split(' ').nth(1).filter(|status| status.starts_with('3'))?;
-    let location = lines.filter_map(|line| line.split_once(':')).find(|(name, _)| name.eq_ignore_ascii_case("location"));
+    let location =
+        lines.filter_map(|line| line.split_once(':')).find(|(name, _)| name.eq_ignore_ascii_case("location"));
     let there = url.join(location?.1.trim()).ok()?;
     matches!(there.scheme(), "ws" | "wss").then_some(there)
 }

@@ -1,9 +1,7 @@
 //! Busy nodes and upgraded runtimes, as exit codes and words: never "not a chain", never a refusal of the chain.
 
 use gen404_round::AccountId;
-use gen404_sandbox::chain::{
-    CallLimit, CommitmentField, HandshakeRefusal, Neuron, Options, PastReveals, SubmitFault,
-};
+use gen404_sandbox::chain::{CallLimit, CommitmentField, HandshakeRefusal, Neuron, Options, PastReveals, SubmitFault};
 use serde_json::json;
 
 use crate::miner::{COLDKEY, Ended, HASH, Miner, account, options};
@@ -47,7 +45,8 @@ async fn a_node_that_stays_busy_is_an_outside_failure_with_other_endpoints_named
         busy(miner.run(&commit_and(&["--wait-timeout", "1"]), "default"), said);
     }
     miner.chain.refuse_handshakes(HandshakeRefusal { times: 0, ..forever(429, None) });
-    let limits = [(-32_005, "limit exceeded"), (-32_029, "slow down"), (-32_999, "RPC rate limit exceeded"), (429, "x")];
+    let limits =
+        [(-32_005, "limit exceeded"), (-32_029, "slow down"), (-32_999, "RPC rate limit exceeded"), (429, "x")];
     for (code, message) in limits {
         miner.chain.limit_calls(CallLimit::first(usize::MAX, code, message));
         busy(miner.run(&commit_and(&["--wait-timeout", "1"]), "default"), message);

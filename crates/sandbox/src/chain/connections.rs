@@ -52,12 +52,7 @@ pub(crate) async fn listen(port: u16) -> io::Result<(TcpListener, SocketAddr)> {
 }
 
 /// Serves until `stop`, then cuts what is still open.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    methods: Methods,
-    service: Arc<Service>,
-    stop: CancellationToken,
-) {
+pub(crate) async fn serve(listener: TcpListener, methods: Methods, service: Arc<Service>, stop: CancellationToken) {
     let (stop_handle, _server_handle) = stop_channel();
     let config = ServerConfig::builder()
         .max_request_body_size(LARGEST_MESSAGE)

@@ -228,10 +228,7 @@ mod tests {
         let mut storage = empty();
         let unreadable = Pulse::new(1000, vec![0xff; 48]);
         // The first pulse of the failing call is genuine; it is not kept either.
-        assert_eq!(
-            write_pulse(&mut storage, 1, vec![pulse(1000), unreadable]),
-            Err(Error::PulseVerificationError)
-        );
+        assert_eq!(write_pulse(&mut storage, 1, vec![pulse(1000), unreadable]), Err(Error::PulseVerificationError));
         assert_eq!(write_pulse(&mut storage, 1, vec![pulse(1000), pulse(1000)]), Err(Error::InvalidRoundNumber));
         assert_eq!(items(&storage.seal(1)), []);
     }

@@ -200,8 +200,7 @@ impl Node {
     pub(crate) fn produce(&mut self, timestamp: u64, pulses: Vec<Pulse>) -> H256 {
         let storage = &self.runtime.storage;
         let upgrades = self.runtime.upgrade.is_some();
-        let extrinsics =
-            if upgrades { Vec::new() } else { self.pool.ready(|account| system::nonce(storage, account)) };
+        let extrinsics = if upgrades { Vec::new() } else { self.pool.ready(|account| system::nonce(storage, account)) };
         let hashes: Vec<_> = extrinsics.iter().map(|signed| signed.hash).collect();
         let before = self.finalized().header.number;
         let executed = self.runtime.execute(Proposal { timestamp, pulses, extrinsics });

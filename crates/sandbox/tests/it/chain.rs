@@ -208,7 +208,8 @@ async fn connections_and_calls_can_be_refused() {
     assert!(answer.starts_with("HTTP/1.1 429 ") && answer.contains("retry-after: 7\r\n"), "{answer}");
     assert!(WsClientBuilder::default().build(chain.url()).await.is_ok(), "once is once");
 
-    let limit = CallLimit { method: Some("system_chain".to_owned()), after: 1, ..CallLimit::first(2, -32_005, "limit") };
+    let limit =
+        CallLimit { method: Some("system_chain".to_owned()), after: 1, ..CallLimit::first(2, -32_005, "limit") };
     chain.limit_calls(limit);
     let mut answers = Vec::new();
     for _ in 0..4 {
@@ -216,7 +217,10 @@ async fn connections_and_calls_can_be_refused() {
         ask(&client, "system_name", json!([])).await;
     }
     assert_eq!(answers, [true, false, false, true]);
-    chain.limit_calls(CallLimit { data: Some(json!({ "retry_after": 3 })), ..CallLimit::first(1, -32_029, "slow down") });
+    chain.limit_calls(CallLimit {
+        data: Some(json!({ "retry_after": 3 })),
+        ..CallLimit::first(1, -32_029, "slow down")
+    });
     let error = client.request::<Value, _>("system_name", rpc_params![]).await.unwrap_err().to_string();
     assert!(error.contains("-32029") && error.contains("slow down") && error.contains("retry_after"), "{error}");
 }

@@ -96,7 +96,10 @@ fn a_wrong_password_in_the_environment_is_told_with_the_variables_name() {
 
     let mut user = User::with_variable(&variable, PASSWORD);
     let error = user.opens(&file).expect_err("a bare password");
-    assert!(matches!(&error, OpenError::Variable { variable: named, quoted: false } if *named == variable), "{error:?}");
+    assert!(
+        matches!(&error, OpenError::Variable { variable: named, quoted: false } if *named == variable),
+        "{error:?}"
+    );
     assert!(!said(&error).contains(PASSWORD));
 }
 

@@ -193,7 +193,10 @@ fn an_upgrade_fills_its_block_and_makes_older_signatures_worthless() {
     assert_eq!(node.head().extrinsics.len(), 1, "the time alone");
     assert_eq!((node.spec_version_at(3), node.spec_version_at(4)), (425, 426));
     assert_eq!(statuses(&mut news), [Status::Ready, Status::Broadcast]);
-    let late = Signing { context: SignedContext { spec_version: 425, ..node.runtime.context }, ..Signing::honest(&node, &pair, 1) };
+    let late = Signing {
+        context: SignedContext { spec_version: 425, ..node.runtime.context },
+        ..Signing::honest(&node, &pair, 1)
+    };
     assert_eq!(node.submit(&late.sign(&commit(Data::None)), None), Err(Invalid::BadProof.into()));
     node.produce(2, vec![]);
     assert_eq!(statuses(&mut news), [Status::Invalid]);
