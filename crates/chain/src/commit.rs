@@ -105,14 +105,14 @@ impl Rehearsal {
 }
 
 /// A commitment that can be sent.
-struct Signed {
+struct Outgoing {
     hotkey: Hotkey,
     prepared: prepare::Prepared,
     extrinsic: SignedExtrinsic,
     deadline: Instant,
 }
 
-impl Signed {
+impl Outgoing {
     fn last_moment(&self) -> Instant {
         self.deadline + LAST_LOOK
     }
@@ -129,27 +129,28 @@ impl Chain {
         observer: &dyn Observer,
     ) -> Result<Commitment, CommitError> {
         let payload = prepare::Payload::new(&request.reveal);
-        let mut signed = self.sign(request, signer, &payload, clock, observer).await?;
-        let failure = match self.send(request, &signed, &payload, observer).await {
+        // Each of these is a large future, and none of them is needed twice at the same time: they live on the heap.
+        let mut outgoing = Box::pin(self.sign(request, signer, &payload, clock, observer)).await?;
+        let failure = match Box::pin(self.send(request, &outgoing, &payload, observer)).await {
             Err(error) if error.may_come_of_an_upgrade() => error,
             ended => return ended,
         };
         // An upgrade of the runtime makes every signature of before worthless: one more, and no other reason for one.
-        match self.after_upgrade(&self.follow(request, &signed, observer)).await {
+        match self.after_upgrade(&self.follow(request, &outgoing, observer)).await {
             upgrade::Finding::SameRuntime => return Err(failure),
             upgrade::Finding::InBlock(inclusion) => {
-                return self.settle(request, &signed, &payload, inclusion?, observer).await;
+                return Box::pin(self.settle(request, &outgoing, &payload, (*inclusion)?, observer)).await;
             }
             upgrade::Finding::WentNowhere => {}
         }
-        let nonce = signed.extrinsic.nonce;
+        let nonce = outgoing.extrinsic.nonce;
         observer.observe(&Event::Rejected);
-        signed = self.sign(request, signer, &payload, clock, observer).await?;
+        outgoing = Box::pin(self.sign(request, signer, &payload, clock, observer)).await?;
         // With the same nonce only one of the two can ever be in a block; another one says that somebody else sends too.
-        if signed.extrinsic.nonce != nonce {
+        if outgoing.extrinsic.nonce != nonce {
             return Err(failure);
         }
-        self.send(request, &signed, &payload, observer).await
+        Box::pin(self.send(request, &outgoing, &payload, observer)).await
     }
 
     /// Waits until nothing can be lost, and signs.
@@ -160,27 +161,27 @@ impl Chain {
         payload: &prepare::Payload,
         clock: &dyn Clock,
         observer: &dyn Observer,
-    ) -> Result<Signed, CommitError> {
+    ) -> Result<Outgoing, CommitError> {
         let prepared = self.prepare(request, signer.hotkey(), payload, clock, observer).await?;
         let extrinsic = prepared.call.sign(&self.runtime(), &prepared.context, signer)?;
-        Ok(Signed { hotkey: signer.hotkey(), prepared, extrinsic, deadline: Instant::now() + request.wait_limit })
+        Ok(Outgoing { hotkey: signer.hotkey(), prepared, extrinsic, deadline: Instant::now() + request.wait_limit })
     }
 
     fn follow<'a>(
         &'a self,
         request: &CommitRequest,
-        signed: &'a Signed,
+        outgoing: &'a Outgoing,
         observer: &'a dyn Observer,
     ) -> follow::Follow<'a> {
         follow::Follow {
             chain: self,
-            hotkey: signed.hotkey,
-            extrinsic: &signed.extrinsic,
+            hotkey: outgoing.hotkey,
+            extrinsic: &outgoing.extrinsic,
             observer,
-            from: signed.prepared.block,
-            deadline: signed.deadline,
+            from: outgoing.prepared.block,
+            deadline: outgoing.deadline,
             limit: request.wait_limit,
-            pause: signed.prepared.pause,
+            pause: outgoing.prepared.pause,
         }
     }
 
@@ -188,57 +189,57 @@ impl Chain {
     async fn send(
         &self,
         request: &CommitRequest,
-        signed: &Signed,
+        outgoing: &Outgoing,
         payload: &prepare::Payload,
         observer: &dyn Observer,
     ) -> Result<Commitment, CommitError> {
         observer.observe(&Event::Submitting {
-            extrinsic_hash: signed.extrinsic.hash,
-            reveal_round: signed.prepared.reveal_round,
-            reveal_time: signed.prepared.reveal_time,
+            extrinsic_hash: outgoing.extrinsic.hash,
+            reveal_round: outgoing.prepared.reveal_round,
+            reveal_time: outgoing.prepared.reveal_time,
         });
-        let follow = self.follow(request, signed, observer);
+        let follow = self.follow(request, outgoing, observer);
         let inclusion = self
-            .telling(observer, timeout_at(signed.last_moment(), follow.until_included()))
+            .telling(observer, timeout_at(outgoing.last_moment(), follow.until_included()))
             .await
             .unwrap_or_else(|_| Err(follow.not_included()))
-            .map_err(|error| error.after_sending(signed.extrinsic.hash, None))?;
-        self.settle(request, signed, payload, inclusion, observer).await
+            .map_err(|error| error.after_sending(outgoing.extrinsic.hash, None))?;
+        self.settle(request, outgoing, payload, inclusion, observer).await
     }
 
     /// Follows an included extrinsic as far as asked.
     async fn settle(
         &self,
         request: &CommitRequest,
-        signed: &Signed,
+        outgoing: &Outgoing,
         payload: &prepare::Payload,
         mut inclusion: follow::Inclusion,
         observer: &dyn Observer,
     ) -> Result<Commitment, CommitError> {
-        let follow = self.follow(request, signed, observer);
+        let follow = self.follow(request, outgoing, observer);
         let mut end = settle::End::default();
         if request.wait > Wait::Inclusion {
             let target = settle::Target {
                 netuid: request.netuid,
-                hotkey: signed.hotkey,
+                hotkey: outgoing.hotkey,
                 plaintext: &payload.plaintext,
-                reveal_round: signed.prepared.reveal_round,
+                reveal_round: outgoing.prepared.reveal_round,
                 wait: request.wait,
             };
-            let settling = timeout_at(signed.last_moment(), follow.until_settled(&mut inclusion, &mut end, &target));
+            let settling = timeout_at(outgoing.last_moment(), follow.until_settled(&mut inclusion, &mut end, &target));
             let settled = self.telling(observer, settling).await;
             settled
                 .unwrap_or_else(|_| Err(follow.too_late(inclusion, end, &target)))
-                .map_err(|error| error.after_sending(signed.extrinsic.hash, Some(inclusion.block)))?;
+                .map_err(|error| error.after_sending(outgoing.extrinsic.hash, Some(inclusion.block)))?;
         }
         Ok(Commitment {
-            hotkey: signed.hotkey,
-            extrinsic_hash: signed.extrinsic.hash,
+            hotkey: outgoing.hotkey,
+            extrinsic_hash: outgoing.extrinsic.hash,
             block: inclusion.block,
             block_hash: inclusion.block_hash,
             extrinsic_index: inclusion.index,
-            reveal_round: signed.prepared.reveal_round,
-            reveal_time: signed.prepared.reveal_time,
+            reveal_round: outgoing.prepared.reveal_round,
+            reveal_time: outgoing.prepared.reveal_time,
             finalized: end.finalized,
             revealed_block: end.revealed_block,
         })

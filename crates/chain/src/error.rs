@@ -97,7 +97,7 @@ pub enum EndpointError {
     },
     /// It has had enough of us for now.
     #[error(transparent)]
-    Busy(RateLimit),
+    Busy(Box<RateLimit>),
     /// It speaks, but not like a chain.
     #[error("not a Substrate node: {source}")]
     NotSubstrate {

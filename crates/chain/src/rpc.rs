@@ -49,7 +49,7 @@ pub enum RpcError {
         /// The JSON-RPC method.
         method: &'static str,
         /// What the node said.
-        limit: RateLimit,
+        limit: Box<RateLimit>,
         /// How long the question was repeated.
         waited: Duration,
     },
@@ -110,7 +110,7 @@ pub(crate) trait Rpc: Send + Sync {
 /// Why no connection stands.
 pub(crate) enum DialError {
     /// The server has had enough of us for now.
-    Busy(RateLimit),
+    Busy(Box<RateLimit>),
     /// Anything else.
     Failed(TransportError),
 }

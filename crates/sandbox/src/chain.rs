@@ -322,7 +322,7 @@ impl DevelopmentChain {
         commitments::seed(&mut node.runtime.storage, block, (self.netuid, hotkey.into()), fields);
     }
 
-    /// Turns connections away before they become WebSockets.
+    /// Turns connections away before the handshake is done.
     pub fn refuse_handshakes(&self, refusal: HandshakeRefusal) {
         self.block_maker.service.faults.set_handshake_refusal(refusal);
     }

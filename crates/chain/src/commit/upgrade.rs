@@ -11,7 +11,7 @@ pub(super) enum Finding {
     /// The runtime is the one that was signed for, or the chain cannot be asked: the refusal stands.
     SameRuntime,
     /// It is in a block after all, where its call may have failed.
-    InBlock(Result<Inclusion, CommitError>),
+    InBlock(Box<Result<Inclusion, CommitError>>),
     /// There is another runtime, in none of the blocks before it is the extrinsic, its nonce is not used, and no pool
     /// holds anything with it. The new runtime takes no signature of before.
     WentNowhere,
@@ -41,7 +41,7 @@ impl Chain {
             })
             .await?;
         Ok(match sighting {
-            (node, _, Some(inclusion)) => Finding::InBlock(follow.accept(&node, inclusion).await),
+            (node, _, Some(inclusion)) => Finding::InBlock(Box::new(follow.accept(&node, inclusion).await)),
             (_, next_nonce, None) if next_nonce == follow.extrinsic.nonce => Finding::WentNowhere,
             _ => Finding::SameRuntime,
         })

@@ -54,18 +54,18 @@ pub struct RateLimit {
 
 impl RateLimit {
     /// The limit behind a JSON-RPC error, if it is one.
-    pub(crate) fn of_error(endpoint: &Endpoint, code: i32, message: &str, data: Option<&str>) -> Option<Self> {
+    pub(crate) fn of_error(endpoint: &Endpoint, code: i32, message: &str, data: Option<&str>) -> Option<Box<Self>> {
         let said = format!("{message} {}", data.unwrap_or_default()).to_lowercase();
         let means_it = CODES.contains(&code) || WORDS.iter().any(|words| said.contains(words)) || says_429(&said);
         if POOL_CODES.contains(&code) || !means_it {
             return None;
         }
         let words = format!("{}, code {code}", excerpt(message, SHOWN));
-        Some(Self { endpoint: endpoint.clone(), words, pause: data.and_then(pause_in) })
+        Some(Box::new(Self { endpoint: endpoint.clone(), words, pause: data.and_then(pause_in) }))
     }
 
     /// The limit behind the head of an HTTP answer that refuses a WebSocket, if it is one.
-    pub(crate) fn of_head(endpoint: &Endpoint, head: &[u8], now: Timestamp) -> Option<Self> {
+    pub(crate) fn of_head(endpoint: &Endpoint, head: &[u8], now: Timestamp) -> Option<Box<Self>> {
         let mut lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
         let (version, status) = split_at(lines.next()?, b' ')?;
         if !version.starts_with(b"HTTP/") || !(status.starts_with(b"429") || status.starts_with(b"503")) {
@@ -80,7 +80,7 @@ impl RateLimit {
             headers.insert("retry-after", wish);
         }
         let words = format!("HTTP {}", excerpt_of_bytes(status, SHOWN));
-        Some(Self { endpoint: endpoint.clone(), words, pause: wished_pause(&headers, now) })
+        Some(Box::new(Self { endpoint: endpoint.clone(), words, pause: wished_pause(&headers, now) }))
     }
 }
 

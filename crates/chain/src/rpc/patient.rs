@@ -38,10 +38,10 @@ impl Patient {
         Self { inner, patience, pauses, news, turn }
     }
 
-    async fn ask_again(&self, method: &'static str, params: Vec<Value>, limit: RateLimit) -> Reply {
+    async fn ask_again(&self, method: &'static str, params: Vec<Value>, limit: Box<RateLimit>) -> Reply {
         let begun = Instant::now();
         let deadline = begun + self.patience;
-        let given_up = |limit: RateLimit| Err(RpcError::Limited { method, limit, waited: begun.elapsed() });
+        let given_up = |limit: Box<RateLimit>| Err(RpcError::Limited { method, limit, waited: begun.elapsed() });
         let Ok(mut turn) = timeout_at(deadline, self.turn.lock()).await else { return given_up(limit) };
         let mut pauses = self.pauses.clone();
         // The first in the queue waits; whoever comes after it has been heard asks at once.
@@ -112,7 +112,7 @@ mod tests {
         ScriptedRpc::new(move |_, _| {
             let refuses = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
             let endpoint = "ws://node.example".parse().expect("an address");
-            let limit = RateLimit { endpoint, words: "rate limit".to_owned(), pause };
+            let limit = Box::new(RateLimit { endpoint, words: "rate limit".to_owned(), pause });
             let refusal = RpcError::Limited { method: "scripted", limit, waited: Duration::ZERO };
             if refuses { Err(refusal) } else { Ok(json!("answer")) }
         })

@@ -55,7 +55,7 @@ impl CallLimit {
     }
 }
 
-/// Connections that are refused before they become WebSockets.
+/// Connections that are refused before the handshake is done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HandshakeRefusal {
     /// HTTP status, e.g. 429.
