@@ -64,7 +64,8 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Comma
         Command::Report(arguments) => report::run(context, arguments).await,
         Command::Render(arguments) => render::run(context, arguments).await,
         Command::RenderServer(arguments) => render_server::run(context, arguments).await,
-        Command::Judge(arguments) => judge::run(context, arguments).await,
+        // A match is large; the other commands need not carry its room on their stack.
+        Command::Judge(arguments) => Box::pin(judge::run(context, arguments)).await,
         Command::Sandbox(arguments) => sandbox::run(context, arguments).await,
         Command::StartGenerator(arguments) => start_generator::run(context, &arguments).await,
         Command::StartRenderer(arguments) => start_renderer::run(context, &arguments).await,

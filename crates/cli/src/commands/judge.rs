@@ -31,6 +31,7 @@ use crate::prompts_file;
 /// goes through up to four stages; the code decides, the model only answers questions about pictures. A rerun judges only what is
 /// missing or has changed. docs/judge.md says what each stage does and how to write a profile of your own.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "a flag is a bool, and this command has four")]
 pub(crate) struct Arguments {
     /// Prompts file; the prompt pictures may be URLs or files
     #[arg(long, value_name = "FILE")]

@@ -277,14 +277,17 @@ async fn no_answer_at_all_is_no_draw() {
     assert!(!folders.path("results").exists(), "no record, no draw");
 }
 
+/// Whether a question stays without a usable answer.
+type Unanswered = fn(&Seen) -> bool;
+
 /// A model that answers sensibly, but not these questions.
-fn silent_about(unanswered: fn(&Seen) -> bool) -> Model {
+fn silent_about(unanswered: Unanswered) -> Model {
     Model::scripted(move |seen| if unanswered(seen) { "I would rather not.".to_owned() } else { sensible(seen) })
 }
 
 #[tokio::test]
 async fn a_stage_without_any_answer_fails_the_duel_and_the_next_run_judges_it() {
-    let cases: [(&str, &str, fn(&Seen) -> bool); 5] = [
+    let cases: [(&str, &str, Unanswered); 5] = [
         ("S1", "q3", |seen| seen.label == "s1_prompt_match"),
         ("S2", "q3", |seen| seen.label.starts_with("s2ac") || seen.label == "s2cl_decompose"),
         ("S2", "q3", |seen| {

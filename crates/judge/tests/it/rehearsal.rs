@@ -38,7 +38,7 @@ async fn each_kind_is_asked_once_with_the_largest_pictures() {
         .seen()
         .into_iter()
         .inspect(|seen| {
-            assert!(seen.pictures.iter().any(|picture| picture.contains("many more bytes") || picture == "prompt b"))
+            assert!(seen.pictures.iter().any(|picture| picture.contains("many more bytes") || picture == "prompt b"));
         })
         .map(|Seen { label, pictures, seed, max_tokens, .. }| (label, pictures.len(), seed, max_tokens))
         .collect();
@@ -90,8 +90,8 @@ fn status(status: u16, message: &str, wished: Option<Duration>) -> Result<Answer
     Err(VlmError::Status { address, status, message: message.to_owned(), wished })
 }
 
-fn thought() -> Result<Answer, VlmError> {
-    Ok(Answer { text: String::new(), finish_reason: Some("length".to_owned()), thought: true })
+fn thought() -> Answer {
+    Answer { text: String::new(), finish_reason: Some("length".to_owned()), thought: true }
 }
 
 #[tokio::test]
@@ -109,7 +109,8 @@ async fn a_refusal_of_one_kind_is_final_and_in_the_servers_words() {
         assert!(error.hint().contains(advice) && !error.is_of_the_reply(), "{}", error.hint());
         assert!(server.asked() <= 5, "nothing is asked twice");
     }
-    let error = rehearsed(&folders(), &Server::new(|_, _: &Request<'_>| Some(thought()))).await.expect_err("it thinks");
+    let error =
+        rehearsed(&folders(), &Server::new(|_, _: &Request<'_>| Some(Ok(thought())))).await.expect_err("it thinks");
     assert!(
         error.source.to_string().contains("the model thinks before it answers (finish_reason length, limit "),
         "{error:?}"
@@ -165,10 +166,10 @@ async fn without_a_rehearsal_a_kind_that_is_always_refused_ends_the_match_and_in
     type Rule = fn(&Request<'_>) -> Option<Result<Answer, VlmError>>;
     let cases: [(Rule, u32); 4] = [
         (|_| Some(status(400, "at most 1 image(s) per prompt", None)), 12),
-        (|_| Some(thought()), 12),
+        (|_| Some(Ok(thought())), 12),
         // Only what comes after stage 1: three attempts at the first such question.
         (|request| (request.label == "s2cl_decompose").then(|| status(422, "no schema", None)), 20),
-        (|request| (request.label == "s4_per_angle").then(thought), 40),
+        (|request| (request.label == "s4_per_angle").then(|| Ok(thought())), 40),
     ];
     for (rule, most) in cases {
         let server = Server::new(move |_, request: &Request<'_>| rule(request));
@@ -179,7 +180,7 @@ async fn without_a_rehearsal_a_kind_that_is_always_refused_ends_the_match_and_in
         assert!(server.asked() <= most, "{} requests", server.asked());
     }
     // A question without influence ends nothing.
-    let server = Server::new(move |_, request: &Request<'_>| (request.label == "explain").then(thought));
+    let server = Server::new(move |_, request: &Request<'_>| (request.label == "explain").then(|| Ok(thought())));
     assert_eq!(judged(&server).await.1.file.results.len(), 6);
     // Single refusals of a kind that was answered before are counted, and that is all.
     let asked = AtomicU32::new(0);

@@ -19,9 +19,9 @@ pub(super) async fn fetch(ui: &Ui, prompts: &[RemotePrompt]) -> Result<(), Comma
         Fetcher::new(FetchLimits::default()).map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
     // What `judge` fetched is found by its address already; what it left to the model's server is not.
     let wanted = prompts.iter().filter_map(|prompt| Some((prompt, prompt.url.parse::<Url>().ok()?)));
-    let fetched = fetcher.fetch_all(&Shelf::beside(folder), wanted).await;
+    let pictures = fetcher.fetch_all(&Shelf::beside(folder), wanted).await;
     let kept =
-        fetched.into_iter().map(|(prompt, picture)| (prompt, picture.and_then(|picture| keep(&picture, prompt))));
+        pictures.into_iter().map(|(prompt, picture)| (prompt, picture.and_then(|picture| keep(&picture, prompt))));
     let missed: Vec<(&RemotePrompt, FetchError)> =
         kept.filter_map(|(prompt, kept)| kept.err().map(|error| (prompt, error))).collect();
     if let Some((prompt, error)) = missed.first() {
