@@ -3,6 +3,7 @@
 use clap::Args;
 use comfy_table::{ContentArrangement, Table, presets};
 use gen404_chain::{Chain, ReadError, Wait};
+use gen404_outside::text::is_harmful;
 use gen404_round::{AccountId, BlockNumber, Hotkey, Latest};
 use serde::Serialize;
 
@@ -124,7 +125,7 @@ fn draw<'a>(lines: impl Iterator<Item = Line<'a>>, columns: Option<u16>) -> Tabl
 
 /// A stranger's text that can neither break out of its cell nor push the others off the screen.
 fn cell(text: &str) -> String {
-    let mut characters = text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c });
+    let mut characters = text.chars().map(|c| if is_harmful(c) { char::REPLACEMENT_CHARACTER } else { c });
     let mut shown: String = characters.by_ref().take(WIDEST_CELL).collect();
     if characters.next().is_some() {
         shown.push('…');
@@ -140,6 +141,7 @@ mod tests {
     fn cells_hold_one_short_line() {
         assert_eq!(cell("owner/name"), "owner/name");
         assert_eq!(cell("a\nb\t\u{1b}[2J"), "a\u{fffd}b\u{fffd}\u{fffd}[2J");
+        assert_eq!(cell("txt.\u{202e}exe"), "txt.\u{fffd}exe");
         assert_eq!(cell(&"ü".repeat(65)), format!("{}…", "ü".repeat(64)));
     }
 
