@@ -8,6 +8,7 @@ pub mod duel;
 mod prompts;
 pub mod python;
 mod reveal;
+pub mod standings;
 mod submission;
 
 pub use account::{AccountId, Hotkey, InvalidAddress};

@@ -3,6 +3,7 @@
 
 mod decode;
 mod reveals;
+mod standings;
 
 /// The cases of a golden file.
 fn cases(json: &str) -> Vec<serde_json::Value> {
