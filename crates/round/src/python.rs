@@ -2,5 +2,7 @@
 //! how JSON is read, and how prompts are drawn. Knows no rule of the competition.
 
 mod json;
+mod random;
 
 pub use json::{Json, NotJson, Text};
+pub use random::sample;
