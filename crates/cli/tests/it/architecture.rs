@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("outside", &[]),
     ("wallet", &["round", "outside"]),
     ("chain", &["round", "timelock", "outside"]),
+    ("competition", &["round", "outside"]),
     ("targon", &["round", "outside"]),
     ("generator", &["round", "outside"]),
     ("renderer", &["round", "outside"]),
