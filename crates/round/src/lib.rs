@@ -3,16 +3,20 @@
 //! Pure: nothing here knows a network, a disk, a clock or a terminal, and every type can only hold what its rule allows.
 
 mod account;
+mod collector;
 pub mod duel;
 mod prompts;
+pub mod python;
 mod reveal;
+pub mod standings;
 mod submission;
 
 pub use account::{AccountId, Hotkey, InvalidAddress};
+pub use collector::{Breakage, Collected, Field, InvalidSubmission, Submission, Verdict, Window, collect, put_in_line};
 pub use prompts::{
     InvalidPrompts, InvalidSeed, InvalidStem, Prompt, PromptImage, PromptSet, PromptsForm, Stem, parse_seed,
 };
-pub use reveal::{Latest, Reveal, RevealedFields, decode_payload, merge_latest};
+pub use reveal::{InvalidHex, Latest, Reveal, RevealedFields, decode_payload, decode_payload_text, merge_latest};
 pub use submission::{CdnUrl, CommitHash, InvalidCdnUrl, InvalidCommitHash, InvalidRepository, Repository};
 
 /// Number of a block, counted from the chain's genesis.

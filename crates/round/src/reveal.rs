@@ -1,12 +1,9 @@
 //! What was revealed on chain, read the way the subnet's collector reads it, and the payloads we write ourselves.
 //! Everything here comes from strangers: whatever cannot be understood is passed over, never an error.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
-
 use serde::Serialize;
-use serde_json::value::RawValue;
 
+use crate::python::{Json, NotJson};
 use crate::{BlockNumber, CdnUrl, CommitHash, Repository};
 
 /// What a miner puts on chain, as the JSON text that is revealed.
@@ -73,49 +70,59 @@ pub fn decode_payload(payload: &[u8]) -> String {
     text
 }
 
+/// [`decode_payload`] of what a library of the chain hands over as text: hex digits behind `0x`, otherwise the bytes of
+/// the text itself.
+pub fn decode_payload_text(payload: &str) -> Result<String, InvalidHex> {
+    let Some(digits) = payload.strip_prefix("0x") else { return Ok(decode_payload(payload.as_bytes())) };
+    // White space may stand between bytes, never inside one.
+    let mut bytes = Vec::with_capacity(digits.len() / 2);
+    let mut rest = digits.as_bytes();
+    loop {
+        rest = rest.trim_ascii_start();
+        // One kind of white space more than Rust's ASCII knows.
+        while let Some(behind) = rest.strip_prefix(b"\x0b") {
+            rest = behind.trim_ascii_start();
+        }
+        let Some((pair, behind)) = rest.split_at_checked(2) else {
+            return if rest.is_empty() { Ok(decode_payload(&bytes)) } else { Err(InvalidHex) };
+        };
+        let mut byte = [0];
+        hex::decode_to_slice(pair, &mut byte).map_err(|_| InvalidHex)?;
+        bytes.push(byte[0]);
+        rest = behind;
+    }
+}
+
+/// A text that begins with `0x` and is not hex behind it: the collector dies on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not pairs of hex digits behind 0x")]
+pub struct InvalidHex;
+
 /// Merges all reveals of one hotkey field by field: the highest block wins, within a block the greater text.
 ///
-/// Single quotes count as double quotes and `NaN` is a number, as they are for the collector. A payload that is not a JSON
-/// object, and a field that is not a non-empty string, is passed over.
+/// This is what a hotkey says, whatever the round. A payload that is not a JSON object, and a field that is not a non-empty
+/// string, is passed over; what counts for a round is [`collect`](crate::collect)'s answer.
 pub fn merge_latest<'a>(reveals: impl IntoIterator<Item = (&'a [u8], BlockNumber)>) -> RevealedFields {
     let mut fields = RevealedFields::default();
     for (payload, block) in reveals {
-        let text = decode_payload(payload);
-        let text = if text.contains('\'') { text.replace('\'', "\"") } else { text };
-        let text = without_odd_numbers(&text);
-        let Ok(object) = serde_json::from_str::<HashMap<Cow<'_, str>, &RawValue>>(&text) else { continue };
+        let Ok(object) = read_json(payload) else { continue };
         for (name, slot) in
             [("commit", &mut fields.commit), ("repo", &mut fields.repo), ("cdn_url", &mut fields.cdn_url)]
         {
-            let Some(Ok(value)) = object.get(name).map(|value| serde_json::from_str::<String>(value.get())) else {
-                continue;
-            };
-            let newer = slot.as_ref().is_none_or(|latest| (latest.block, &latest.value) < (block, &value));
-            if newer && !value.is_empty() {
-                *slot = Some(Latest { value, block });
+            let Some(Json::Text(value)) = object.get(name) else { continue };
+            let Some(value) = value.as_str().filter(|value| !value.is_empty()) else { continue };
+            if slot.as_ref().is_none_or(|latest| (latest.block, latest.value.as_str()) < (block, value)) {
+                *slot = Some(Latest { value: value.to_owned(), block });
             }
         }
     }
     fields
 }
 
-/// `null` for the numbers that the collector's parser knows and JSON does not, outside of strings.
-fn without_odd_numbers(text: &str) -> Cow<'_, str> {
-    const ODD: [&str; 3] = ["-Infinity", "Infinity", "NaN"];
-    if !ODD.iter().any(|odd| text.contains(odd)) {
-        return Cow::Borrowed(text);
-    }
-    let mut plain = String::with_capacity(text.len());
-    let (mut in_string, mut escaped) = (false, false);
-    let mut rest = text;
-    while let Some(next) = rest.chars().next() {
-        let odd = ODD.iter().find(|odd| !in_string && rest.starts_with(**odd));
-        plain.push_str(odd.map_or(&rest[..next.len_utf8()], |_| "null"));
-        rest = &rest[odd.map_or(next.len_utf8(), |odd| odd.len())..];
-        in_string ^= next == '"' && !escaped;
-        escaped = next == '\\' && !escaped;
-    }
-    Cow::Owned(plain)
+/// The payload's JSON as the collector reads it: every single quote is a double one to it.
+pub(crate) fn read_json(payload: &[u8]) -> Result<Json, NotJson> {
+    let text = decode_payload(payload);
+    Json::parse(&if text.contains('\'') { text.replace('\'', "\"") } else { text })
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("wallet", &["round", "outside"]),
     ("delivery", &["round", "outside"]),
     ("chain", &["round", "timelock", "outside"]),
+    ("competition", &["round", "outside"]),
     ("targon", &["round", "outside"]),
     ("generator", &["round", "outside"]),
     ("renderer", &["round", "outside"]),
