@@ -187,12 +187,13 @@ impl Look<'_> {
     /// Reads a file. What was confirmed at or after `fresh_from` is taken from the cache without a question.
     pub async fn read<T: Content>(&self, file: StateFile, fresh_from: Timestamp) -> Result<Seen<T>, FetchError> {
         let fetched = match &self.client.source {
-            Source::Folder(folder) => self.from_folder(folder, file)?,
+            Source::Folder(folder) => self.read_folder(folder, file)?,
             Source::Web { base, http, cache } => {
                 let kept = cache.as_ref().and_then(|cache| cache.get(file));
                 match kept {
                     Some(kept) if (fresh_from..=self.now).contains(&kept.confirmed) => Fetched::kept(kept, None),
-                    kept => self.from_web(base, http, file, kept).await?,
+                    // Boxed, or a look at ten files at once would be a large thing to hand around.
+                    kept => Box::pin(self.fetch_from(base, http, file, kept)).await?,
                 }
             }
         };
@@ -212,7 +213,7 @@ impl Look<'_> {
         Ok(Seen { reading, confirmed: fetched.confirmed, since: fetched.since, stale: fetched.stale })
     }
 
-    fn from_folder(&self, folder: &Path, file: StateFile) -> Result<Fetched, FetchError> {
+    fn read_folder(&self, folder: &Path, file: StateFile) -> Result<Fetched, FetchError> {
         let path = folder.join(file.path());
         let document = match read_at_most(&path, file.limit()) {
             Ok(bytes) => {

@@ -10,7 +10,7 @@ use crate::files::{Schedule, Stage, State};
 use crate::{Pace, RoundNumber};
 
 /// Services sleep up to this long before they notice that a stage is over.
-const SERVICES_SLEEP: Duration = Duration::from_secs(30 * 60);
+const SERVICES_SLEEP: Duration = Duration::from_mins(30);
 
 /// A round with its window of reveals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,10 +14,10 @@ use crate::files::{
 use crate::{RoundFile, RoundNumber, StateFile};
 
 /// How long files are believed that services write once, while nothing shows that something has changed.
-const SETTLED: Duration = Duration::from_secs(30 * 60);
+const SETTLED: Duration = Duration::from_mins(30);
 
 /// How long files are believed that services write again and again.
-const LIVING: Duration = Duration::from_secs(2 * 60);
+const LIVING: Duration = Duration::from_mins(2);
 
 /// No knowledge is this fresh: the server is asked in any case.
 const ALWAYS_ASK: Timestamp = Timestamp::MAX;

@@ -28,7 +28,7 @@ enum Answer {
 }
 
 impl Look<'_> {
-    pub(super) async fn from_web(
+    pub(super) async fn fetch_from(
         &self,
         base: &Url,
         http: &reqwest::Client,

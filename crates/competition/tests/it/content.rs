@@ -77,7 +77,9 @@ fn files_of_a_player() {
     let folder = format!("rounds/51/{WINNER}");
     let submitted: Outputs = read(&format!("{folder}/submitted.json"));
     assert_eq!((submitted.entries[0].1.size, submitted.unreadable.len()), (15_641, 0));
-    assert!(submitted.entries[0].1.js.as_ref().unwrap().path().ends_with(".js"));
+    let (stem, output) = &submitted.entries[0];
+    let address = format!("https://subnet404.xyz/{folder}/submitted/{stem}.js");
+    assert_eq!(output.js.as_ref().map(url::Url::as_str), Some(address.as_str()));
     let failed: Outputs = read("rounds/53/5DrqppFib6Ud6MGs8xD6zUWoxvQKzxBBmTYftTe3rc9vjtFe/submitted.json");
     assert_eq!(failed.entries.len(), 10);
     assert_eq!(failed.entries[0].1.failure_reason.as_deref(), Some("js_fetch_failed: HTTP 404"));

@@ -86,7 +86,7 @@ async fn a_busy_server_is_waited_for_briefly_and_otherwise_left_alone() {
     assert_eq!(server.log(), ["state.json 200", "state.json 429", "state.json 429"]);
     server.fail(Fault::Busy("3600"), 9);
     let error = ask(&without_cache, "2026-10-07T08:00:00Z").await.unwrap_err();
-    assert!(matches!(error, FetchError::Busy { pause } if pause == Duration::from_secs(3_600)), "{error}");
+    assert!(matches!(error, FetchError::Busy { pause } if pause == Duration::from_hours(1)), "{error}");
     server.fail(Fault::Busy("0"), 0);
     let client = client(&server.url(), Some(folder.path()));
     ask(&client, "2026-10-07T08:00:00Z").await.unwrap();
