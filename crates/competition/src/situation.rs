@@ -240,23 +240,23 @@ mod tests {
     };
 
     fn at(stage: Stage, head: BlockNumber) -> Situation {
-        let state = State { current_round: 52, stage, next_stage_eta: None };
+        let published = State { current_round: 52, stage, next_stage_eta: None };
         let head = Moment { block: head, time: "2026-10-07T08:00:00Z".parse().expect("a time") };
-        situation(&state, Some(SCHEDULE), &Pace::assumed(head, 12.0))
+        situation(&published, Some(SCHEDULE), &Pace::assumed(head, 12.0))
     }
 
     #[test]
     fn the_edges_of_the_window_are_exact() {
         let window = Some(RoundWindow { round: 52, window: SCHEDULE.window() });
-        let next = Some(RoundWindow { round: 53, window: Window { earliest: 9_229_787, latest: None } });
+        let round_53 = Some(RoundWindow { round: 53, window: Window { earliest: 9_229_787, latest: None } });
         for (head, happening, task, reveal) in [
             (9_208_185, Happening::BeforeWindow, Task::WaitForWindow, None),
             // A reveal in the next block is in the first one of the window.
             (9_208_186, Happening::WindowOpen, Task::Reveal, window),
             (9_229_785, Happening::WindowOpen, Task::Reveal, window),
             // The head is the last block: a reveal can only come after it.
-            (9_229_786, Happening::Collecting, Task::WaitForPrompts, next),
-            (9_229_787, Happening::Collecting, Task::WaitForPrompts, next),
+            (9_229_786, Happening::Collecting, Task::WaitForPrompts, round_53),
+            (9_229_787, Happening::Collecting, Task::WaitForPrompts, round_53),
         ] {
             let now = at(Stage::Open, head);
             assert_eq!((now.happening, now.task, now.reveal), (happening, task, reveal), "{head}");
