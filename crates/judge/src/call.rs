@@ -42,6 +42,16 @@ pub enum AttemptError {
     },
 }
 
+impl AttemptError {
+    /// Where it is counted.
+    fn column<'a>(&self, tally: &'a mut CallTally) -> &'a mut u32 {
+        match self {
+            Self::Transport(_) => &mut tally.transport_failed,
+            Self::Reply(_) | Self::Unfinished { .. } => &mut tally.json_failed,
+        }
+    }
+}
+
 /// The means to put a question: the same for all duels of a run, and for the rehearsal.
 pub(crate) struct Voice<'a, V> {
     pub(crate) vlm: &'a V,
@@ -58,7 +68,10 @@ pub(crate) struct Caller<'a, V, C> {
     pub(crate) clock: &'a C,
     pub(crate) observer: &'a dyn Observer,
     pub(crate) watch: &'a Watch,
+    /// Of the duel.
     pub(crate) tally: &'a Tally,
+    /// Of the run, in which duels that come to nothing count too.
+    pub(crate) run_tally: &'a Tally,
 }
 
 /// A question about a side, in an order, from an angle.
@@ -87,13 +100,8 @@ impl Tally {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).0);
     }
 
-    fn note_failure(&self, error: AttemptError) {
-        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match error {
-            AttemptError::Transport(_) => inner.0.transport_failed += 1,
-            AttemptError::Reply(_) | AttemptError::Unfinished { .. } => inner.0.json_failed += 1,
-        }
-        inner.1 = Some(error);
+    fn remember(&self, error: AttemptError) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1 = Some(error);
     }
 
     pub(crate) fn counts(&self) -> CallTally {
@@ -129,15 +137,19 @@ impl<V: Vlm> Voice<'_, V> {
     }
 }
 
-/// An unusable reply that was cut, or only thought about, is told apart from one that is wrong.
+/// An unusable reply that was cut, only thought about, refused or filtered is told apart from one that is wrong.
 fn why(error: UnusableReply, answer: Answer, limit: u32) -> AttemptError {
     if answer.was_cut() || answer.thought {
         let empty = answer.text.trim().is_empty();
         let Answer { finish_reason, thought, .. } = answer;
-        AttemptError::Unfinished { finish_reason, limit, thought, empty }
-    } else {
-        AttemptError::Reply(error)
+        return AttemptError::Unfinished { finish_reason, limit, thought, empty };
     }
+    let Answer { text, finish_reason, refusal, .. } = answer;
+    let stopped_otherwise = finish_reason.as_deref().is_some_and(|reason| reason != "stop");
+    if refusal.is_some() || (text.trim().is_empty() && stopped_otherwise) {
+        return AttemptError::Reply(UnusableReply::Withheld { refusal, finish_reason });
+    }
+    AttemptError::Reply(error)
 }
 
 impl<V: Vlm, C: Clock> Caller<'_, V, C> {
@@ -152,12 +164,17 @@ impl<V: Vlm, C: Clock> Caller<'_, V, C> {
     }
 
     async fn attempts<R: Reply>(&self, asked: Asked<'_>, counts: bool) -> Result<Option<R>, AttemptError> {
-        self.tally.note(|tally| tally.calls += 1);
+        // Unanswered until it is answered: a question that is dropped with its duel was asked all the same.
+        self.note(|tally| {
+            tally.calls += 1;
+            tally.unanswered += 1;
+        });
         for attempt in 0..asked.question.attempts {
             let outcome = self.voice.once(asked, attempt).await;
-            self.tally.note(|tally| tally.attempts += 1);
+            self.note(|tally| tally.attempts += 1);
             let error = match outcome {
                 Ok(reply) => {
+                    self.note(|tally| tally.unanswered -= 1);
                     self.watch.answered(asked.label());
                     self.observer.observe(Event::Attempt { answered: true });
                     return Ok(Some(reply));
@@ -165,12 +182,14 @@ impl<V: Vlm, C: Clock> Caller<'_, V, C> {
                 Err(error) => error,
             };
             if is_hopeless(&error) || (counts && self.watch.gives_up(asked.label(), &error, self.clock.now())) {
+                self.note(|tally| *error.column(tally) += 1);
                 return Err(error);
             }
             self.observer.observe(Event::Attempt { answered: false });
             tracing::debug!(label = asked.label(), attempt, %error, "attempt failed");
             let wished = wished_pause(&error);
-            self.tally.note_failure(error);
+            self.note(|tally| *error.column(tally) += 1);
+            self.tally.remember(error);
             if wished.is_some_and(|wished| wished > LONGEST_WISHED_PAUSE) {
                 break;
             }
@@ -179,8 +198,12 @@ impl<V: Vlm, C: Clock> Caller<'_, V, C> {
                 self.clock.sleep(Duration::from_secs_f64(pause).max(wished.unwrap_or_default())).await;
             }
         }
-        self.tally.note(|tally| tally.unanswered += 1);
         Ok(None)
+    }
+
+    fn note(&self, change: impl Fn(&mut CallTally)) {
+        self.tally.note(&change);
+        self.run_tally.note(change);
     }
 }
 
@@ -193,5 +216,22 @@ fn wished_pause(error: &AttemptError) -> Option<Duration> {
     match error {
         AttemptError::Transport(error) => error.wished_pause(),
         AttemptError::Reply(_) | AttemptError::Unfinished { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reply_that_was_refused_or_filtered_is_told_as_that() {
+        let said = |refusal: Option<&str>, finish_reason: Option<&str>| {
+            let [refusal, finish_reason] = [refusal, finish_reason].map(|text| text.map(str::to_owned));
+            why(UnusableReply::Empty, Answer { finish_reason, refusal, ..Answer::default() }, 9).to_string()
+        };
+        assert_eq!(said(Some("No faces."), Some("stop")), "the model refused to answer: No faces.");
+        assert_eq!(said(None, Some("content_filter")), "the reply was empty (finish_reason content_filter)");
+        assert_eq!(said(None, Some("stop")), "the reply was empty");
+        assert_eq!(said(None, None), "the reply was empty");
     }
 }

@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 use gen404_outside::http::shown;
 use gen404_outside::pictures::{FetchError, FetchLimits, Fetcher, Shelf};
 use gen404_round::duel::{Detail, DuelInputs, DuelRecord, MatchRun, NoPreview, Winner};
-use gen404_round::{Prompt, PromptSet};
+use gen404_round::{Prompt, PromptSet, Stem};
 use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::pictures::{PictureError, Places, PromptPlace, encoded_length, read, sha256_of};
 use crate::profile::Profile;
 use crate::records;
+use crate::run::blocking;
 use crate::stages::silence::silent_stage;
 
 /// Raised when decisions would come out differently from the same inputs.
@@ -60,6 +61,8 @@ pub struct Fetched {
     pub fetched: usize,
     /// Not to be had; their duels cannot be judged.
     pub missed: usize,
+    /// Of those that were had, not the picture that the duel's record was made from; their duels are judged again.
+    pub changed: usize,
 }
 
 /// What to do about each duel.
@@ -68,12 +71,16 @@ pub struct Plan {
     pub(crate) contest: Match,
     pub(crate) duels: Vec<(Prompt, Step)>,
     cost: Cost,
+    /// Kept records whose prompt picture could not be fetched for a comparison.
+    unconfirmed: Vec<(Stem, PictureError)>,
 }
 
 #[derive(Debug)]
 pub(crate) enum Step {
     /// A record made from the same inputs is there.
     Keep(Box<DuelRecord>),
+    /// The same, as far as can be told before the prompt picture is fetched and compared with the recorded one.
+    Confirm(Box<DuelRecord>, Confirm),
     /// A side without pictures decides.
     Decide(Winner, NoPreview),
     /// Ask the model.
@@ -82,12 +89,22 @@ pub(crate) enum Step {
     Impossible(PictureError),
 }
 
+/// What it takes to see whether a prompt picture is still the recorded one.
+#[derive(Debug)]
+pub(crate) struct Confirm {
+    url: Url,
+    /// SHA-256 of the picture that the model saw.
+    sum: Option<String>,
+    /// For judging again when it is another one.
+    places: Places,
+}
+
 /// What a match takes, at most.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cost {
     /// All duels.
     pub duels: usize,
-    /// Judged by an earlier run from the same inputs.
+    /// Judged by an earlier run from the same inputs. Fetching prompt pictures may show that one of them has changed.
     pub already_judged: usize,
     /// Decided without a call, because a side has no pictures.
     pub without_preview: usize,
@@ -97,7 +114,8 @@ pub struct Cost {
     pub impossible: usize,
     /// To be judged now.
     pub to_judge: usize,
-    /// Of these, duels whose prompt picture has to be fetched first; its size is not known yet.
+    /// Prompt pictures that have to be fetched first, to show them or to compare them with the recorded ones; their size is
+    /// not known yet.
     pub to_fetch: usize,
     /// Questions for these, repetitions after failures not counted.
     pub calls: u64,
@@ -122,7 +140,7 @@ impl Plan {
                 (prompt.clone(), step(&contest, prompt, places, fresh, &mut cost))
             })
             .collect();
-        Self { contest, duels: steps, cost }
+        Self { contest, duels: steps, cost, unconfirmed: Vec::new() }
     }
 
     /// How it is judged.
@@ -140,51 +158,87 @@ impl Plan {
         self.cost
     }
 
-    /// Has the prompt pictures fetched that duels to be judged need. Those that cannot be had make their duels impossible.
+    /// Has the prompt pictures fetched that duels to be judged need, and those that a record was made from and no copy was kept
+    /// of. One that cannot be had makes a duel to be judged impossible; a record is kept then. One that has changed makes its
+    /// duel one to be judged.
     pub async fn fetch_prompts(&mut self, limits: FetchLimits) -> Result<Fetched, FetchError> {
         let Some(kept) = self.contest.shelf().filter(|_| self.cost.to_fetch > 0) else {
             return Ok(Fetched::default());
         };
         let wanted = self.duels.iter().enumerate().filter_map(|(index, (_, step))| match step {
-            Step::Judge(Places { prompt: PromptPlace::Unfetched(url), .. }) => Some((index, url.clone())),
-            _ => None,
+            Step::Judge(Places { prompt: PromptPlace::Unfetched(url), .. }) | Step::Confirm(_, Confirm { url, .. }) => {
+                Some((index, url.clone()))
+            }
+            Step::Judge(_) | Step::Keep(_) | Step::Decide(..) | Step::Impossible(_) => None,
         });
         let wanted: Vec<(usize, Url)> = wanted.collect();
-        let mut addresses: BTreeMap<usize, String> = wanted.iter().map(|(index, url)| (*index, shown(url))).collect();
+        let addresses: BTreeMap<usize, String> = wanted.iter().map(|(index, url)| (*index, shown(url))).collect();
         let mut fetched = Fetched::default();
         for (index, picture) in Fetcher::new(limits)?.fetch_all(&kept, wanted).await {
-            let step = &mut self.duels[index].1;
-            match (picture, step) {
-                (Ok(path), Step::Judge(places)) => {
-                    fetched.fetched += 1;
-                    self.cost.bytes -= price(&self.contest.profile, places).1;
-                    places.prompt = PromptPlace::File(path);
-                    self.cost.bytes += price(&self.contest.profile, places).1;
-                }
-                (Err(source), step) => {
-                    fetched.missed += 1;
-                    if let Step::Judge(places) = step {
-                        let (calls, bytes) = price(&self.contest.profile, places);
-                        self.cost.calls -= calls;
-                        self.cost.bytes -= bytes;
-                    }
-                    self.cost.to_judge -= 1;
-                    self.cost.impossible += 1;
-                    let address = addresses.remove(&index).unwrap_or_default();
-                    *step = Step::Impossible(PictureError::Unfetched { address, source });
-                }
-                (Ok(_), _) => {}
-            }
+            let picture = picture.map_err(|source| {
+                let address = addresses.get(&index).cloned().unwrap_or_default();
+                PictureError::Unfetched { address, source }
+            });
+            self.arrived(index, picture, &mut fetched).await;
         }
         self.cost.to_fetch = 0;
         Ok(fetched)
+    }
+
+    /// Puts a fetched picture, or its absence, into the duel that wants it.
+    async fn arrived(&mut self, index: usize, picture: Result<PathBuf, PictureError>, fetched: &mut Fetched) {
+        let (profile, cost) = (&self.contest.profile, &mut self.cost);
+        let (prompt, step) = &mut self.duels[index];
+        match picture {
+            Ok(_) => fetched.fetched += 1,
+            Err(_) if matches!(step, Step::Judge(_)) => fetched.missed += 1,
+            Err(_) => {}
+        }
+        // Only for the time until the arms below say what the step is now.
+        let was = std::mem::replace(step, Step::Decide(Winner::Draw, NoPreview { reason: String::new() }));
+        *step = match (was, picture) {
+            (Step::Judge(mut places), Ok(path)) => {
+                cost.bytes -= price(profile, &places).1;
+                places.prompt = PromptPlace::File(path);
+                cost.bytes += price(profile, &places).1;
+                Step::Judge(places)
+            }
+            (Step::Judge(places), Err(error)) => {
+                let (calls, bytes) = price(profile, &places);
+                cost.calls -= calls;
+                cost.bytes -= bytes;
+                cost.to_judge -= 1;
+                cost.impossible += 1;
+                Step::Impossible(error)
+            }
+            (Step::Confirm(record, confirm), Ok(path)) => {
+                let Confirm { sum, mut places, .. } = confirm;
+                if is_of_sum(path.clone(), sum).await {
+                    Step::Keep(record)
+                } else {
+                    fetched.changed += 1;
+                    places.prompt = PromptPlace::File(path);
+                    let (calls, bytes) = price(profile, &places);
+                    cost.already_judged -= 1;
+                    cost.to_judge += 1;
+                    cost.calls += calls;
+                    cost.bytes += bytes;
+                    Step::Judge(places)
+                }
+            }
+            (Step::Confirm(record, _), Err(error)) => {
+                self.unconfirmed.push((prompt.stem.clone(), error));
+                Step::Keep(record)
+            }
+            (other @ (Step::Keep(_) | Step::Decide(..) | Step::Impossible(_)), _) => other,
+        };
     }
 
     /// The duels to be judged, those with the largest pictures first.
     pub(crate) fn largest_first(&self) -> Vec<(&Prompt, &Places)> {
         let to_judge = self.duels.iter().filter_map(|(prompt, step)| match step {
             Step::Judge(places) => Some((prompt, places)),
-            Step::Keep(_) | Step::Decide(..) | Step::Impossible(_) => None,
+            Step::Keep(_) | Step::Confirm(..) | Step::Decide(..) | Step::Impossible(_) => None,
         });
         let mut duels: Vec<_> = to_judge.collect();
         duels.sort_by_cached_key(|(_, places)| Reverse(price(&self.contest.profile, places).1));
@@ -192,11 +246,16 @@ impl Plan {
     }
 
     /// What keeps duels from being judged, with the duel's stem.
-    pub fn impossible(&self) -> impl Iterator<Item = (&gen404_round::Stem, &PictureError)> {
+    pub fn impossible(&self) -> impl Iterator<Item = (&Stem, &PictureError)> {
         self.duels.iter().filter_map(|(prompt, step)| match step {
             Step::Impossible(error) => Some((&prompt.stem, error)),
             _ => None,
         })
+    }
+
+    /// Records that are kept although their prompt picture could not be compared with what is behind its address now.
+    pub fn unconfirmed(&self) -> impl Iterator<Item = (&Stem, &PictureError)> {
+        self.unconfirmed.iter().map(|(stem, error)| (stem, error))
     }
 
     /// What the match is judged from, for `duels.json`.
@@ -250,7 +309,13 @@ fn step(contest: &Match, prompt: &Prompt, places: Places, fresh: bool, cost: &mu
     }
     if !fresh && let Some(record) = kept(contest, prompt, &places) {
         cost.already_judged += 1;
-        return Step::Keep(Box::new(record));
+        return match to_confirm(&record, &places) {
+            Some((url, sum)) => {
+                cost.to_fetch += 1;
+                Step::Confirm(Box::new(record), Confirm { url, sum, places })
+            }
+            None => Step::Keep(Box::new(record)),
+        };
     }
     cost.to_judge += 1;
     cost.to_fetch += usize::from(matches!(places.prompt, PromptPlace::Unfetched(_)));
@@ -290,11 +355,24 @@ fn kept(contest: &Match, prompt: &Prompt, places: &Places) -> Option<DuelRecord>
     let Detail::Judged(detail) = &record.detail else { return None };
     let same = |(key, sum): (&String, &Option<String>)| match places.file(key) {
         Some(path) => read(&path).is_ok_and(|bytes| bytes.map(|bytes| sha256_of(&bytes)) == *sum),
-        // A prompt picture that is not on this disk is the one of its address, which the settings hold.
+        // A prompt picture that is not on this disk is the one of its address, which the settings hold; or it is fetched for a
+        // comparison, see `to_confirm`.
         None => key == "prompt" && !matches!(places.prompt, PromptPlace::File(_)),
     };
     let kept = *settings == contest.settings_digest(prompt) && silent_stage(detail).is_none() && files.iter().all(same);
     kept.then_some(record)
+}
+
+/// The prompt picture that a record was made from, when its copy is gone: whether the same is still behind the address is
+/// known only when it is fetched. Not asked when the model's server fetches the pictures.
+fn to_confirm(record: &DuelRecord, places: &Places) -> Option<(Url, Option<String>)> {
+    let PromptPlace::Unfetched(url) = &places.prompt else { return None };
+    let sum = record.inputs.as_ref()?.files.get("prompt")?;
+    Some((url.clone(), sum.clone()))
+}
+
+async fn is_of_sum(path: PathBuf, sum: Option<String>) -> bool {
+    blocking(move || read(&path).is_ok_and(|bytes| bytes.map(|bytes| sha256_of(&bytes)) == sum)).await
 }
 
 /// Questions of a duel and the bytes of their pictures, when every stage is needed.

@@ -16,6 +16,20 @@ pub enum UnusableReply {
     /// No text at all.
     #[error("the reply was empty")]
     Empty,
+    /// The model refused, or something kept its answer back.
+    #[error(
+        "{}",
+        match refusal {
+            Some(words) => format!("the model refused to answer: {words}"),
+            None => format!("the reply was empty (finish_reason {})", finish_reason.as_deref().unwrap_or("not given")),
+        }
+    )]
+    Withheld {
+        /// The model's own words about it.
+        refusal: Option<String>,
+        /// Why the model stopped, in the server's word: `content_filter`, …
+        finish_reason: Option<String>,
+    },
     /// No JSON object could be found in the text.
     #[error("the reply held no JSON object")]
     NoJson,

@@ -45,7 +45,7 @@ pub struct Outcome {
     pub first_failure: Option<Failure>,
     /// Duels judged by this run.
     pub judged: usize,
-    /// What this run's calls went through.
+    /// What this run's calls went through, those of duels without a decision too.
     pub calls: CallTally,
     /// The run was asked to stop before it was through.
     pub interrupted: bool,
@@ -127,6 +127,8 @@ struct Runner<'a, V, C> {
     observer: &'a dyn Observer,
     permits: Semaphore,
     watch: Watch,
+    /// What the run's calls went through, those of failed duels too.
+    tally: Tally,
     /// Duels with a stage without any answer, since the last that was decided.
     in_a_row: AtomicU32,
 }
@@ -157,6 +159,7 @@ pub async fn run<V: Vlm, C: Clock>(
         observer,
         permits: Semaphore::new(concurrency.requests.max(1)),
         watch: Watch::default(),
+        tally: Tally::default(),
         in_a_row: AtomicU32::new(0),
     };
     let prompts: Vec<Prompt> = duels.iter().map(|(prompt, _)| prompt.clone()).collect();
@@ -188,7 +191,6 @@ pub async fn run<V: Vlm, C: Clock>(
             Ended::Kept(record) => records[index] = Some(record),
             Ended::Decided(record) => {
                 outcome.judged += 1;
-                add(&mut outcome.calls, record.calls.unwrap_or_default());
                 records[index] = Some(record);
             }
             Ended::Failed(error) => {
@@ -207,6 +209,7 @@ pub async fn run<V: Vlm, C: Clock>(
             }
         }
     }
+    outcome.calls = runner.tally.counts();
     let done = records.iter().flatten().count() + failures.iter().flatten().count();
     outcome.file.not_judged = prompts.len() - done;
     outcome.file.results = records.into_iter().flatten().collect();
@@ -223,7 +226,7 @@ pub async fn run<V: Vlm, C: Clock>(
 impl<V: Vlm, C: Clock> Runner<'_, V, C> {
     async fn duel(&self, prompt: &Prompt, step: Step) -> Result<Ended, WriteError> {
         match step {
-            Step::Keep(record) => Ok(Ended::Kept(*record)),
+            Step::Keep(record) | Step::Confirm(record, _) => Ok(Ended::Kept(*record)),
             Step::Decide(winner, detail) => self.without_preview(prompt, winner, detail).await,
             Step::Judge(places) => self.judge(prompt, places).await,
             Step::Impossible(error) => Ok(self.failed(prompt, error.into())),
@@ -247,7 +250,8 @@ impl<V: Vlm, C: Clock> Runner<'_, V, C> {
         let tally = Tally::default();
         let voice =
             Voice { vlm: self.vlm, profile: &self.contest.profile, seed: self.contest.seed, permits: &self.permits };
-        let caller = Caller { voice, clock: self.clock, observer: self.observer, watch: &self.watch, tally: &tally };
+        let (clock, observer, watch) = (self.clock, self.observer, &self.watch);
+        let caller = Caller { voice, clock, observer, watch, tally: &tally, run_tally: &self.tally };
         let duel = Duel { caller, pictures: &pictures, stem: &prompt.stem };
         let detail = match duel.judge().await {
             Ok(detail) => detail,
@@ -292,7 +296,7 @@ fn write(folder: &Path, record: DuelRecord) -> Result<DuelRecord, WriteError> {
     records::write(folder, &record).map(|()| record)
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
 }
 
@@ -320,12 +324,4 @@ fn sentence(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
-}
-
-fn add(sum: &mut CallTally, calls: CallTally) {
-    sum.calls += calls.calls;
-    sum.attempts += calls.attempts;
-    sum.transport_failed += calls.transport_failed;
-    sum.json_failed += calls.json_failed;
-    sum.unanswered += calls.unanswered;
 }

@@ -42,6 +42,8 @@ pub struct Answer {
     pub finish_reason: Option<String>,
     /// The model thought aloud before it answered, or instead of answering.
     pub thought: bool,
+    /// Why the model does not want to answer, in its own words, shortened.
+    pub refusal: Option<String>,
 }
 
 impl Answer {

@@ -37,6 +37,7 @@ enum Kind {
 enum Refusal {
     Status(u16),
     ErrorBody,
+    NoCompletion,
     Unfinished,
 }
 
@@ -76,6 +77,7 @@ impl Watch {
 impl Refusal {
     fn of(error: &AttemptError) -> Option<Self> {
         match error {
+            AttemptError::Transport(VlmError::NoCompletion { .. }) => Some(Self::NoCompletion),
             AttemptError::Transport(error) if !error.is_refusal() => None,
             AttemptError::Transport(VlmError::Status { status, .. }) => Some(Self::Status(*status)),
             AttemptError::Transport(_) => Some(Self::ErrorBody),
@@ -113,6 +115,19 @@ mod tests {
         assert_eq!([400, 400, 400].map(|number| gives_up("explain", status(number))), [false; 3]);
         assert_eq!([(); 3].map(|()| gives_up("s4", cut())), [false, false, true]);
         assert_eq!([(); 9].map(|()| gives_up("s3", AttemptError::Reply(UnusableReply::NoJson))), [false; 9]);
+    }
+
+    #[test]
+    fn what_is_no_completion_three_times_is_a_refusal() {
+        let watch = Watch::default();
+        let page = || {
+            let (address, begins) = ("http://h/v1/chat/completions".to_owned(), "<html>".to_owned());
+            AttemptError::Transport(VlmError::NoCompletion { address, begins })
+        };
+        let gives_up = |label: &str| watch.gives_up(label, &page(), Duration::ZERO);
+        assert_eq!([(); 3].map(|()| gives_up("s1")), [false, false, true]);
+        watch.answered("s2");
+        assert_eq!([(); 4].map(|()| gives_up("s2")), [false; 4]);
     }
 
     #[test]

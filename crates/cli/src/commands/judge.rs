@@ -157,8 +157,11 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), C
     let concurrency =
         Concurrency { duels: usize::from(arguments.concurrency), requests: usize::from(arguments.vlm_concurrency) };
     // Nothing to ask, nobody to greet.
-    let models = if cost.to_judge == 0 { None } else { before::greet(context, &client).await? };
+    let mut models = if cost.to_judge == 0 { None } else { before::greet(context, &client).await? };
     let plan = before::fetch_prompts(context, plan).await?;
+    if cost.to_judge == 0 && plan.cost().to_judge > 0 {
+        models = before::greet(context, &client).await?;
+    }
     let cost = plan.cost();
     let rehearsal_calls = if cost.to_judge == 0 {
         0
@@ -254,11 +257,10 @@ fn announce(context: &Context, cost: &Cost) {
     parts.extend(counts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")));
     if cost.to_judge > 0 {
         let (calls, size) = (cost.calls, megabytes(cost.bytes));
-        let unknown = match cost.to_fetch {
-            0 => String::new(),
-            count => format!(", and {count} prompt pictures to fetch"),
-        };
-        parts.push(format!("{} to judge: at most {calls} calls and {size} MB to send{unknown}", cost.to_judge));
+        parts.push(format!("{} to judge: at most {calls} calls and {size} MB to send", cost.to_judge));
+    }
+    if cost.to_fetch > 0 {
+        parts.push(format!("{} prompt pictures to fetch", cost.to_fetch));
     }
     context.ui.status(parts.join(", "));
 }
@@ -352,7 +354,10 @@ fn result_fields(outcome: &Outcome) -> Map<String, Value> {
         add("margin_high", result.interval.high.into());
         add("win_margin", result.win_margin.into());
         add("score_needed", result.score_needed.into());
-        add("challenger_wins", result.challenger_wins.into());
+        // Without all decisions there is no verdict.
+        if result.failed == 0 {
+            add("challenger_wins", result.challenger_wins.into());
+        }
     }
     add("judged", outcome.judged.into());
     add("failed", outcome.file.failures.len().into());

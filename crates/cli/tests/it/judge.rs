@@ -337,6 +337,9 @@ fn missing_pictures_exit_with_1_and_the_rest_is_judged() {
     let run = judge(&home, &["--endpoint", &model.endpoint]);
     assert_eq!((run.code, &run.result["right_wins"], &run.result["failed"]), (Some(1), &json!(1), &json!(1)));
     assert_eq!(run.result["error"], "duel `a1`: right/a1/grid.png is missing");
+    assert!(run.result.get("challenger_wins").is_none(), "no verdict while a duel lacks a decision: {}", run.result);
+    assert!(run.stderr.contains("not decided while 1 of 2 duels lack"), "{}", run.stderr);
+    assert!(!run.stderr.contains("dethrone"), "{}", run.stderr);
     assert!(run.stderr.contains("warning: a1 cannot be judged: right/a1/grid.png is missing"), "{}", run.stderr);
 }
 

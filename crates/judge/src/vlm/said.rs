@@ -41,6 +41,9 @@ struct Choice {
 struct Message {
     #[serde(default)]
     content: Option<Content>,
+    /// Why the model does not want to answer, in its own words.
+    #[serde(default)]
+    refusal: Option<Value>,
     /// Thinking aloud, under the names that servers have for it.
     #[serde(default)]
     reasoning_content: Option<Value>,
@@ -90,24 +93,36 @@ pub(super) fn read(body: &[u8]) -> Said {
         }
     };
     thought |= text.trim_start().starts_with("<think");
-    Said::Answer(Answer { text, finish_reason: choice.finish_reason, thought })
+    let refusal = message.refusal.as_ref().and_then(Value::as_str).map(|words| excerpt(words, EXCERPT));
+    let refusal = refusal.filter(|words| !words.is_empty());
+    Said::Answer(Answer { text, finish_reason: choice.finish_reason, thought, refusal })
 }
 
 /// The error that a body holds, if that is what it holds.
 fn error_in(body: &[u8]) -> Option<Said> {
     let json: Value = serde_json::from_slice(body).ok()?;
     let error = json.get("error").filter(|error| !error.is_null());
-    let error = error.or_else(|| Some(&json).filter(|json| json.get("object") == Some(&"error".into())))?;
+    let bare = || Some(&json).filter(|json| json.get("error").is_none() && number_of(json).is_some());
+    let error =
+        error.or_else(bare).or_else(|| Some(&json).filter(|json| json.get("object") == Some(&"error".into())))?;
     Some(Said::Error(status_of(error).or_else(|| status_of(&json)), message_of(&json).unwrap_or_default()))
 }
 
 /// The HTTP status that an error names, as a number or in words.
 fn status_of(error: &Value) -> Option<u16> {
-    let named = ["status", "code", "type"].into_iter().filter_map(|name| error.get(name));
+    let mut words = NAMES_OF_STATUS.into_iter().filter_map(|name| error.get(name)?.as_str());
+    number_of(error).or_else(|| words.find_map(in_words))
+}
+
+/// Where errors have their status.
+const NAMES_OF_STATUS: [&str; 3] = ["status", "code", "type"];
+
+/// A status of an error, as a number or its digits.
+fn number_of(error: &Value) -> Option<u16> {
     let number = |value: &Value| value.as_u64().or_else(|| value.as_str()?.trim().parse().ok());
     let number = |value: &Value| number(value).and_then(|number| u16::try_from(number).ok());
-    let is_error = |status: &u16| (400..600).contains(status);
-    named.clone().filter_map(number).find(is_error).or_else(|| named.filter_map(Value::as_str).find_map(in_words))
+    let named = NAMES_OF_STATUS.into_iter().filter_map(|name| error.get(name));
+    named.filter_map(number).find(|status| (400..600).contains(status))
 }
 
 fn in_words(word: &str) -> Option<u16> {
@@ -155,7 +170,14 @@ mod tests {
     }
 
     fn text(text: &str, thought: bool) -> Said {
-        Said::Answer(Answer { text: text.to_owned(), finish_reason: Some("stop".to_owned()), thought })
+        Said::Answer(Answer { text: text.to_owned(), finish_reason: Some("stop".to_owned()), thought, refusal: None })
+    }
+
+    #[test]
+    fn a_refusal_is_kept_in_the_models_words() {
+        let Said::Answer(answer) = message(&json!({"content": null, "refusal": "I can't\nhelp."})) else { panic!() };
+        assert_eq!((answer.text.as_str(), answer.refusal.as_deref()), ("", Some("I can't help.")));
+        assert_eq!(message(&json!({"content": "{}", "refusal": null})), text("{}", false));
     }
 
     #[test]
@@ -195,6 +217,7 @@ mod tests {
             (json!({"error": {"type": "rate_limit_error", "message": "slow down"}}), error(Some(429), "slow down")),
             (json!({"error": {"code": "insufficient_quota", "message": "m"}}), error(Some(429), "m")),
             (json!({"error": {"code": "1302", "message": "m"}}), error(None, "m")),
+            (json!({"detail": "Not found", "status": 404}), error(Some(404), "Not found")),
             (json!({"error": "no vision here"}), error(None, "no vision here")),
             (json!({"choices": [{"error": {"code": 502, "message": "provider"}}]}), error(Some(502), "provider")),
         ] {
@@ -212,6 +235,7 @@ mod tests {
     fn anything_else_is_quoted_briefly() {
         assert_eq!(read(b"<html>gateway</html>"), Said::Neither("<html>gateway</html>".to_owned()));
         assert!(matches!(said(&json!({"choices": []})), Said::Neither(_)));
+        assert!(matches!(said(&json!({"id": "x", "status": "ok", "code": 200})), Said::Neither(_)));
         assert!(matches!(said(&json!({"choices": [{"message": {"content": 5}}]})), Said::Neither(_)));
         assert_eq!(refusal(br#"{"error":{"message":"no model\n`x`"}}"#), "no model `x`");
         assert_eq!(refusal(br#"{"detail":"Not Found"}"#), "Not Found");

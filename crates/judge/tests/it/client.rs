@@ -185,7 +185,10 @@ async fn replies_come_in_parts_too_and_thinking_is_told() {
     })
     .await;
     let thoughts = answer_of(&client(&endpoint)).await.expect("a reply");
-    assert_eq!(thoughts, Answer { text: String::new(), finish_reason: Some("length".to_owned()), thought: true });
+    assert_eq!(
+        thoughts,
+        Answer { text: String::new(), finish_reason: Some("length".to_owned()), thought: true, refusal: None }
+    );
 }
 
 #[tokio::test]

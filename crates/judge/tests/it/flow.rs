@@ -269,6 +269,8 @@ async fn no_answer_at_all_is_no_draw() {
     assert!(failure.is_of_the_service() && failure.hint().contains("JSON"), "{}", failure.hint());
     assert!(outcome.file.results.is_empty());
     assert_eq!((outcome.file.failures.len(), outcome.file.not_judged), (3, 2), "given up after three in a row");
+    let calls = outcome.calls;
+    assert_eq!((calls.calls, calls.unanswered, calls.attempts), (27, 27, calls.json_failed), "all of it was asked");
     assert!(
         outcome.file.failures[0].error.contains("the reply held no JSON object"),
         "{}",

@@ -66,7 +66,7 @@ async fn pictures_are_fetched_once_and_sent_along() {
     let contest = || contest(&folders, &host, &["a", "b"]);
     assert_eq!(Plan::make(contest(), false).cost().to_fetch, 2);
     let (fetched, seen, outcome) = judged(contest()).await;
-    assert_eq!(fetched, Fetched { fetched: 2, missed: 0 });
+    assert_eq!(fetched, Fetched { fetched: 2, ..Fetched::default() });
     assert!(seen.iter().all(|picture| picture == "png of 8 bytes"), "the model got bytes: {seen:?}");
     assert!(outcome.first_failure.is_none());
     let files = folders.record("a")["inputs"]["files"].clone();
@@ -107,7 +107,7 @@ async fn a_picture_that_cannot_be_had_fails_its_duel_and_no_other() {
     let (folders, (host, _)) = (Folders::new(), host().await);
     let stems = ["a", "gone"];
     let (fetched, _, outcome) = judged(contest(&folders, &host, &stems)).await;
-    assert_eq!(fetched, Fetched { fetched: 1, missed: 1 });
+    assert_eq!(fetched, Fetched { fetched: 1, missed: 1, changed: 0 });
     assert_eq!((outcome.file.results.len(), outcome.file.failures.len()), (1, 1));
     let error = &outcome.file.failures[0].error;
     assert_eq!(*error, format!("cannot fetch the prompt picture {host}/gone.png: the host answered 404"));
@@ -135,7 +135,9 @@ async fn addresses_are_sent_when_that_is_wished_and_make_the_same_record() {
     judged(by(PromptPictures::Data)).await;
     assert_eq!(Plan::make(by(PromptPictures::Url), false).cost().already_judged, 1);
     std::fs::remove_dir_all(folders.path("results/prompts")).expect("they were kept there");
-    assert_eq!(Plan::make(by(PromptPictures::Data), false).cost().already_judged, 1, "nothing is fetched for it");
+    assert_eq!(Plan::make(by(PromptPictures::Url), false).cost().to_fetch, 0, "the server fetches it");
+    let cost = Plan::make(by(PromptPictures::Data), false).cost();
+    assert_eq!((cost.already_judged, cost.to_fetch), (1, 1), "kept, unless the picture turns out to be another");
     // But a kept picture that is not the recorded one is another picture.
     let mut plan = Plan::make(by(PromptPictures::Data), true);
     plan.fetch_prompts(limits()).await.expect("a client");
@@ -146,4 +148,52 @@ async fn addresses_are_sent_when_that_is_wished_and_make_the_same_record() {
         .expect("readable");
     std::fs::write(kept.path(), b"\xff\xd8\xff another").expect("writes");
     assert_eq!(Plan::make(by(PromptPictures::Data), false).cost().to_judge, 1);
+}
+
+/// A host whose picture can be changed; `None` is an error.
+async fn changing_host() -> (String, Arc<std::sync::Mutex<Option<&'static [u8]>>>) {
+    let picture = Arc::new(std::sync::Mutex::new(Some(JPEG)));
+    let shown = Arc::clone(&picture);
+    let answer = move || {
+        let shown = *shown.lock().expect("not poisoned");
+        async move { shown.ok_or(StatusCode::NOT_FOUND) }
+    };
+    let app = axum::Router::new().route("/{name}", axum::routing::get(answer));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = format!("http://{}", listener.local_addr().expect("bound"));
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    (address, picture)
+}
+
+#[tokio::test]
+async fn a_picture_that_has_changed_behind_its_address_is_judged_again() {
+    let (folders, (host, picture)) = (Folders::new(), changing_host().await);
+    let contest = || contest(&folders, &host, &["a"]);
+    let forget = || std::fs::remove_dir_all(folders.path("results/prompts")).expect("they were kept there");
+    judged(contest()).await;
+    let sum = || folders.record("a")["inputs"]["files"]["prompt"].clone();
+    let first = sum();
+
+    forget();
+    let (fetched, asked, outcome) = judged(contest()).await;
+    assert_eq!((fetched, asked.len()), (Fetched { fetched: 1, ..Fetched::default() }, 0), "it is the same");
+    assert_eq!((outcome.judged, outcome.file.results.len()), (0, 1));
+
+    forget();
+    *picture.lock().expect("not poisoned") = None;
+    let mut plan = Plan::make(contest(), false);
+    assert_eq!(plan.fetch_prompts(limits()).await.expect("a client"), Fetched::default());
+    let unconfirmed: Vec<_> = plan.unconfirmed().map(|(stem, error)| format!("{stem}: {error}")).collect();
+    assert_eq!(unconfirmed, [format!("a: cannot fetch the prompt picture {host}/a.png")]);
+    assert_eq!((plan.cost().already_judged, plan.cost().to_judge), (1, 0), "nobody knows better");
+
+    *picture.lock().expect("not poisoned") = Some(b"\xff\xd8\xff another");
+    let mut plan = Plan::make(contest(), false);
+    assert_eq!(plan.fetch_prompts(limits()).await.expect("a client"), Fetched { fetched: 1, missed: 0, changed: 1 });
+    let cost = plan.cost();
+    assert_eq!((cost.already_judged, cost.to_judge, cost.to_fetch), (0, 1, 0));
+    assert!(cost.calls > 0 && cost.bytes > 0);
+    let (_, asked, outcome) = judged(contest()).await;
+    assert!(!asked.is_empty() && outcome.judged == 1);
+    assert_ne!(sum(), first, "the record is the new picture's");
 }

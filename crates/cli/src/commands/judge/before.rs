@@ -9,7 +9,7 @@ use gen404_outside::pictures::FetchLimits;
 use crate::context::Context;
 use crate::errors::{CommandError, Kind, sentence};
 
-/// Has missing prompt pictures fetched. Those that cannot be had are warnings here, and failures of their duels.
+/// Has missing prompt pictures fetched. Those that cannot be had are warnings here, and failures of duels that are to be judged.
 pub(super) async fn fetch_prompts(context: &Context, mut plan: Plan) -> Result<Plan, CommandError> {
     let wanted = plan.cost().to_fetch;
     if wanted == 0 {
@@ -17,7 +17,7 @@ pub(super) async fn fetch_prompts(context: &Context, mut plan: Plan) -> Result<P
     }
     context.ui.status(format!("fetching prompt pictures: {wanted}"));
     let fetching = plan.fetch_prompts(FetchLimits::default());
-    let Fetched { fetched, missed } = context
+    let Fetched { fetched, missed, changed } = context
         .until_interrupted(async { fetching.await.map_err(|error| CommandError::from_error(Kind::Failed, &error)) })
         .await?;
     if missed > 0 {
@@ -26,6 +26,19 @@ pub(super) async fn fetch_prompts(context: &Context, mut plan: Plan) -> Result<P
         context
             .ui
             .warning(format!("prompt pictures that could not be fetched: {missed} of {}{first}", fetched + missed));
+    }
+    if changed > 0 {
+        context.ui.warning(format!(
+            "prompt pictures that are no longer those that were judged: {changed}; their duels are judged again"
+        ));
+    }
+    if let Some((stem, error)) = plan.unconfirmed().next() {
+        let first = format!("{stem}: {}", sentence(error));
+        context.ui.warning(format!(
+            "prompt pictures that could not be fetched to see whether they have changed: {} ({first}); the earlier results of \
+             their duels stand",
+            plan.unconfirmed().count(),
+        ));
     }
     Ok(plan)
 }

@@ -136,6 +136,13 @@ pub(super) fn result(ui: &Ui, outcome: &Outcome) {
         result.draws,
         if result.failed > 0 { format!(" · without decision {}", result.failed) } else { String::new() },
     ));
+    if result.failed > 0 {
+        ui.status(format!(
+            "not decided while {} of {} duels lack a decision; the challenger needs a score of {} (is {})",
+            result.failed, result.prompts, result.score_needed, result.score,
+        ));
+        return unanswered(ui, outcome);
+    }
     let verdict =
         if result.challenger_wins { "would dethrone the defender" } else { "would not dethrone the defender" };
     ui.status(format!(
@@ -145,10 +152,17 @@ pub(super) fn result(ui: &Ui, outcome: &Outcome) {
     if !result.is_clear() {
         ui.status("the interval reaches to both sides of the threshold: other prompts could turn it around");
     }
+    unanswered(ui, outcome);
+}
+
+fn unanswered(ui: &Ui, outcome: &Outcome) {
     let calls = outcome.calls;
+    // Those of a duel that failed, or was interrupted, have nothing to count for.
+    let failed = outcome.interrupted || !outcome.file.failures.is_empty();
+    let count = if failed { "" } else { " after all attempts and count as undecided" };
     if calls.unanswered > 0 {
         ui.warning(format!(
-            "{} of {} questions had no answer after all attempts and count as undecided ({} attempts without a reply, {} \
+            "{} of {} questions had no answer{count} ({} attempts without a reply, {} \
              with one that could not be read)",
             calls.unanswered, calls.calls, calls.transport_failed, calls.json_failed,
         ));
