@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use gen404_outside::http::{self, BodyError};
+use gen404_outside::secrets::Secrets;
 use gen404_outside::text::excerpt_of_bytes;
 use gen404_round::Stem;
 use jiff::Timestamp;
@@ -173,6 +174,8 @@ pub fn refused_hint() -> &'static str {
 pub(crate) struct GeneratorClient {
     http: Client,
     endpoint: Endpoint,
+    /// What no text of the service may repeat.
+    secrets: Secrets,
     request: Duration,
     submit: Duration,
     silence: Duration,
@@ -186,6 +189,7 @@ impl GeneratorClient {
         let http = http::client().build().map_err(|source| ClientError::Transport { call: "set-up", source })?;
         Ok(Self {
             http,
+            secrets: endpoint.secrets(),
             endpoint,
             request: limits.request,
             submit: limits.submit,
@@ -201,7 +205,7 @@ impl GeneratorClient {
         if response.status() == StatusCode::OK {
             Ok(())
         } else {
-            Err(unexpected("health", response, self.request).await)
+            Err(unexpected("health", response, self.hearing()).await)
         }
     }
 
@@ -210,9 +214,9 @@ impl GeneratorClient {
         let call = self.call(Method::GET, "status").query(&[("replacements_remaining", replacements_remaining)]);
         let response = send("status", call, self.request).await?;
         if response.status() != StatusCode::OK {
-            return Err(unexpected("status", response, self.request).await);
+            return Err(unexpected("status", response, self.hearing()).await);
         }
-        answer("status", response).await
+        answer("status", response, &self.secrets).await
     }
 
     /// POST `/generate`; how many prompts the service says it took.
@@ -221,15 +225,15 @@ impl GeneratorClient {
         let response = send(call, self.call(Method::POST, "generate").json(order), self.submit).await?;
         match response.status() {
             StatusCode::UNPROCESSABLE_ENTITY | StatusCode::BAD_REQUEST => {
-                Err(refused(order, response, self.request).await)
+                Err(refused(order, response, self.hearing()).await)
             }
             status if status.is_success() => {
                 if status != StatusCode::OK {
                     tracing::warn!(%status, "the batch was taken, but the batch API promises 200 for that");
                 }
-                answer(call, response).await.map(|Accepted { accepted }| accepted)
+                answer(call, response, &self.secrets).await.map(|Accepted { accepted }| accepted)
             }
-            _ => Err(unexpected(call, response, self.request).await),
+            _ => Err(unexpected(call, response, self.hearing()).await),
         }
     }
 
@@ -256,7 +260,7 @@ impl GeneratorClient {
             .map_err(|_| ClientError::Silence { call, limit: self.silence })?
             .map_err(|error| transport(call, error))?;
         if response.status() != StatusCode::OK {
-            return Err(unexpected(call, response, self.request).await);
+            return Err(unexpected(call, response, self.hearing()).await);
         }
         if let Some(encoding) =
             response.headers().get(header::CONTENT_ENCODING).filter(|encoding| *encoding != "identity")
@@ -277,7 +281,10 @@ impl GeneratorClient {
             if bytes == 0 && !piece.is_empty() && !piece.starts_with(b"PK") {
                 // The content type alone proves nothing: services send archives as all kinds of things.
                 let content_type = content_type.unwrap_or_else(|| "something without a type".to_owned());
-                return Err(ClientError::NoArchive { content_type, excerpt: excerpt(&piece) });
+                return Err(ClientError::NoArchive {
+                    content_type,
+                    excerpt: excerpt(&self.secrets.blotted_bytes(&piece)),
+                });
             }
             bytes += piece.len() as u64;
             if bytes > self.archive_bytes {
@@ -290,9 +297,22 @@ impl GeneratorClient {
         Ok(bytes)
     }
 
+    fn hearing(&self) -> Hearing<'_> {
+        Hearing { patience: self.request, secrets: &self.secrets }
+    }
+
     fn call(&self, method: Method, name: &str) -> RequestBuilder {
         self.http.request(method, self.endpoint.call(name))
     }
+}
+
+/// How the words of an error are listened to.
+#[derive(Clone, Copy)]
+struct Hearing<'a> {
+    /// How long they are waited for.
+    patience: Duration,
+    /// What must not be among them.
+    secrets: &'a Secrets,
 }
 
 async fn send(call: &'static str, request: RequestBuilder, limit: Duration) -> Result<Response, ClientError> {
@@ -300,11 +320,15 @@ async fn send(call: &'static str, request: RequestBuilder, limit: Duration) -> R
 }
 
 /// The body as JSON.
-async fn answer<T: DeserializeOwned>(call: &'static str, response: Response) -> Result<T, ClientError> {
+async fn answer<T: DeserializeOwned>(
+    call: &'static str,
+    response: Response,
+    secrets: &Secrets,
+) -> Result<T, ClientError> {
     let body = small_body(call, response).await?;
     serde_json::from_slice(&body).map_err(|source| ClientError::Shape {
         call,
-        excerpt: excerpt(&body),
+        excerpt: excerpt(&secrets.blotted_bytes(&body)),
         source: Some(source),
     })
 }
@@ -314,10 +338,10 @@ fn transport(call: &'static str, error: reqwest::Error) -> ClientError {
 }
 
 /// What an answer other than a success means.
-async fn unexpected(call: &'static str, response: Response, patience: Duration) -> ClientError {
+async fn unexpected(call: &'static str, response: Response, hearing: Hearing<'_>) -> ClientError {
     let status = response.status();
     let pause = http::wished_pause(response.headers(), Timestamp::now());
-    let body = body_if_any(call, response, patience).await;
+    let body = body_if_any(call, response, hearing).await;
     if status == StatusCode::CONFLICT {
         let current = conflict(&body);
         let excerpt = if current.is_some() { String::new() } else { excerpt(&body) };
@@ -328,10 +352,10 @@ async fn unexpected(call: &'static str, response: Response, patience: Duration) 
 
 /// What a 422 means, or a 400: some services refuse with the one what others refuse with the other, but proxies say 400
 /// to all kinds of things, so there the body has to name a prompt's place.
-async fn refused(order: &Order<'_>, response: Response, patience: Duration) -> ClientError {
+async fn refused(order: &Order<'_>, response: Response, hearing: Hearing<'_>) -> ClientError {
     let status = response.status();
     let pause = http::wished_pause(response.headers(), Timestamp::now());
-    let body = body_if_any("submitting", response, patience).await;
+    let body = body_if_any("submitting", response, hearing).await;
     let excerpt = excerpt(&body);
     let mut places = refusal::named_by_place(&body, order.prompts.len());
     if status == StatusCode::BAD_REQUEST && places.is_empty() {
@@ -355,9 +379,10 @@ async fn refused(order: &Order<'_>, response: Response, patience: Duration) -> C
 }
 
 /// The body, or nothing: without a readable one the status alone has to say it.
-async fn body_if_any(call: &'static str, response: Response, patience: Duration) -> Vec<u8> {
-    let body = tokio::time::timeout(patience, small_body(call, response)).await;
-    body.unwrap_or(Ok(Vec::new())).unwrap_or_default()
+async fn body_if_any(call: &'static str, response: Response, hearing: Hearing<'_>) -> Vec<u8> {
+    let body = tokio::time::timeout(hearing.patience, small_body(call, response)).await;
+    let body = body.unwrap_or(Ok(Vec::new())).unwrap_or_default();
+    hearing.secrets.blotted_bytes(&body).into_owned()
 }
 
 async fn small_body(call: &'static str, response: Response) -> Result<Vec<u8>, ClientError> {
@@ -380,6 +405,10 @@ mod tests {
     const PATIENCE: Duration = Duration::from_secs(10);
     const UUID: &str = "1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed";
 
+    fn hearing(secrets: &Secrets) -> Hearing<'_> {
+        Hearing { patience: PATIENCE, secrets }
+    }
+
     fn response(status: u16, pause: Option<&str>, body: &str) -> Response {
         let builder = axum::http::Response::builder().status(status);
         let builder = pause.into_iter().fold(builder, |builder, pause| builder.header("retry-after", pause));
@@ -387,7 +416,7 @@ mod tests {
     }
 
     async fn conflict_of(body: &str) -> (Option<Status>, String) {
-        match unexpected("submitting", response(409, None, body), PATIENCE).await {
+        match unexpected("submitting", response(409, None, body), hearing(&Secrets::default())).await {
             ClientError::Conflict { current, excerpt, .. } => (current, excerpt),
             other => panic!("{other}"),
         }
@@ -412,7 +441,8 @@ mod tests {
     #[tokio::test]
     async fn a_wished_pause_is_heard_in_both_forms() {
         for (text, pause) in [("7", Some(7)), ("Wed, 01 Jul 2026 12:00:30 GMT", Some(0)), ("soon", None)] {
-            let error = unexpected("status", response(429, Some(text), "slow down"), PATIENCE).await;
+            let error =
+                unexpected("status", response(429, Some(text), "slow down"), hearing(&Secrets::default())).await;
             assert!(error.is_retryable());
             // The date is long past, or the clock of this machine is.
             let heard = error.wished_pause().map(|pause| pause.as_secs());
@@ -423,7 +453,7 @@ mod tests {
     async fn refusal_of(status: u16, body: &str) -> ClientError {
         let stems: Vec<Stem> = ["lamp", UUID].map(|stem| stem.parse().expect("a stem")).into();
         let prompts = stems.iter().map(|stem| OrderedPrompt { stem, image_url: "http://h/x.png" }).collect();
-        refused(&Order { prompts, seed: 1 }, response(status, None, body), PATIENCE).await
+        refused(&Order { prompts, seed: 1 }, response(status, None, body), hearing(&Secrets::default())).await
     }
 
     #[tokio::test]
@@ -445,5 +475,16 @@ mod tests {
         assert!(unnamed[0].0 == UUID && unnamed[0].1.starts_with("Unprocessable Entity; "), "{unnamed:?}");
         let error = refusal_of(400, "upstream did not understand").await;
         assert!(matches!(&error, ClientError::Answer { .. }) && error.is_retryable(), "{error}");
+    }
+
+    #[tokio::test]
+    async fn no_login_comes_back_in_an_error() {
+        let endpoint: Endpoint = "http://miner:s3cret@h:1/".parse().expect("an endpoint");
+        let secrets = endpoint.secrets();
+        let body = "miner:s3cret was sent as Basic bWluZXI6czNjcmV0";
+        let said = unexpected("status", response(401, None, body), hearing(&secrets)).await.to_string();
+        assert!(said.ends_with(": miner:[login] was sent as Basic [login]"), "{said}");
+        let said = answer::<StatusReport>("status", response(200, None, body), &secrets).await.expect_err("no JSON");
+        assert!(!said.to_string().contains("s3cret") && !said.to_string().contains("bWluZXI6"), "{said}");
     }
 }

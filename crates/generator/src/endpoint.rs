@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use gen404_outside::http;
+use gen404_outside::secrets::Secrets;
 use url::Url;
 
 /// Base URL of a generator; shown without user and password.
@@ -22,6 +23,11 @@ impl Endpoint {
     /// Whether it is on this machine, by its name or address.
     pub fn is_local(&self) -> bool {
         http::is_this_machine(&self.0)
+    }
+
+    /// What nobody may see of it.
+    pub(crate) fn secrets(&self) -> Secrets {
+        Secrets::default().with_address(&self.0)
     }
 
     /// Address of a call, such as `status`.

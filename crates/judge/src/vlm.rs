@@ -2,6 +2,7 @@
 //! Nothing here knows stages; what a reply means is read elsewhere.
 
 mod address;
+mod blot;
 mod body;
 mod openai;
 mod said;

@@ -4,4 +4,5 @@
 pub mod disk;
 pub mod http;
 pub mod pictures;
+pub mod secrets;
 pub mod text;

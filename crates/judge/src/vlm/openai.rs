@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gen404_outside::http::{self, BodyError};
+use gen404_outside::secrets::Secrets;
 use gen404_outside::text::excerpt;
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, Response};
@@ -15,7 +16,7 @@ use url::Url;
 use super::address::Addresses;
 use super::body::pieces;
 use super::said::{self, Said};
-use super::{Answer, Request, Vlm, VlmError};
+use super::{Answer, Request, Vlm, VlmError, blot};
 use crate::profile::RequestFields;
 
 /// Replies are a few hundred tokens; reasoning models add some more.
@@ -68,6 +69,8 @@ pub struct ChatClient {
     transport_retries: u32,
     retry_pause: Duration,
     fields: RequestFields,
+    /// What no text of the server may repeat.
+    secrets: Secrets,
 }
 
 #[derive(Deserialize)]
@@ -86,7 +89,9 @@ impl ChatClient {
         let ChatSettings { endpoint, model, api_key, timeout, transport_retries, retry_pause, fields } = settings;
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let mut secrets = Secrets::default().with_address(&endpoint);
         if let Some(key) = api_key {
+            secrets = secrets.with_key(key.expose_secret());
             let mut value =
                 HeaderValue::from_str(&format!("Bearer {}", key.expose_secret())).map_err(|_| VlmError::Key)?;
             value.set_sensitive(true);
@@ -100,7 +105,7 @@ impl ChatClient {
             .build()
             .map_err(|source| VlmError::Unreachable { address: http::shown(&endpoint), source })?;
         let addresses = Addresses::of(&endpoint);
-        Ok(Self { http, addresses, model, timeout, transport_retries, retry_pause, fields })
+        Ok(Self { http, addresses, model, timeout, transport_retries, retry_pause, fields, secrets })
     }
 
     /// Names of the models the endpoint says it has; `None` when it does not say. Fails when nobody answers at all.
@@ -112,10 +117,12 @@ impl ChatClient {
         let wished = wished_pause(&response);
         let body = self.read(url, response).await?;
         match status {
-            401 | 403 => Err(refused(url, status, &body, wished)),
+            401 | 403 => Err(self.refused(url, status, &body, wished)),
             200..=299 => {
                 let models: Option<Models> = serde_json::from_slice(&body).ok();
-                Ok(models.map(|models| models.data.into_iter().map(|model| excerpt(&model.id, 200)).collect()))
+                Ok(models.map(|models| {
+                    models.data.into_iter().map(|model| excerpt(&self.secrets.blotted(&model.id), 200)).collect()
+                }))
             }
             _ => Ok(None),
         }
@@ -131,10 +138,15 @@ impl ChatClient {
         let wished = wished_pause(&response);
         let body = self.read(url, response).await?;
         if !status.is_success() {
-            return Err(refused(url, status.as_u16(), &body, wished));
+            return Err(self.refused(url, status.as_u16(), &body, wished));
         }
         let address = http::shown(url);
-        match said::read(&body) {
+        let said = match said::read(&body) {
+            answer @ Said::Answer(_) => answer,
+            // The words of an error are shown and stored; an answer's are the model's, who never saw the request's head.
+            Said::Error(..) | Said::Neither(_) => said::read(&blot::body(&self.secrets, &body)),
+        };
+        match said {
             Said::Answer(answer) => Ok(answer),
             Said::Error(Some(status), message) => Err(VlmError::Status { address, status, message, wished }),
             Said::Error(None, message) => Err(VlmError::ErrorBody { address, message }),
@@ -159,10 +171,11 @@ impl ChatClient {
             VlmError::Unreachable { address, source }
         }
     }
-}
 
-fn refused(url: &Url, status: u16, body: &[u8], wished: Option<Duration>) -> VlmError {
-    VlmError::Status { address: http::shown(url), status, message: said::refusal(body), wished }
+    fn refused(&self, url: &Url, status: u16, body: &[u8], wished: Option<Duration>) -> VlmError {
+        let message = said::refusal(&blot::body(&self.secrets, body));
+        VlmError::Status { address: http::shown(url), status, message, wished }
+    }
 }
 
 /// The pause the server asks for; one that is over counts as none.
