@@ -20,15 +20,14 @@ const VISION: &str = "the model must take pictures: serve a vision model and nam
 const UNFETCHED: &str = "with --prompt-pictures url the server must be able to fetch the prompt pictures itself; leave the option out, \
                          and they are sent along. Else check that the model takes pictures";
 const SCHEMA: &str = "the judge wants replies that follow a JSON schema: use a server that does (vLLM, llama.cpp, Ollama), or give a \
-                      profile with `base = \"cli\"` and `[request]` `omit = [\"response_format\"]` and rely on the wording alone";
-const SEED: &str =
-    "leave the field out: give --profile a file with the two lines `base = \"cli\"` and `request.omit = [\"seed\"]`";
-const TEMPERATURE: &str = "leave the field out: give --profile a file with the two lines `base = \"cli\"` and `request.omit = [\"temperature\"]`";
-const MAX_TOKENS: &str = "rename the field: give --profile a file with the two lines `base = \"cli\"` and \
+                      profile with `base = \"cli\"` (\"official\" for a match by those rules) and `[request]` `omit = [\"response_format\"]` and rely on the wording alone";
+const SEED: &str = "leave the field out: give --profile a file with the two lines `base = \"cli\"` (\"official\" for a match by those rules) and `request.omit = [\"seed\"]`";
+const TEMPERATURE: &str = "leave the field out: give --profile a file with the two lines `base = \"cli\"` (\"official\" for a match by those rules) and `request.omit = [\"temperature\"]`";
+const MAX_TOKENS: &str = "rename the field: give --profile a file with the two lines `base = \"cli\"` (\"official\" for a match by those rules) and \
                           `request.rename = { max_tokens = \"max_completion_tokens\" }`";
 const REFUSED: &str = "the server does not take the question as it is: fields can be left out, renamed or added in a profile \
                        (docs/judge.md, \"A server that wants it otherwise\")";
-const THINKING: &str = "thinking must be switched off: start the server without it, or give --profile a file with `base = \"cli\"` and \
+const THINKING: &str = "thinking must be switched off: start the server without it, or give --profile a file with `base = \"cli\"` (\"official\" for a match by those rules) and \
                         `[request.extra]` `chat_template_kwargs = { enable_thinking = false }` (hosted GLM: `thinking = { type = \
                         \"disabled\" }`)";
 const LIMIT: &str = "the reply does not fit its limit: raise max_tokens of the question in a profile of your own, or use a model that \
