@@ -37,7 +37,7 @@ mod tests {
         let secrets = Secrets::default().with_key("sk-S/ECRET");
         let blotted = |text: &[u8]| String::from_utf8(body(&secrets, text)).expect("text");
         let escaped = br#"{"error":{"message":"Bearer \u0073k-S\/ECRET","code":401}}"#;
-        assert_eq!(blotted(escaped), r#"{"error":{"message":"Bearer [key]","code":401}}"#);
+        assert_eq!(blotted(escaped), r#"{"error":{"code":401,"message":"Bearer [key]"}}"#);
         assert_eq!(blotted(b"<p>sk-S/ECRET</p>"), "<p>[key]</p>");
     }
 }
