@@ -103,9 +103,7 @@ impl Node {
         // An unsigned number of the chain's own width.
         let mut wide = [0; 8];
         let place = wide.get_mut(..nonce.len()).filter(|place| !place.is_empty());
-        place
-            .ok_or(RpcError::Unexpected { method: "state_call", expected: "a nonce" })?
-            .copy_from_slice(&nonce);
+        place.ok_or(RpcError::Unexpected { method: "state_call", expected: "a nonce" })?.copy_from_slice(&nonce);
         Ok(u64::from_le_bytes(wide))
     }
 

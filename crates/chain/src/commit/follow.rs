@@ -193,8 +193,8 @@ impl Follow<'_> {
                     // The newest block may be replaced; look at it again next time.
                     from = from.max(head.saturating_sub(1));
                     let since = *first_head.get_or_insert(head);
-                    let lost = head > self.extrinsic.last_block
-                        || (verdict.is_some() && head >= since + BLOCKS_AFTER_VERDICT);
+                    let lost =
+                        head > self.extrinsic.last_block || (verdict.is_some() && head >= since + BLOCKS_AFTER_VERDICT);
                     if lost {
                         let fallen = self.dropped(verdict.unwrap_or(PoolVerdict::Invalid));
                         if let Whereabouts::InBlock(inclusion) = self.make_sure(fallen).await? {
@@ -293,8 +293,8 @@ impl Follow<'_> {
                 Ok(result) => break result,
                 Err(error) if error.is_retryable() => {
                     let recovered = self.recover(&node, &error).await;
-                    node = recovered
-                        .map_err(|error| error.after_sending(self.extrinsic.hash, Some(inclusion.block)))?;
+                    node =
+                        recovered.map_err(|error| error.after_sending(self.extrinsic.hash, Some(inclusion.block)))?;
                 }
                 Err(error) => {
                     tracing::debug!(%error, "how the call ended cannot be read");

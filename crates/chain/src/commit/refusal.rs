@@ -52,6 +52,8 @@ enum Finding {
     InPool,
     /// Too early to tell.
     Doubtful(Doubt),
+    /// It has had its time, and still cannot be told.
+    Undecided(Doubt),
 }
 
 impl Absence {
@@ -75,7 +77,9 @@ impl Absence {
             && !spent
             && runs != extrinsic.version.spec_version
         {
-            return Finding::Doubtful(Doubt::StaleVersion { shown: extrinsic.version.spec_version, runs });
+            let stale = Doubt::StaleVersion { shown: extrinsic.version.spec_version, runs };
+            let late = self.head >= since + BLOCKS_OF_DOUBT;
+            return if late { Finding::Undecided(stale) } else { Finding::Doubtful(stale) };
         }
         if self.nonce < extrinsic.nonce || self.head < since + BLOCKS_OF_DOUBT {
             return Finding::Doubtful(Doubt::NoNewBlock);
@@ -96,6 +100,7 @@ enum End {
     InBlock(Arc<Node>, Inclusion),
     InPool,
     Nowhere { for_ever: bool },
+    Undecided,
 }
 
 impl Follow<'_> {
@@ -105,11 +110,8 @@ impl Follow<'_> {
         let block_time = Duration::from_secs_f64(self.chain.runtime().block_time().unwrap_or(0.0).min(60.0));
         let limit = Instant::now() + block_time.mul_f64(LONGEST_DOUBT_IN_BLOCKS).max(SHORTEST_DOUBT);
         let mut doubt = Doubt::NoNewBlock;
-        let ended = timeout_at(
-            limit.min(self.deadline),
-            self.look_into(refusal.may_come_of_an_upgrade(), &mut doubt),
-        )
-        .await;
+        let ended =
+            timeout_at(limit.min(self.deadline), self.look_into(refusal.may_come_of_an_upgrade(), &mut doubt)).await;
         match ended {
             Ok(End::InBlock(node, inclusion)) => {
                 let accepted = self.accept(&node, inclusion).await?;
@@ -119,7 +121,7 @@ impl Follow<'_> {
             Ok(End::InPool) => Ok(Whereabouts::InPool(refusal)),
             Ok(End::Nowhere { for_ever: true }) => Err(refusal.for_ever()),
             Ok(End::Nowhere { for_ever: false }) => Err(refusal),
-            Err(_) => Err(self.undecided(refusal, doubt)),
+            Ok(End::Undecided) | Err(_) => Err(self.undecided(refusal, doubt)),
         }
     }
 
@@ -162,13 +164,15 @@ impl Follow<'_> {
         loop {
             match self.look_for_absence(&node, asks_version).await {
                 Ok(Ok(inclusion)) => return End::InBlock(node, inclusion),
-                Ok(Err(Some(absence))) => {
-                    match absence.judge(self.extrinsic, *since.get_or_insert(absence.head)) {
-                        Finding::Nowhere { for_ever } => return End::Nowhere { for_ever },
-                        Finding::InPool => return End::InPool,
-                        Finding::Doubtful(why) => *doubt = why,
+                Ok(Err(Some(absence))) => match absence.judge(self.extrinsic, *since.get_or_insert(absence.head)) {
+                    Finding::Nowhere { for_ever } => return End::Nowhere { for_ever },
+                    Finding::InPool => return End::InPool,
+                    Finding::Doubtful(why) => *doubt = why,
+                    Finding::Undecided(why) => {
+                        *doubt = why;
+                        return End::Undecided;
                     }
-                }
+                },
                 // What its blocks hold could not be seen.
                 Ok(Err(None)) => {}
                 Err(error) => {
@@ -275,10 +279,10 @@ mod tests {
     fn another_runtime_decides_at_once_and_an_unproven_one_never() {
         let of = |head, runtime| finding(&Absence { runtime, ..absence(head) });
         assert!(matches!(of(100, heard(426, 426)), Finding::Nowhere { for_ever: true }));
-        for head in [100, 102] {
-            let stale = of(head, heard(425, 426));
-            assert!(matches!(stale, Finding::Doubtful(Doubt::StaleVersion { shown: 425, runs: 426 })), "{stale:?}");
-        }
+        let stale = of(101, heard(425, 426));
+        assert!(matches!(stale, Finding::Doubtful(Doubt::StaleVersion { shown: 425, runs: 426 })), "{stale:?}");
+        let stale = of(102, heard(425, 426));
+        assert!(matches!(stale, Finding::Undecided(Doubt::StaleVersion { shown: 425, runs: 426 })), "{stale:?}");
         assert!(matches!(of(102, heard(425, 425)), Finding::Nowhere { for_ever: false }));
     }
 }

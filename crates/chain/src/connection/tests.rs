@@ -99,10 +99,7 @@ async fn an_endpoint_that_has_had_enough_is_passed_over_at_once() {
         .await
         .expect("the second works");
     let events = events.0.lock().expect("no test panics while writing");
-    assert!(
-        matches!(&events[0], Event::EndpointFailed { reason, .. } if reason.contains("HTTP 429")),
-        "{events:?}"
-    );
+    assert!(matches!(&events[0], Event::EndpointFailed { reason, .. } if reason.contains("HTTP 429")), "{events:?}");
     assert!(matches!(&events[1], Event::Connected { fallback: true, .. }), "{events:?}");
 }
 

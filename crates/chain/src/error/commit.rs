@@ -224,7 +224,9 @@ impl CommitError {
     /// The same failure, once the chain has shown that the extrinsic can get into no block any more.
     pub(crate) fn for_ever(self) -> Self {
         match self {
-            Self::Dropped { extrinsic_hash, verdict, .. } => Self::Dropped { extrinsic_hash, verdict, last_block: None },
+            Self::Dropped { extrinsic_hash, verdict, .. } => {
+                Self::Dropped { extrinsic_hash, verdict, last_block: None }
+            }
             other => other,
         }
     }

@@ -73,7 +73,8 @@ mod tests {
         let unknown = UnknownName(io::Error::other("failed to lookup address information: Name or service not known"));
         assert!(hint(&unknown).is_some_and(|hint| hint.contains("spelled right")));
         assert!(said(unknown).starts_with("its host name cannot be resolved (failed to lookup"));
-        for (code, words) in [(111, "nothing listens there"), (104, "it closed the connection"), (101, "no way to it")] {
+        for (code, words) in [(111, "nothing listens there"), (104, "it closed the connection"), (101, "no way to it")]
+        {
             let text = said(io::Error::from_raw_os_error(code));
             assert!(text.contains(words) && !text.contains("os error"), "{text}");
         }

@@ -121,7 +121,11 @@ async fn only_a_proven_refusal_is_one_of_the_chain() {
     // The same, and the chain cannot be asked after it.
     miner.chain.fail_next_submission(taken);
     let method = Some("account_nextIndex".to_owned());
-    miner.chain.limit_calls(CallLimit { method, after: 1, ..CallLimit::first(usize::MAX, -32_601, "Method not found") });
+    miner.chain.limit_calls(CallLimit {
+        method,
+        after: 1,
+        ..CallLimit::first(usize::MAX, -32_601, "Method not found")
+    });
     let ended = miner.run(&commit_and(&["--wait-timeout", "2"]), "second");
     assert!(ended.failure(3).contains("cannot be told"), "{}", ended.transcript());
     let json = ended.json();
