@@ -328,7 +328,7 @@ async fn a_pod_deleted_elsewhere_ends_it_and_is_forgotten() {
         let account = Account::with_faults(faults).await;
         let run = account.run(&GENERATOR).await;
         assert_eq!(run.code(), Some(3), "{}", run.transcript());
-        assert_eq!(run.json()["error"], "generator was stopped: it was deleted while it was starting");
+        assert_eq!(run.json()["error"], "generator is gone: it was deleted while it was starting");
         let looks = account.fake.calls().iter().filter(|call| call.call == Call::State).count();
         assert_eq!(looks, 3, "{}", run.transcript());
         assert!(account.running().is_empty() && account.leases().is_empty(), "{}", run.transcript());
