@@ -8,7 +8,7 @@ use super::fault::{ConnectionFault, causes, fault_behind};
 use super::proxies;
 
 /// Why a request got no answer, or not the whole of it. It says everything in one sentence, so it names no cause, and it
-/// never shows the address.
+/// never shows what of the address may let somebody in.
 #[derive(Debug)]
 pub struct RequestError {
     error: reqwest::Error,
@@ -78,15 +78,14 @@ mod tests {
     use crate::http::connection_fault;
 
     #[tokio::test]
-    async fn it_says_what_happened_and_never_where() {
+    async fn it_says_what_happened_and_nothing_of_the_address() {
         let nobody = Nobody::here();
         let url = format!("http://miner:s3cret@{}/?key=s3cret", nobody.address());
         let client = crate::http::client().build().expect("a client");
         let error = RequestError::from(client.get(url).send().await.expect_err("nobody answers"));
         assert_eq!(error.to_string(), "Connection refused (os error 111)");
         assert!(error.is_connect() && !error.is_permanent() && error.source().is_none());
-        let all = format!("{error:?}");
-        assert!(!all.contains("s3cret") && !all.contains(&nobody.address().port().to_string()), "{all}");
+        assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
     }
 
     #[tokio::test]
