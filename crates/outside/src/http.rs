@@ -20,6 +20,7 @@ pub use authorities::{missing_authorities, tls};
 pub use body::{BodyError, read_at_most};
 pub use fault::{ConnectionFault, connection_fault};
 pub use pause::{pause_in_words, wished_pause};
+use proxies::NamedProxy;
 pub use request_error::RequestError;
 
 /// What every request says of itself: some hosts refuse clients that say nothing.
@@ -41,7 +42,7 @@ pub fn client() -> ClientBuilder {
         .connect_timeout(CONNECT_LIMIT)
         .tls_certs_only(authorities::of_this_machine())
         .no_proxy();
-    proxies::of_the_environment().iter().filter_map(|named| named.proxy()).fold(builder, ClientBuilder::proxy)
+    proxies::of_the_environment().iter().filter_map(NamedProxy::proxy).fold(builder, ClientBuilder::proxy)
 }
 
 /// Only one provider of cryptography is compiled in; an error means that it is installed already.

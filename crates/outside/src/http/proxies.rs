@@ -79,13 +79,11 @@ impl NamedProxy {
             Carries::Https => Proxy::https(&self.value),
             Carries::All => Proxy::all(&self.value),
         };
-        match proxy {
-            Ok(proxy) => Some(proxy.no_proxy(NoProxy::from_string(&self.spared))),
-            Err(_) => {
-                tracing::warn!("{} is not a usable address of a proxy and is ignored", self.variable);
-                None
-            }
-        }
+        let Ok(proxy) = proxy else {
+            tracing::warn!("{} is not a usable address of a proxy and is ignored", self.variable);
+            return None;
+        };
+        Some(proxy.no_proxy(NoProxy::from_string(&self.spared)))
     }
 
     fn on_the_way(&self, url: &Url) -> Option<Shown> {

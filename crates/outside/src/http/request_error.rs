@@ -12,13 +12,14 @@ use super::proxies;
 #[derive(Debug)]
 pub struct RequestError {
     error: reqwest::Error,
-    fault: Option<ConnectionFault>,
+    /// Boxed, because errors are moved about a lot.
+    fault: Option<Box<ConnectionFault>>,
 }
 
 impl RequestError {
     /// What kept the two machines from talking, where that is known.
     pub fn fault(&self) -> Option<&ConnectionFault> {
-        self.fault.as_ref()
+        self.fault.as_deref()
     }
 
     /// There was no connection, so nothing was sent.
@@ -38,18 +39,18 @@ impl RequestError {
 
     /// The same request cannot go well later on, as long as nobody repairs what is wrong.
     pub fn is_permanent(&self) -> bool {
-        self.fault.as_ref().is_some_and(ConnectionFault::is_permanent)
+        self.fault().is_some_and(ConnectionFault::is_permanent)
     }
 
     /// What to do about it, where that does not depend on the service.
     pub fn hint(&self) -> Option<&'static str> {
-        self.fault.as_ref().map(ConnectionFault::hint)
+        self.fault().map(ConnectionFault::hint)
     }
 }
 
 impl From<reqwest::Error> for RequestError {
     fn from(error: reqwest::Error) -> Self {
-        let fault = fault_behind(&error, proxies::of_the_environment());
+        let fault = fault_behind(&error, proxies::of_the_environment()).map(Box::new);
         let error = error.without_url();
         tracing::debug!(?error, "a request failed");
         Self { error, fault }
