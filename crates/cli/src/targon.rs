@@ -13,6 +13,7 @@ use gen404_targon::{DEFAULT_BASE_URL, HourlyPrice, Leases, SystemClock, TargonCl
 use crate::arguments::targon::TargonArguments;
 use crate::context::Context;
 use crate::errors::{CommandError, Kind};
+use crate::ui::Ui;
 
 pub(crate) use watching::Watching;
 
@@ -26,21 +27,22 @@ pub(crate) struct Account {
 
 impl Account {
     /// Opens the account that options, environment and files name. Without a key only the inventory can be read.
-    pub(crate) fn open(arguments: &TargonArguments) -> Result<Self, CommandError> {
+    pub(crate) fn open(ui: &Ui, arguments: &TargonArguments) -> Result<Self, CommandError> {
         let home = etcetera::home_dir().map_err(|error| CommandError::from_error(Kind::Usage, &error))?;
         let found = find_key(arguments.targon_api_key.as_ref(), &home)?;
         let (key, address_of_key) = found.map_or((None, None), |found| (Some(found.key), found.base_url));
         let default = || DEFAULT_BASE_URL.parse().expect("the service's address is a URL");
         let base = arguments.targon_base_url.clone().or(address_of_key).unwrap_or_else(default);
         let has_key = key.is_some();
-        let client =
-            TargonClient::new(base, key, Arc::new(SystemClock::start()))?.with_poll_interval(arguments.poll_interval);
+        let client = TargonClient::new(base, key, Arc::new(SystemClock::start()))?
+            .with_poll_interval(arguments.poll_interval)
+            .with_observer(Arc::new(Watching::new(ui, "Targon")));
         Ok(Self { client, leases: Leases::in_folder(state_folder(arguments)?.join("pods")), has_key })
     }
 
     /// The same, for what cannot be done without a key.
-    pub(crate) fn open_with_key(arguments: &TargonArguments) -> Result<Self, CommandError> {
-        let account = Self::open(arguments)?;
+    pub(crate) fn open_with_key(ui: &Ui, arguments: &TargonArguments) -> Result<Self, CommandError> {
+        let account = Self::open(ui, arguments)?;
         if account.has_key { Ok(account) } else { Err(CommandError::no_targon_key()) }
     }
 

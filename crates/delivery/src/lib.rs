@@ -7,6 +7,6 @@ mod check;
 mod error;
 mod probe;
 
-pub use check::{Passed, check};
-pub use error::CdnError;
+pub use check::{Head, Passed, check};
+pub use error::{Asked, CdnError};
 pub use probe::{InvalidProbe, ProbeName};

@@ -170,6 +170,9 @@ impl Conversation<'_> {
         let mut tries = 0;
         while let Err(error) = self.client.health().await {
             // A machine that is starting up refuses, times out, or lets its proxy answer anything at all.
+            if error.is_permanent() {
+                return Err(error.into());
+            }
             if begin.elapsed() >= self.limits.start {
                 return Err(BatchError::NotReady { waited: self.limits.start, source: Some(error) });
             }

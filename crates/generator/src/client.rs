@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::StreamExt;
-use gen404_outside::http::{self, BodyError};
+use gen404_outside::http::{self, BodyError, RequestError};
 use gen404_outside::secrets::Secrets;
 use gen404_outside::text::excerpt_of_bytes;
 use gen404_round::Stem;
@@ -31,8 +31,8 @@ pub enum ClientError {
     Transport {
         /// The call.
         call: &'static str,
-        /// What happened; never shows the address, which may hold credentials.
-        source: reqwest::Error,
+        /// What happened.
+        source: RequestError,
     },
     /// The service was silent for too long, or took too long over all.
     #[error("{call}: nothing came for {} s", limit.as_secs())]
@@ -109,10 +109,16 @@ impl ClientError {
     /// Whether the same call may go well a little later. The subnet repeats 400, 429, 430 and 5xx too.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Transport { .. } | Self::Silence { .. } | Self::Shape { .. } | Self::NoArchive { .. } => true,
+            Self::Transport { source, .. } => !source.is_permanent(),
+            Self::Silence { .. } | Self::Shape { .. } | Self::NoArchive { .. } => true,
             Self::Answer { status, .. } => matches!(status.as_u16(), 400 | 408 | 425 | 429 | 430 | 500..=599),
             Self::Conflict { .. } | Self::Refused { .. } | Self::TooLarge { .. } | Self::Disk(_) => false,
         }
+    }
+
+    /// Whether no waiting helps, not even for a machine that is still starting up.
+    pub(crate) fn is_permanent(&self) -> bool {
+        matches!(self, Self::Transport { source, .. } if source.is_permanent())
     }
 
     /// Whether the service may have done what it was asked for all the same: the answer was lost, late or no answer.
@@ -145,9 +151,7 @@ impl ClientError {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Transport { source, .. } if http::missing_authorities(source).is_some() => {
-                http::missing_authorities(source)
-            }
+            Self::Transport { source, .. } if source.hint().is_some() => source.hint(),
             Self::Transport { source, .. } if source.is_connect() => {
                 Some("is the generator running, and is --endpoint its address with the port (10006 by default)?")
             }
@@ -157,6 +161,10 @@ impl ClientError {
             Self::Answer { status, .. } if matches!(status.as_u16(), 404 | 405) => {
                 Some("nothing speaks the batch API there; check the path and the port of --endpoint")
             }
+            Self::Conflict { .. } => Some(
+                "is somebody else using the generator? run the same command again when it has done what it is doing, or restart \
+                 the generator first; finished files are kept",
+            ),
             Self::Refused { .. } => Some(refused_hint()),
             Self::Disk(_) => Some("free some space in the output folder's file system"),
             _ => None,
@@ -186,7 +194,7 @@ pub(crate) struct GeneratorClient {
 impl GeneratorClient {
     /// A client; fails only when the TLS provider cannot be set up.
     pub(crate) fn new(endpoint: Endpoint, limits: &Limits) -> Result<Self, ClientError> {
-        let http = http::client().build().map_err(|source| ClientError::Transport { call: "set-up", source })?;
+        let http = http::client().build().map_err(|error| transport("set-up", error))?;
         Ok(Self {
             http,
             secrets: endpoint.secrets(),
@@ -333,8 +341,8 @@ async fn answer<T: DeserializeOwned>(
     })
 }
 
-fn transport(call: &'static str, error: reqwest::Error) -> ClientError {
-    ClientError::Transport { call, source: error.without_url() }
+fn transport(call: &'static str, error: impl Into<RequestError>) -> ClientError {
+    ClientError::Transport { call, source: error.into() }
 }
 
 /// What an answer other than a success means.
@@ -436,6 +444,8 @@ mod tests {
         let resting = r#"{"detail":"x","current_status":"resting"}"#;
         assert_eq!(conflict_of(resting).await, (None, resting.to_owned()));
         assert_eq!(conflict_of("").await, (None, String::new()));
+        let conflict = unexpected("submitting", response(409, None, ""), hearing(&Secrets::default())).await;
+        assert!(conflict.hint().is_some_and(|hint| hint.contains("somebody else")), "{conflict}");
     }
 
     #[tokio::test]

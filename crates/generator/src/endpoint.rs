@@ -4,7 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use gen404_outside::http;
+use gen404_outside::http::{self, InvalidAddress};
 use gen404_outside::secrets::Secrets;
 use url::Url;
 
@@ -14,10 +14,14 @@ pub struct Endpoint(Url);
 
 /// A text that is no endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "not a generator's address: it must be an http(s) URL such as http://localhost:10006, without query or fragment"
-)]
-pub struct InvalidEndpoint;
+pub enum InvalidEndpoint {
+    /// No address at all.
+    #[error("not a generator's address: {0}")]
+    Address(#[from] InvalidAddress),
+    /// It says more than where the generator is.
+    #[error("not a generator's address: it must have no query and no fragment")]
+    MoreThanAddress,
+}
 
 impl Endpoint {
     /// Whether it is on this machine, by its name or address.
@@ -40,10 +44,9 @@ impl FromStr for Endpoint {
     type Err = InvalidEndpoint;
 
     fn from_str(text: &str) -> Result<Self, InvalidEndpoint> {
-        let mut url = Url::parse(text).map_err(|_| InvalidEndpoint)?;
-        let web = matches!(url.scheme(), "http" | "https") && url.has_host();
-        if !web || url.query().is_some() || url.fragment().is_some() {
-            return Err(InvalidEndpoint);
+        let mut url = http::parse_address(text)?;
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(InvalidEndpoint::MoreThanAddress);
         }
         if !url.path().ends_with('/') {
             let path = format!("{}/", url.path());
@@ -80,6 +83,8 @@ mod tests {
         for bad in ["h:10006", "ftp://h/", "http://h/?a=1", "http://h/#x", "", "http://"] {
             assert!(bad.parse::<Endpoint>().is_err(), "{bad}");
         }
+        let error = "localhost:10006".parse::<Endpoint>().expect_err("no scheme").to_string();
+        assert!(error.ends_with("write http://host:port"), "{error}");
     }
 
     #[test]

@@ -13,6 +13,8 @@ use std::time::Duration;
 pub(crate) use openai::LONGEST_WISHED_PAUSE;
 pub use openai::{ChatClient, ChatSettings};
 
+use gen404_outside::http::RequestError;
+
 use crate::profile::Part;
 
 /// One request to the model.
@@ -81,7 +83,7 @@ pub enum VlmError {
         /// Where.
         address: String,
         /// Why.
-        source: reqwest::Error,
+        source: RequestError,
     },
     /// It took longer than the limit.
     #[error("{address} did not answer within {seconds} s")]
@@ -97,7 +99,7 @@ pub enum VlmError {
         /// Where.
         address: String,
         /// Why.
-        source: reqwest::Error,
+        source: RequestError,
     },
     /// An HTTP status that is no success, or one that stands in an error body sent as a success.
     #[error("{address} answered {status}{}", after_colon(message))]
@@ -148,7 +150,9 @@ impl VlmError {
     /// Whether the same request may succeed when it is sent again.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::TimedOut { .. } | Self::BrokeOff { .. } | Self::ErrorBody { .. } => true,
+            // A bad certificate is as bad the next time.
+            Self::Unreachable { source, .. } => !source.is_permanent(),
+            Self::TimedOut { .. } | Self::BrokeOff { .. } | Self::ErrorBody { .. } => true,
             Self::Status { status, .. } => matches!(status, 408 | 409 | 425 | 429 | 500..),
             Self::TooLong { .. } | Self::NoCompletion { .. } | Self::Key => false,
         }

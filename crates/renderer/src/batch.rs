@@ -20,6 +20,9 @@ pub trait Renderer: Send + Sync {
     /// A name that changes whenever the same module might give other pixels.
     fn identity(&self) -> String;
 
+    /// Makes sure that it can draw at all, before any module is drawn.
+    fn prepare(&self) -> impl Future<Output = Result<(), RenderError>> + Send;
+
     /// Every picture of the set as PNG files.
     fn render(
         &self,
@@ -67,6 +70,15 @@ impl RenderError {
         match self {
             Self::Studio(DrawError::Refused(refusal)) | Self::Service(ServiceError::Refused(refusal)) => Some(refusal),
             _ => None,
+        }
+    }
+
+    /// The broken rules as records, also those of a module that could be run and not be drawn; none for other reasons.
+    pub fn failures(&self) -> Vec<Failure> {
+        match self {
+            Self::Studio(error) => error.failures(),
+            Self::Service(ServiceError::Refused(refusal)) => refusal.failures.clone(),
+            _ => Vec::new(),
         }
     }
 
@@ -120,6 +132,11 @@ impl Renderer for RenderService {
         "render service".to_owned()
     }
 
+    /// Its health is asked for by whoever chose it, also when there is nothing to draw.
+    async fn prepare(&self) -> Result<(), RenderError> {
+        Ok(())
+    }
+
     async fn render(&self, source: &str, set: ViewSet) -> Result<Vec<(Picture, Bytes)>, RenderError> {
         Ok(Self::render(self, source, set).await?)
     }
@@ -128,6 +145,10 @@ impl Renderer for RenderService {
 impl Renderer for Studio {
     fn identity(&self) -> String {
         Self::identity(self)
+    }
+
+    async fn prepare(&self) -> Result<(), RenderError> {
+        Ok(self.warm_up().await.map(drop)?)
     }
 
     async fn render(&self, source: &str, set: ViewSet) -> Result<Vec<(Picture, Bytes)>, RenderError> {
@@ -210,6 +231,9 @@ pub enum BatchError {
         #[source]
         source: io::Error,
     },
+    /// There is something to draw and nothing to draw it with.
+    #[error(transparent)]
+    NotPrepared(#[from] RenderError),
     /// Nothing to render.
     #[error("no *.js file in {}", folder.display())]
     NoModules {
@@ -231,6 +255,9 @@ impl Batch {
         paths.sort_by_cached_key(|path| !mentions_glass(path));
         observer.on(BatchEvent::Found { modules: paths.len() });
         let identity: Arc<str> = renderer.identity().into();
+        if self.has_work(&paths, &identity).await {
+            renderer.prepare().await?;
+        }
         let total = paths.len();
         let work = paths.into_iter().map(|path| {
             let identity = Arc::clone(&identity);
@@ -267,6 +294,20 @@ impl Batch {
         }
         summary.failed.sort_by(|(a, _), (b, _)| a.cmp(b));
         Ok(summary)
+    }
+
+    /// Whether any module has to be drawn.
+    async fn has_work(&self, paths: &[PathBuf], identity: &str) -> bool {
+        for path in paths {
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy().parse::<Stem>();
+            // What cannot be read or has no stem is not drawn.
+            if let (Ok(stem), Ok(source)) = (stem, read_module(path).await)
+                && (self.force || !self.output.is_current(&stem, &Fingerprint::new(&source, identity), self.views))
+            {
+                return true;
+            }
+        }
+        false
     }
 
     async fn one(&self, path: &Path, renderer: &impl Renderer, identity: &str) -> Result<Outcome, RenderError> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
-use gen404_outside::http::{self, BodyError};
+use gen404_outside::http::{self, BodyError, RequestError};
 use gen404_outside::text::excerpt_of_bytes;
 use jiff::Timestamp;
 use reqwest::{Client, Response, StatusCode};
@@ -65,7 +65,7 @@ pub enum ServiceError {
     Address,
     /// No HTTP client on this machine (no certificates, say).
     #[error("cannot set up an HTTP client")]
-    Client(#[source] reqwest::Error),
+    Client(#[source] RequestError),
     /// No answer.
     #[error("the render service at {service} cannot be reached")]
     Unreachable {
@@ -73,7 +73,7 @@ pub enum ServiceError {
         service: String,
         /// What went wrong on the way.
         #[source]
-        source: reqwest::Error,
+        source: RequestError,
     },
     /// The module breaks the rules; final.
     #[error("{0}")]
@@ -110,7 +110,8 @@ impl ServiceError {
         match self {
             // 400 and 430 are what overloaded proxies in front of the service answer.
             Self::Status { status, .. } => status.is_server_error() || matches!(status.as_u16(), 400 | 429 | 430),
-            Self::Unreachable { .. } => true,
+            // A bad certificate is as bad the next time.
+            Self::Unreachable { source, .. } => !source.is_permanent(),
             _ => false,
         }
     }
@@ -123,7 +124,7 @@ impl ServiceError {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Unreachable { source, .. } => http::missing_authorities(source).or(Some(
+            Self::Unreachable { source, .. } => source.hint().or(Some(
                 "is the pod running? `pods` shows it; without --endpoint the renderer built into this tool is used",
             )),
             Self::Status { status, .. } if *status == StatusCode::NOT_FOUND => {
@@ -149,7 +150,8 @@ impl RenderService {
         if !usable {
             return Err(ServiceError::Address);
         }
-        let http = http::client().timeout(answer_limit).build().map_err(ServiceError::Client)?;
+        let http = http::client().timeout(answer_limit).build();
+        let http = http.map_err(|error| ServiceError::Client(error.into()))?;
         Ok(Self { http, base, retry })
     }
 
@@ -288,9 +290,8 @@ impl RenderService {
         url
     }
 
-    fn unreachable(&self, source: reqwest::Error) -> ServiceError {
-        // The error's own text would repeat the address, credentials included.
-        ServiceError::Unreachable { service: self.address(), source: source.without_url() }
+    fn unreachable(&self, source: impl Into<RequestError>) -> ServiceError {
+        ServiceError::Unreachable { service: self.address(), source: source.into() }
     }
 }
 

@@ -1,9 +1,12 @@
 //! The built-in renderer: several browsers, each with one module at a time, each module in a realm of its own.
 //! It turns a module and its shots into images or one clear reason; files, requests and terminals are others' business.
 
+mod error;
+mod launch;
+
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,9 +15,10 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::chromium::{Browser, Chromium, ChromiumError, Confinement, GraphicsBackend, LaunchOptions, Tab, Taken};
+pub use self::error::DrawError;
+use crate::chromium::{Browser, Chromium, ChromiumError, Confinement, GraphicsBackend, Tab, Taken};
 use crate::failure::{Failure, Refusal};
-use crate::image::{Image, InvalidImage, grid};
+use crate::image::{Image, grid};
 use crate::three::{THREE_PACKAGE, Three, ThreeError, ThreeSource};
 use crate::view::{Picture, Shot, ViewSet};
 
@@ -66,97 +70,6 @@ impl StudioOptions {
             heap_limit: 256 * 1024 * 1024,
             memory_limit: 2 * 1024 * 1024 * 1024,
             temporary_folder: std::env::temp_dir(),
-        }
-    }
-}
-
-/// Why a module has no pictures.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum DrawError {
-    /// It breaks the rules.
-    #[error("{0}")]
-    Refused(Box<Refusal>),
-    /// Its pictures took too long.
-    #[error("drawing took longer than {} s", limit.as_secs())]
-    TooSlow {
-        /// The time it had.
-        limit: Duration,
-    },
-    /// Its scene cannot be drawn.
-    #[error("drawing failed: {detail}")]
-    Threw {
-        /// What three or the browser says.
-        detail: String,
-    },
-    /// The graphics process did not survive its scene.
-    #[error("the graphics process crashed while it was drawn")]
-    GraphicsCrashed,
-    /// The browser itself failed.
-    #[error(transparent)]
-    Chromium(#[from] ChromiumError),
-    /// No browser could be started yet, and there is no reason why another try should end better.
-    #[error("no browser can be used")]
-    Unusable(#[source] ChromiumError),
-    /// Three is missing.
-    #[error(transparent)]
-    Three(#[from] Arc<ThreeError>),
-    /// What came out of the page is no picture.
-    #[error("the page gave a broken picture")]
-    Picture(#[from] InvalidImage),
-    /// The studio was closed meanwhile.
-    #[error("the renderer is stopping")]
-    Closed,
-}
-
-impl DrawError {
-    /// Whether every other module would fail the same way.
-    pub fn is_fatal(&self) -> bool {
-        match self {
-            Self::Chromium(error) => matches!(
-                error,
-                ChromiumError::NotFound
-                    | ChromiumError::NotAProgram { .. }
-                    | ChromiumError::NoVersion { .. }
-                    | ChromiumError::Profile { .. }
-                    | ChromiumError::Start { .. }
-            ),
-            Self::Unusable(_) | Self::Three(_) | Self::Closed => true,
-            _ => false,
-        }
-    }
-
-    /// What the user can do about it.
-    pub fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::Chromium(error) | Self::Unusable(error) => error.hint(),
-            Self::Three(error) => error.hint(),
-            _ => None,
-        }
-    }
-
-    /// Whether the module itself is the reason, so that it has no pictures and will have none.
-    pub fn is_the_modules(&self) -> bool {
-        matches!(self, Self::Refused(_) | Self::TooSlow { .. } | Self::Threw { .. } | Self::GraphicsCrashed)
-    }
-
-    fn of_execution(rule: &str, detail: impl Into<String>) -> Self {
-        Self::Refused(Refusal::after_run(vec![Failure::new("execution", rule, detail)], None))
-    }
-
-    /// A tab that dies while a module is in it dies of the module.
-    fn of_module(error: ChromiumError) -> Self {
-        match error {
-            ChromiumError::TabCrashed { out_of_memory: true } => {
-                Self::of_execution("HEAP_EXCEEDED", "the module ran out of memory")
-            }
-            ChromiumError::TabCrashed { out_of_memory: false } => {
-                Self::of_execution("EXECUTION_THREW", "the module crashed its tab")
-            }
-            ChromiumError::Unintelligible { .. } | ChromiumError::Page { .. } => {
-                Self::of_execution("EXECUTION_THREW", "the module broke its realm so that nothing sensible came out")
-            }
-            error => Self::Chromium(error),
         }
     }
 }
@@ -216,7 +129,7 @@ impl Studio {
         &self.options
     }
 
-    /// Fetches three when it is not there yet, so that a failure shows early.
+    /// Fetches three when it is not there yet.
     pub async fn prepare(&self) -> Result<(), ThreeError> {
         self.three.get_or_try_init(|| Three::load(&self.options.three)).await.map(drop)
     }
@@ -256,12 +169,14 @@ impl Studio {
         Ok(finished)
     }
 
-    /// Starts one browser ahead of the first module; gives back its product and version.
+    /// Has a browser ready to draw ahead of the first module, so that what this machine lacks shows before any module is
+    /// blamed for it; gives back its product and version.
     pub async fn warm_up(&self) -> Result<String, DrawError> {
         let _place = self.places.acquire().await.map_err(|_| DrawError::Closed)?;
-        let seat = self.new_seat().await?;
-        let product = seat.browser.product.clone();
-        self.lock_idle().push(seat);
+        let mut occupied = self.entered().await?;
+        let product = occupied.seat().browser.product.clone();
+        // Whoever comes next enters the same realm once more.
+        self.lock_idle().extend(occupied.seat.take());
         Ok(product)
     }
 
@@ -328,57 +243,6 @@ impl Studio {
         Ok(occupied)
     }
 
-    async fn new_seat(&self) -> Result<Seat, DrawError> {
-        let three = self.three.get_or_try_init(|| Three::load(&self.options.three)).await.map_err(Arc::new)?;
-        let launch = LaunchOptions {
-            chromium: self.options.chromium.clone(),
-            graphics: self.options.graphics,
-            heap_limit: self.options.heap_limit,
-            memory_limit: self.options.memory_limit,
-            temporary_folder: self.options.temporary_folder.clone(),
-        };
-        let browser = self.launch(&launch).await.map_err(|error| self.without_browser(error))?;
-        let late = ChromiumError::Unresponsive { what: "load the render page", limit: BOOT_LIMIT };
-        match timeout(BOOT_LIMIT, Tab::open(&browser, three)).await.unwrap_or(Err(late)) {
-            Ok(tab) => Ok(Seat { browser, tab, has_history: false }),
-            Err(error) => {
-                browser.close().await;
-                Err(self.without_browser(error))
-            }
-        }
-    }
-
-    /// A browser as well confined as this machine allows, which the first one finds out.
-    async fn launch(&self, options: &LaunchOptions) -> Result<Browser, ChromiumError> {
-        let known = *self.lock_confinement();
-        if let Some(confinement) = known {
-            return Browser::launch(options, confinement).await;
-        }
-        let mut first_error = None;
-        for confinement in Confinement::ways(options.graphics) {
-            match Browser::launch(options, confinement).await {
-                Ok(browser) => {
-                    *self.lock_confinement() = Some(confinement);
-                    if let Some(shortcoming) = confinement.shortcoming() {
-                        say_once(shortcoming, first_error.as_ref());
-                    }
-                    return Ok(browser);
-                }
-                // One that hangs would only hang again.
-                Err(error @ ChromiumError::Unresponsive { .. }) => return Err(first_error.unwrap_or(error)),
-                Err(error) => {
-                    first_error.get_or_insert(error);
-                }
-            }
-        }
-        Err(first_error.expect("there is a way to confine a browser"))
-    }
-
-    /// A browser that fails where others have worked may have met a full machine; the first of all tells of the rest.
-    fn without_browser(&self, error: ChromiumError) -> DrawError {
-        if self.proven.load(Ordering::Relaxed) { DrawError::Chromium(error) } else { DrawError::Unusable(error) }
-    }
-
     async fn use_seat(&self, seat: &Seat, source: &str, shots: &[Shot], draw_limit: Duration) -> Attempt {
         let Seat { browser, tab, .. } = seat;
         let run_limit = self.options.run_limit;
@@ -414,10 +278,6 @@ impl Studio {
         }
     }
 
-    fn lock_confinement(&self) -> MutexGuard<'_, Option<Confinement>> {
-        self.confinement.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn take_one_idle(&self) -> Option<Seat> {
         self.lock_idle().pop()
     }
@@ -429,16 +289,6 @@ impl Studio {
     fn lock_idle(&self) -> MutexGuard<'_, Vec<Seat>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Says once in the life of this process that modules are not kept within a sandbox, and what stands in its way.
-fn say_once(shortcoming: &'static str, obstacle: Option<&ChromiumError>) {
-    static SAID: Once = Once::new();
-    SAID.call_once(|| {
-        let reason = obstacle.map(|error| format!(" ({error})")).unwrap_or_default();
-        let hint = obstacle.and_then(ChromiumError::hint).map(|hint| format!("; {hint}")).unwrap_or_default();
-        tracing::warn!("{shortcoming}{reason}{hint}");
-    });
 }
 
 /// A browser at work. Unless it is taken back in order, it ends: something in it may still be running.

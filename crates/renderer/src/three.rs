@@ -95,10 +95,16 @@ impl ThreeError {
                 "install npm, or give --three-module FILE: the build/three.module.js of three@0.183.2 with \
                  three.core.js beside it",
             ),
-            Self::Npm { .. } | Self::NpmTimeout => Some("try `npm pack three@0.183.2`, or give --three-module FILE"),
+            Self::Npm { .. } | Self::NpmTimeout => Some(
+                "is this machine online? try `npm pack three@0.183.2`, or give --three-module FILE: the build/three.module.js \
+                 of three@0.183.2 with three.core.js beside it",
+            ),
             Self::Different { .. } => Some("pixels are only the official service's with exactly three@0.183.2"),
             Self::Read { .. } => Some("--three-module wants three.module.js with three.core.js beside it"),
-            Self::Cache { .. } => None,
+            Self::Cache { .. } => Some(
+                "set XDG_CACHE_HOME to a folder that you can write to, or give --three-module FILE: the build/three.module.js \
+                 of three@0.183.2 with three.core.js beside it",
+            ),
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::error::{Call, TargonError};
 use crate::key::{AccountMark, ApiKey};
 use crate::names::Uid;
+use crate::observer::{PodEvent, PodObserver, Unobserved};
 use crate::pod::PodSpecification;
 use crate::wire::{
     Credits, Items, Offer, PublicUrl, Workload, WorkloadEvent, WorkloadState, WorkloadType, create_body,
@@ -43,8 +44,11 @@ const ATTEMPTS: u32 = 5;
 /// The wait before the second attempt.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
-/// The longest wait that a `Retry-After` can ask for.
+/// A service that asks for a longer wait than this is not asked again.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
+/// A wait from this length on is told: nobody should wonder why nothing happens.
+const TOLD_FROM: Duration = Duration::from_secs(2);
 
 /// Between two looks at a pod.
 const POLL: Duration = Duration::from_secs(5);
@@ -82,13 +86,11 @@ impl Repeat {
     }
 }
 
-/// The wait after that many failed attempts: what the service asks for, else the first wait, doubled each time.
-fn pause_before_next(attempts: u32, first: Duration, error: &TargonError) -> Duration {
-    let asked = match error {
-        TargonError::RateLimited { retry_after, .. } | TargonError::Unwell { retry_after, .. } => *retry_after,
-        _ => None,
-    };
-    asked.unwrap_or_else(|| first * (1 << attempts.saturating_sub(1).min(5))).min(LONGEST_PAUSE)
+/// The wait after that many failed attempts: what the service asks for, else the first wait, doubled each time. None when
+/// it asks for longer than anybody waits here: asking sooner than it wants would only make it angrier.
+fn pause_before_next(attempts: u32, first: Duration, error: &TargonError) -> Option<Duration> {
+    let wait = error.wished_pause().unwrap_or_else(|| first * (1 << attempts.saturating_sub(1).min(5)));
+    (wait <= LONGEST_PAUSE).then_some(wait)
 }
 
 /// A client of the service, for one account.
@@ -99,6 +101,7 @@ pub struct TargonClient {
     key: Option<ApiKey>,
     clock: Arc<dyn Clock>,
     poll: Duration,
+    observer: Arc<dyn PodObserver>,
 }
 
 impl TargonClient {
@@ -118,8 +121,8 @@ impl TargonClient {
             return Err(bad("it holds a user or password"));
         }
         // It follows no redirect: the key goes to the address it was meant for and nowhere else.
-        let http = http::client().build().map_err(|source| TargonError::NoClient { source })?;
-        Ok(Self { http, base, key, clock, poll: POLL })
+        let http = http::client().build().map_err(|error| TargonError::NoClient { source: error.into() })?;
+        Ok(Self { http, base, key, clock, poll: POLL, observer: Arc::new(Unobserved) })
     }
 
     /// The same client with another time between two looks at a pod; the first wait before asking again is no longer.
@@ -127,6 +130,18 @@ impl TargonClient {
     pub fn with_poll_interval(mut self, poll: Duration) -> Self {
         self.poll = poll;
         self
+    }
+
+    /// The same client, which tells somebody when it waits, and when it deletes a second time.
+    #[must_use]
+    pub fn with_observer(mut self, observer: Arc<dyn PodObserver>) -> Self {
+        self.observer = observer;
+        self
+    }
+
+    /// Whom this client tells about its waits.
+    pub(crate) fn observer(&self) -> &dyn PodObserver {
+        &*self.observer
     }
 
     /// The address, for people and for the state file.
@@ -276,15 +291,29 @@ impl TargonClient {
             if attempt >= ATTEMPTS || !repeat.allows(&error) {
                 return Err(error);
             }
-            self.pause_after(attempt, &error).await;
+            self.pause_after(attempt, error).await?;
         }
     }
 
-    /// Waits before a call that failed that many times is made again.
-    pub(crate) async fn pause_after(&self, attempts: u32, error: &TargonError) {
-        let pause = pause_before_next(attempts, self.poll.min(FIRST_PAUSE), error);
-        tracing::info!(attempts, pause_ms = pause.as_millis(), "{error}; asking again");
+    /// Waits before a call that failed that many times is made again, or gives the error back when the wait is too long.
+    pub(crate) async fn pause_after(&self, attempts: u32, error: TargonError) -> Result<(), TargonError> {
+        let Some(pause) = pause_before_next(attempts, self.poll.min(FIRST_PAUSE), &error) else { return Err(error) };
+        self.pause_for(pause, &error).await;
+        Ok(())
+    }
+
+    /// Waits that long because of the error, and says so unless it is over at once.
+    pub(crate) async fn pause_for(&self, pause: Duration, error: &TargonError) {
+        tracing::info!(pause_ms = pause.as_millis(), "{error}; asking again");
+        if pause >= TOLD_FROM {
+            self.observer.on(PodEvent::Pausing { pause, error });
+        }
         self.clock.sleep(pause).await;
+    }
+
+    /// The time between two looks at a pod.
+    pub(crate) fn poll_interval(&self) -> Duration {
+        self.poll
     }
 
     /// Waits until the next look at a pod.
@@ -361,9 +390,14 @@ mod tests {
         let unwell = |retry_after| TargonError::Unwell { call, status: 503, said: Said::default(), retry_after };
         let wish = Some(Duration::from_secs(7));
         for error in [busy(wish), unwell(wish)] {
-            assert_eq!(pause_before_next(1, FIRST_PAUSE, &error), Duration::from_secs(7));
+            assert_eq!(pause_before_next(1, FIRST_PAUSE, &error), Some(Duration::from_secs(7)));
         }
-        assert_eq!(pause_before_next(3, FIRST_PAUSE, &unwell(None)), Duration::from_secs(4));
-        assert_eq!(pause_before_next(1, FIRST_PAUSE, &busy(Some(Duration::from_hours(1)))), LONGEST_PAUSE);
+        assert_eq!(pause_before_next(3, FIRST_PAUSE, &unwell(None)), Some(Duration::from_secs(4)));
+        assert_eq!(pause_before_next(1, FIRST_PAUSE, &busy(Some(LONGEST_PAUSE))), Some(LONGEST_PAUSE));
+        let longer = Some(LONGEST_PAUSE + Duration::from_millis(1));
+        assert_eq!(
+            (pause_before_next(1, FIRST_PAUSE, &busy(longer)), pause_before_next(1, FIRST_PAUSE, &unwell(longer))),
+            (None, None)
+        );
     }
 }

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use gen404_outside::http::{ConnectionFault, connection_fault, missing_authorities};
+use gen404_outside::http::{RequestError, pause_in_words};
 
 /// One call of the service, as an error names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -66,7 +66,7 @@ pub enum TargonError {
     NoClient {
         /// Why.
         #[source]
-        source: reqwest::Error,
+        source: RequestError,
     },
     /// The call needs a key and there is none.
     #[error("{call} needs a Targon API key")]
@@ -101,7 +101,7 @@ pub enum TargonError {
         said: Said,
     },
     /// 429, also after waiting and asking again.
-    #[error("{call}: Targon asks to slow down")]
+    #[error("{call}: Targon answers 429 and asks {}", wish_in_words(*retry_after))]
     RateLimited {
         /// What was tried.
         call: Call,
@@ -119,7 +119,10 @@ pub enum TargonError {
         said: Said,
     },
     /// 5xx: the service is unwell, and what was asked may still happen.
-    #[error("{call} failed on Targon's side ({status}{said})")]
+    #[error(
+        "{call} failed on Targon's side ({status}{said}){}",
+        retry_after.map_or_else(String::new, |wish| format!(", and it asks {}", wish_in_words(Some(wish))))
+    )]
     Unwell {
         /// What was tried.
         call: Call,
@@ -137,7 +140,7 @@ pub enum TargonError {
         call: Call,
         /// Why.
         #[source]
-        source: reqwest::Error,
+        source: RequestError,
     },
     /// The connection broke after the request was (perhaps) sent.
     #[error("{call}: the connection to Targon broke")]
@@ -146,7 +149,7 @@ pub enum TargonError {
         call: Call,
         /// Why.
         #[source]
-        source: reqwest::Error,
+        source: RequestError,
     },
     /// No complete answer in time.
     #[error("{call}: no answer from Targon within {} s", limit.as_secs())]
@@ -203,15 +206,17 @@ impl fmt::Display for Said {
     }
 }
 
+/// `to wait 30 s`, or that it does not say how long.
+fn wish_in_words(wish: Option<Duration>) -> String {
+    wish.map_or_else(|| "to slow down".to_owned(), |wish| format!("to wait {}", pause_in_words(wish)))
+}
+
 impl TargonError {
     /// Asking again may help, and asking again does no harm where the call itself is harmless.
     pub fn is_retryable(&self) -> bool {
         match self {
             // A bad certificate is as bad the next time.
-            Self::Unreachable { source, .. } => !matches!(
-                connection_fault(source),
-                Some(ConnectionFault::NoAuthorities | ConnectionFault::Certificate(_))
-            ),
+            Self::Unreachable { source, .. } => !source.is_permanent(),
             Self::RateLimited { .. } | Self::Unwell { .. } | Self::Broken { .. } | Self::TimedOut { .. } => true,
             _ => false,
         }
@@ -229,6 +234,14 @@ impl TargonError {
         )
     }
 
+    /// How long the service asks to be left alone.
+    pub fn wished_pause(&self) -> Option<Duration> {
+        match self {
+            Self::RateLimited { retry_after, .. } | Self::Unwell { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
     /// The key is missing or not accepted, so no other call can work either.
     pub fn is_about_the_key(&self) -> bool {
         matches!(self, Self::KeyMissing { .. } | Self::KeyRefused { .. })
@@ -244,11 +257,14 @@ impl TargonError {
             Self::KeyRefused { .. } => Some("check TARGON_API_KEY: keys are made and revoked in the Targon dashboard"),
             Self::NoCredits { .. } => Some("top up the account in the Targon dashboard, or take a smaller --resource"),
             Self::NameTaken { .. } => Some("`404-cli pods` shows what runs; --replace stops the old one first"),
+            Self::RateLimited { retry_after: Some(_), .. } | Self::Unwell { retry_after: Some(_), .. } => {
+                Some("run the same command again when that time is over; the dashboard shows what runs meanwhile")
+            }
             Self::RateLimited { .. } | Self::Unwell { .. } | Self::TimedOut { .. } | Self::Broken { .. } => {
                 Some("try again in a minute; `404-cli pods` shows what runs meanwhile")
             }
             Self::Unreachable { source, .. } => {
-                missing_authorities(source).or(Some("check the network, and --targon-base-url if one is set"))
+                source.hint().or(Some("check the network, and --targon-base-url if one is set"))
             }
             Self::NotUnderstood { .. } | Self::TooLarge { .. } | Self::EndlessPages { .. } => {
                 Some("the address may not be Targon's, or its API has changed: look with -vv")

@@ -4,8 +4,10 @@
 use std::time::Duration;
 
 use crate::amount::Usd;
+use crate::error::TargonError;
+use crate::names::Uid;
 use crate::quote::Quote;
-use crate::stop::PodTag;
+use crate::stop::{PodTag, StopError};
 use crate::wire::{PublicUrl, Status};
 
 /// Something that happened.
@@ -67,6 +69,20 @@ pub enum PodEvent<'a> {
     AlreadyStopped {
         /// Which.
         pod: &'a PodTag,
+    },
+    /// The service is not asked again before that time has passed.
+    Pausing {
+        /// How long.
+        pause: Duration,
+        /// Why.
+        error: &'a TargonError,
+    },
+    /// It did not go when it was deleted, so it is deleted again.
+    DeletingAgain {
+        /// Which.
+        uid: &'a Uid,
+        /// What came of it so far.
+        because: &'a StopError,
     },
     /// The pod runs, but the note about it could not be updated.
     LeaseNotUpdated {

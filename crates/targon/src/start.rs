@@ -91,7 +91,7 @@ pub enum StartError {
     #[error("interrupted before anything was bought")]
     Interrupted,
     /// It did not come to life, and was given back.
-    #[error("{} was stopped: {cause}", pod.name)]
+    #[error("{} {}: {cause}", pod.name, if cause.is_the_end_of_the_pod() { "is gone" } else { "was stopped" })]
     GivenBack {
         /// Which.
         pod: PodTag,
@@ -133,6 +133,13 @@ pub enum Cause {
     /// It could not be remembered, so it was not deployed.
     #[error("{0}")]
     Lease(LeaseError),
+}
+
+impl Cause {
+    /// The pod was over before anything was done about it here.
+    fn is_the_end_of_the_pod(&self) -> bool {
+        matches!(self, Self::Failed(failure) if failure.is_the_end_of_the_pod())
+    }
 }
 
 /// Registrations tried when answers get lost.
@@ -227,7 +234,7 @@ impl Starter<'_> {
             if attempt == REGISTRATIONS || !error.is_retryable() {
                 return Err(error.into());
             }
-            self.or_interrupted(self.client.pause_after(attempt, &error)).await?;
+            self.or_interrupted(self.client.pause_after(attempt, error)).await??;
         }
     }
 
@@ -300,11 +307,20 @@ impl Starter<'_> {
             Cause::Failed(_) => self.client.logs(&pod.uid, LAST_LINES).await.unwrap_or_default(),
             _ => Vec::new(),
         };
-        self.observer.on(PodEvent::Stopping { pod: &pod, age: Some(elapsed) });
+        // One that is over is deleted all the same: nothing costs money by mistake.
+        let is_over = cause.is_the_end_of_the_pod();
+        if !is_over {
+            self.observer.on(PodEvent::Stopping { pod: &pod, age: Some(elapsed) });
+        }
         match self.client.give_back(&pod.uid).await {
             Ok(()) => {
                 forget(self.leases, &pod.uid);
-                self.observer.on(PodEvent::Stopped { pod: &pod });
+                let pod_tag = &pod;
+                self.observer.on(if is_over {
+                    PodEvent::AlreadyStopped { pod: pod_tag }
+                } else {
+                    PodEvent::Stopped { pod: pod_tag }
+                });
                 let spent = pod.cost_per_hour.map(|price| price.for_time(elapsed));
                 StartError::GivenBack { pod, cause, log, spent }
             }
@@ -350,10 +366,10 @@ impl Starter<'_> {
         }
     }
 
-    /// How the pod is. Where its state cannot be had, the pod itself tells whether it is still there.
-    async fn see(&self, uid: &Uid) -> Result<Seen, Cause> {
+    /// How the pod is. Where its state cannot be had, the pod itself tells whether it is still there. The error is final.
+    async fn see(&self, uid: &Uid) -> Result<Sight, TargonError> {
         let error = match self.client.state(uid).await {
-            Ok(state) => return Ok(Seen::State(state)),
+            Ok(state) => return Ok(Sight::Pod(Seen::State(state))),
             Err(error) => error,
         };
         let answered = matches!(
@@ -365,14 +381,14 @@ impl Starter<'_> {
         );
         let error = if answered {
             match self.client.workload(uid).await {
-                Ok(workload) => return Ok(Seen::State(workload.state)),
-                Err(TargonError::NotFound { .. }) => return Ok(Seen::Missing),
+                Ok(workload) => return Ok(Sight::Pod(Seen::State(workload.state))),
+                Err(TargonError::NotFound { .. }) => return Ok(Sight::Pod(Seen::Missing)),
                 Err(error) => error,
             }
         } else {
             error
         };
-        if error.is_about_the_key() { Err(Cause::Targon(error)) } else { Ok(Seen::Nothing) }
+        if error.is_about_the_key() { Err(error) } else { Ok(Sight::Nothing(error)) }
     }
 
     async fn wait(&self, life: &Life<'_>) -> Result<PublicUrl, Cause> {
@@ -382,7 +398,18 @@ impl Starter<'_> {
         let mut watch = Watch::from(deployed, &self.order.pod, self.order.patience);
         let mut window: Vec<String> = Vec::new();
         loop {
-            let seen = self.see(uid).await?;
+            let seen = match self.see(uid).await.map_err(Cause::Targon)? {
+                Sight::Pod(seen) => seen,
+                Sight::Nothing(error) => match error.wished_pause() {
+                    // Who asks for a pause is left alone for that long, or for good when the pod has not got that long.
+                    Some(wish) if wish > watch.time_left(clock.elapsed()) => return Err(Cause::Targon(error)),
+                    Some(wish) if wish > self.client.poll_interval() => {
+                        self.client.pause_for(wish, &error).boxed().await;
+                        continue;
+                    }
+                    _ => Seen::Nothing,
+                },
+            };
             let events = self.client.events(uid).await.unwrap_or_default();
             let log = self.client.logs(uid, WINDOW).await.unwrap_or_default();
             for line in fresh_lines(&window, &log) {
@@ -414,6 +441,13 @@ impl Starter<'_> {
             }
         }
     }
+}
+
+/// What a look at the pod gave.
+enum Sight {
+    Pod(Seen),
+    /// The service's weak moment.
+    Nothing(TargonError),
 }
 
 /// What is known of the pod while it comes to life.

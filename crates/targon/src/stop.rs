@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::time::Duration;
 
 use futures::future::join_all;
 use gen404_outside::text;
@@ -71,15 +72,21 @@ const ROUNDS: u32 = 3;
 /// Looks after one deletion.
 const LOOKS: u32 = 6;
 
+/// A pause that is not asked for by a service that will be well in a moment.
+const LONG_WISH: Duration = Duration::from_secs(20);
+
 impl TargonClient {
     /// Deletes the pod and looks until it is gone; deletes again when it does not go.
     pub async fn give_back(&self, uid: &Uid) -> Result<(), StopError> {
         let mut last = StopError::StillThere { status: Status::default() };
-        for _ in 0..ROUNDS {
+        for round in 0..ROUNDS {
+            if round > 0 {
+                self.observer().on(PodEvent::DeletingAgain { uid, because: &last });
+            }
             let deleted = self.delete(uid).await;
             let looks = if deleted.is_ok() { LOOKS } else { 1 };
             if let Err(error) = deleted {
-                if error.is_about_the_key() {
+                if is_final(&error) {
                     return Err(error.into());
                 }
                 last = error.into();
@@ -90,7 +97,7 @@ impl TargonClient {
                     Ok(workload) if workload.state.status.is_gone() => return Ok(()),
                     Ok(workload) if looks > 1 => last = StopError::StillThere { status: workload.state.status },
                     Ok(_) => {}
-                    Err(error) if error.is_about_the_key() => return Err(error.into()),
+                    Err(error) if is_final(&error) => return Err(error.into()),
                     Err(error) => last = error.into(),
                 }
                 self.pause().await;
@@ -98,6 +105,12 @@ impl TargonClient {
         }
         Err(last)
     }
+}
+
+/// No further try can end better soon: the key is not accepted, or the service wants a long pause, which it has either been
+/// given several times by now or will not be given.
+fn is_final(error: &TargonError) -> bool {
+    error.is_about_the_key() || error.wished_pause().is_some_and(|wish| wish >= LONG_WISH)
 }
 
 /// What became of the pods that should be stopped.

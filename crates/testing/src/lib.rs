@@ -3,6 +3,8 @@
 
 mod nobody;
 mod skipped;
+mod untrusted;
 
 pub use nobody::Nobody;
 pub use skipped::skipped;
+pub use untrusted::UntrustedHost;

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use gen404_outside::http::parse_address;
 use secrecy::SecretString;
 
 use super::KeyParser;
@@ -17,7 +18,7 @@ pub(crate) struct TargonArguments {
     #[arg(long, value_name = "KEY", env = "TARGON_API_KEY", value_parser = KeyParser, global = true)]
     pub(crate) targon_api_key: Option<SecretString>,
     /// Address of the API, for example that of `404-cli sandbox` [default: <https://api.targon.com>]
-    #[arg(long, value_name = "URL", env = "TARGON_BASE_URL", global = true)]
+    #[arg(long, value_name = "URL", env = "TARGON_BASE_URL", value_parser = parse_address, global = true)]
     pub(crate) targon_base_url: Option<url::Url>,
     /// Where it is remembered which machines were bought [default: ~/.local/state/404-cli]
     #[arg(long, value_name = "DIR", env = "GEN404_STATE_DIR", global = true)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use gen404_delivery::{Passed, ProbeName, check};
+use gen404_delivery::{Head, Passed, ProbeName, check};
 use gen404_round::{CdnUrl, Repository, Reveal};
 use serde::Serialize;
 
@@ -13,8 +13,8 @@ use crate::errors::CommandError;
 
 /// Put the place of your repository and files on chain
 ///
-/// Both in one commitment. First the CDN address must answer a HEAD request with 2xx; many object stores refuse that for a bare
-/// prefix, then name a file that is already there with --cdn-probe. An earlier commitment that is not revealed yet is waited
+/// Both in one commitment. First the CDN address must answer HEAD and GET with 2xx, of which GET decides, because it is what the
+/// subnet sends; many object stores refuse both for a bare prefix, then name a file that is already there with --cdn-probe. An earlier commitment that is not revealed yet is waited
 /// for, because a second one would replace it. See docs/commit.md.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -59,9 +59,13 @@ pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Result<(), 
             None => format!("{cdn_url} answers"),
         };
         match check(cdn_url, cdn_probe.as_ref(), limit).await? {
-            Passed::Head => context.ui.done(asked),
+            Passed::Both => context.ui.done(asked),
             Passed::OnlyGet { head } => {
-                context.ui.done(format!("{asked} to GET, which is what the subnet sends; it refuses HEAD ({head})"));
+                let head = match head {
+                    Head::Answered(status) => format!("it refuses HEAD ({})", status.as_u16()),
+                    Head::NoAnswer => "it does not answer HEAD".to_owned(),
+                };
+                context.ui.done(format!("{asked} to GET, which is what the subnet sends; {head}"));
             }
         }
         Ok(())

@@ -12,6 +12,7 @@ use gen404_judge::{
     ChatClient, ChatSettings, Concurrency, Cost, Match, Outcome, Plan, Profile, PromptPictures, RealClock,
     RequestFields,
 };
+use gen404_outside::http::parse_address;
 use gen404_round::duel::WinMargin;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -43,7 +44,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DIR")]
     image_dir_2: PathBuf,
     /// Address of an OpenAI-compatible server; /v1 is appended unless its path has a version
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = parse_address)]
     endpoint: Option<Url>,
     /// Seed of the round [default: the prompts file's]
     #[arg(long, value_name = "N")]
@@ -284,9 +285,6 @@ fn dry_run(context: &Context, output_dir: &Path, cost: Cost) -> Result<(), Comma
 }
 
 fn client(arguments: &Arguments, endpoint: Url, fields: RequestFields) -> Result<ChatClient, CommandError> {
-    if !matches!(endpoint.scheme(), "http" | "https") {
-        return Err(CommandError::usage("--endpoint must be an http or https URL"));
-    }
     let settings = ChatSettings {
         api_key: arguments.api_key.clone().filter(|key| !key.expose_secret().is_empty()),
         timeout: Duration::from_secs(arguments.call_timeout),

@@ -53,7 +53,7 @@ struct PodJson<'a> {
 }
 
 pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Result<(), CommandError> {
-    let account = Account::open_with_key(&arguments.targon)?;
+    let account = Account::open_with_key(&context.ui, &arguments.targon)?;
     match &arguments.action {
         Some(Action::Logs(logs)) => context.until_interrupted(logs::run(context, &account, logs)).await,
         None => context.until_interrupted(list(context, &account, arguments.table)).await,

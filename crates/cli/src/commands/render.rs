@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use gen404_outside::http::parse_address;
 use gen404_renderer::{
     Batch, BatchEvent, BatchObserver, OutputFolder, RenderError, RenderService, Renderer, RetryPolicy, Summary,
     ViewSet, contact_sheet,
@@ -32,7 +33,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// Address of a render service; the built-in renderer rests then
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = parse_address)]
     endpoint: Option<Url>,
     /// Where the pictures go
     #[arg(long, value_name = "DIR", default_value = "results")]
@@ -194,9 +195,9 @@ fn failure(summary: &Summary, output_dir: &Path) -> Option<CommandError> {
             CommandError::new(kind, format!("{} of {total} modules could not be rendered", summary.failed.len()))
         }
     };
-    let entry = |(name, error): &(String, RenderError)| match error.refusal() {
-        Some(refusal) => json!({"stem": name, "error": reason(error), "failures": refusal.failures}),
-        None => json!({"stem": name, "error": reason(error)}),
+    let entry = |(name, error): &(String, RenderError)| match error.failures() {
+        failures if failures.is_empty() => json!({"stem": name, "error": reason(error)}),
+        failures => json!({"stem": name, "error": reason(error), "failures": failures}),
     };
     let failed: Vec<Value> = summary.failed.iter().map(entry).collect();
     for (name, value) in [

@@ -19,7 +19,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Result<(), CommandError> {
-    let account = Account::open_with_key(&arguments.targon)?;
+    let account = Account::open_with_key(&context.ui, &arguments.targon)?;
     let work = async {
         account.warn_of_left_overs(context).await?;
         let observer = Watching::new(&context.ui, "stop-pods");

@@ -17,6 +17,7 @@ impl From<VlmError> for CommandError {
         let hint = match &error {
             VlmError::Key => return Self::from_error(Kind::Usage, &error),
             VlmError::Status { status: 401 | 403, .. } => "give the endpoint's key with --api-key or OPENAI_API_KEY",
+            VlmError::Unreachable { source, .. } if source.hint().is_some() => source.hint().unwrap_or_default(),
             _ => "check that the judge is up and --endpoint is its address; `404-cli start-judge` rents one",
         };
         Self::from_error(Kind::Service, &error).with_hint(hint)

@@ -40,6 +40,8 @@ impl From<&RenderError> for CommandError {
     fn from(error: &RenderError) -> Self {
         let kind = match error {
             RenderError::Studio(DrawError::Three(error)) => three_kind(error),
+            // No browser was ever ready here: that is a matter of this machine, not of a module.
+            RenderError::Studio(DrawError::Unusable(_)) => Kind::Usage,
             error if error.is_service_failure() => Kind::Service,
             _ => Kind::Failed,
         };
@@ -49,7 +51,10 @@ impl From<&RenderError> for CommandError {
 
 impl From<BatchError> for CommandError {
     fn from(error: BatchError) -> Self {
-        Self::from_error(Kind::Usage, &error)
+        match error {
+            BatchError::NotPrepared(error) => (&error).into(),
+            error => Self::from_error(Kind::Usage, &error),
+        }
     }
 }
 
@@ -68,7 +73,6 @@ impl From<ServerError> for CommandError {
 fn three_kind(error: &ThreeError) -> Kind {
     match error {
         ThreeError::Npm { .. } | ThreeError::NpmTimeout => Kind::Service,
-        ThreeError::Cache { .. } => Kind::Failed,
         _ => Kind::Usage,
     }
 }

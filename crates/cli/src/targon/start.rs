@@ -54,10 +54,10 @@ pub(crate) async fn run(
 ) -> Result<(), CommandError> {
     let order = order(kind, image, arguments)?;
     if arguments.dry_run {
-        let account = Account::open(&arguments.targon)?;
+        let account = Account::open(&context.ui, &arguments.targon)?;
         return context.until_interrupted(quote(context, &account, &order)).await;
     }
-    let account = Account::open_with_key(&arguments.targon)?;
+    let account = Account::open_with_key(&context.ui, &arguments.targon)?;
     context.until_interrupted(account.warn_of_left_overs(context)).await?;
     let observer = Watching::new(&context.ui, kind.name());
     let outcome = start(&account.client, &account.leases, &order, context.interrupt.token(), &observer).await;

@@ -4,9 +4,11 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use gen404_targon::{PodEvent, PodObserver, Usd};
+use gen404_outside::http::pause_in_words;
+use gen404_targon::{PodEvent, PodObserver, TargonError, Usd};
 
 use super::{age, price};
+use crate::errors::sentence;
 use crate::ui::{Progress, Ui};
 
 /// Without a terminal, a line at least this often while waiting.
@@ -56,6 +58,20 @@ impl Watching {
     }
 }
 
+/// Why nothing happens for a while.
+fn pausing(pause: Duration, error: &TargonError) -> String {
+    let pause = pause_in_words(pause);
+    match error {
+        TargonError::RateLimited { retry_after: Some(_), .. } => {
+            format!("targon asks to wait {pause} (429); asking again then")
+        }
+        TargonError::Unwell { retry_after: Some(_), status, .. } => {
+            format!("targon asks to wait {pause} ({status}); asking again then")
+        }
+        _ => format!("{}; asking again in {pause}", sentence(error)),
+    }
+}
+
 impl PodObserver for Watching {
     fn on(&self, event: PodEvent<'_>) {
         let ui = &self.ui;
@@ -93,10 +109,36 @@ impl PodObserver for Watching {
             }
             PodEvent::Stopped { pod } => ui.done(format!("stopped {pod}")),
             PodEvent::AlreadyStopped { pod } => ui.status(format!("{pod} is already stopped")),
+            PodEvent::Pausing { pause, error } => ui.status(pausing(pause, error)),
+            PodEvent::DeletingAgain { uid, because } => {
+                ui.warning(format!("{uid} is not gone ({}); deleting it again", sentence(because)));
+            }
             PodEvent::LeaseNotUpdated { error } => {
                 ui.warning(format!("the pod runs, but its note was not updated: {error}"));
             }
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gen404_targon::{Call, Said};
+
+    use super::*;
+
+    #[test]
+    fn a_pause_says_who_wants_it_and_how_long_it_is() {
+        let said = |error: &TargonError| pausing(Duration::from_secs(30), error);
+        let busy = |retry_after| TargonError::RateLimited { call: Call::List, retry_after };
+        assert_eq!(said(&busy(Some(Duration::from_secs(30)))), "targon asks to wait 30 s (429); asking again then");
+        let unwell =
+            |retry_after| TargonError::Unwell { call: Call::Delete, status: 503, said: Said::default(), retry_after };
+        assert_eq!(said(&unwell(Some(Duration::from_secs(30)))), "targon asks to wait 30 s (503); asking again then");
+        assert_eq!(said(&unwell(None)), "stopping the pod failed on Targon's side (503); asking again in 30 s");
+        assert_eq!(
+            said(&busy(None)),
+            "listing the pods: Targon answers 429 and asks to slow down; asking again in 30 s"
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! The binary as a user runs it, and the rules of the house.
 #![expect(clippy::tests_outside_test_module, reason = "this whole crate is tests")]
 
+mod addresses;
 mod architecture;
 mod binary;
 mod cdn;

@@ -328,7 +328,7 @@ async fn a_pod_deleted_elsewhere_ends_it_and_is_forgotten() {
         let account = Account::with_faults(faults).await;
         let run = account.run(&GENERATOR).await;
         assert_eq!(run.code(), Some(3), "{}", run.transcript());
-        assert_eq!(run.json()["error"], "generator was stopped: it was deleted while it was starting");
+        assert_eq!(run.json()["error"], "generator is gone: it was deleted while it was starting");
         let looks = account.fake.calls().iter().filter(|call| call.call == Call::State).count();
         assert_eq!(looks, 3, "{}", run.transcript());
         assert!(account.running().is_empty() && account.leases().is_empty(), "{}", run.transcript());
@@ -423,8 +423,23 @@ async fn an_unknown_machine_is_answered_with_what_there_is() {
 #[tokio::test]
 async fn a_service_that_is_not_there_is_exit_3() {
     let account = Account::new(Options::default()).await;
-    let gone = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address");
-    let run = account.run(&["stop-pods", "--targon-base-url", &format!("http://{gone}")]).await;
+    let gone = gen404_testing::Nobody::here();
+    let run = account.run(&["stop-pods", "--targon-base-url", &format!("http://{}", gone.address())]).await;
     assert_eq!(run.code(), Some(3), "{}", run.transcript());
     assert_eq!(run.json()["success"], false);
+}
+
+#[tokio::test]
+async fn a_service_that_wants_to_be_left_alone_is_waited_for_or_given_up_and_either_is_said() {
+    let limited = |seconds| vec![Fault::RateLimited { times: 1, retry_after_seconds: seconds, as_date: false }];
+    let account = Account::with_faults(limited(5_000)).await;
+    let run = account.run(&["stop-pods"]).await;
+    assert_eq!(run.code(), Some(3), "{}", run.transcript());
+    assert_eq!(run.json()["error"], "listing the pods: Targon answers 429 and asks to wait 5000 s");
+
+    let account = Account::with_faults(limited(2)).await;
+    let run = account.run(&["pods"]).await;
+    assert_eq!(run.code(), Some(0), "{}", run.transcript());
+    let said = "targon asks to wait 2 s (429); asking again then";
+    assert_eq!(run.transcript().matches(said).count(), 1, "{}", run.transcript());
 }

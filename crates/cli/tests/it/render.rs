@@ -280,7 +280,7 @@ fn render_says_once_when_there_is_no_sandbox() {
         assert_eq!(shown.matches("by a browser that runs as nobody").count(), 1, "{shown}");
         assert!(!shown.contains("base::debug"), "{shown}");
     } else {
-        assert_eq!(output.status.code(), Some(1), "{shown}");
+        assert_eq!(output.status.code(), Some(2), "{shown}");
         let result: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
         assert_eq!(
             result["error"],
@@ -302,6 +302,23 @@ fn render_says_nothing_of_a_sandbox_that_is_there() {
     workshop.assert_nothing_left("success");
 }
 
+/// Its version is told by something that then does not start.
+#[test]
+fn a_browser_that_does_not_start_is_no_modules_fault() {
+    let Some(workshop) = Workshop::open(&[("one", BOX), ("two", BOX)]) else { return };
+    let chromium = workshop.path().join("chromium");
+    program(&chromium, "case \"$*\" in *--version*) echo 'Chromium 156.0.8078.79' ;; *) exit 1 ;; esac");
+    let mut command = workshop.command(&["render", "--data-dir", "in"]);
+    let output = command.env("CHROMIUM_PATH", &chromium).output().expect("the binary runs");
+    let shown = transcript(&output);
+    assert_eq!(output.status.code(), Some(2), "{shown}");
+    let result: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    assert!(result["error"].as_str().is_some_and(|error| error.starts_with("no browser can be used: ")), "{shown}");
+    assert!(result["hint"].as_str().is_some_and(|hint| hint.contains("--chromium PATH")), "{shown}");
+    assert!(!shown.contains("one.js") && !shown.contains("two.js"), "{shown}");
+    workshop.assert_nothing_left("a browser that does not start");
+}
+
 #[test]
 fn render_passes_over_programs_that_only_tell_what_to_install() {
     const STUB: &str = "echo \"Command '$0' requires the chromium snap to be installed.\" >&2
@@ -316,6 +333,7 @@ fn render_passes_over_programs_that_only_tell_what_to_install() {
     let fail = |arguments: &[&str]| {
         let output = home.command(arguments).env("PATH", &programs).output().expect("the binary runs");
         assert_eq!(output.status.code(), Some(2), "{}", transcript(&output));
+        assert!(!transcript(&output).contains("box.js"), "no module's fault: {}", transcript(&output));
         serde_json::from_slice::<Value>(&output.stdout).expect("one JSON object")
     };
     let render = ["render", "--data-dir", "in", "--three-module", "three.module.js"];

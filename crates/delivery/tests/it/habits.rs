@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gen404_delivery::{CdnError, Passed, ProbeName, check};
+use gen404_delivery::{CdnError, Head, Passed, ProbeName, check};
 use gen404_round::CdnUrl;
 use gen404_sandbox::cdn::{Cdn, Fault};
 use tempfile::TempDir;
@@ -39,10 +39,10 @@ impl Miner {
 }
 
 #[tokio::test]
-async fn an_address_that_answers_is_asked_once_with_head() {
+async fn an_address_that_answers_is_asked_once_with_each() {
     let miner = Miner::with(vec![]).await;
-    assert_eq!(miner.check(None).await.unwrap(), Passed::Head);
-    assert_eq!(miner.asked(), ["HEAD /17"]);
+    assert_eq!(miner.check(None).await.unwrap(), Passed::Both);
+    assert_eq!(miner.asked(), ["HEAD /17", "GET /17"]);
 }
 
 #[tokio::test]
@@ -55,8 +55,8 @@ async fn a_bare_prefix_is_refused_and_a_file_below_it_passes() {
         let (probe, skip) = (hint.find("--cdn-probe").unwrap(), hint.find("--skip-cdn-check").unwrap());
         assert!(probe < skip, "asking for a file is better than not asking: {hint}");
 
-        assert_eq!(miner.check(Some("probe.txt")).await.unwrap(), Passed::Head);
-        assert_eq!(miner.asked(), ["HEAD /17", "GET /17", "HEAD /17/probe.txt"]);
+        assert_eq!(miner.check(Some("probe.txt")).await.unwrap(), Passed::Both);
+        assert_eq!(miner.asked(), ["HEAD /17", "GET /17", "HEAD /17/probe.txt", "GET /17/probe.txt"]);
     }
 }
 
@@ -64,14 +64,17 @@ async fn a_bare_prefix_is_refused_and_a_file_below_it_passes() {
 async fn a_file_that_is_not_there_is_no_reason_to_skip_the_check() {
     let miner = Miner::with(vec![]).await;
     let error = miner.check(Some("other.txt")).await.unwrap_err();
-    assert_eq!(error.to_string(), format!("CDN URL {}/other.txt is not accessible: 404", miner.url));
+    assert_eq!(error.to_string(), format!("CDN URL {0} is not accessible: {0}/other.txt: 404", miner.url));
     assert!(!error.hint().unwrap().contains("--skip-cdn-check"));
 }
 
 #[tokio::test]
 async fn what_refuses_head_and_serves_get_passes() {
     let miner = Miner::with(vec![Fault::HeadRefused { status: 403 }]).await;
-    assert_eq!(miner.check(Some("probe.txt")).await.unwrap(), Passed::OnlyGet { head: 403 });
+    assert_eq!(
+        miner.check(Some("probe.txt")).await.unwrap(),
+        Passed::OnlyGet { head: Head::Answered(403.try_into().unwrap()) }
+    );
     let both = vec![Fault::HeadRefused { status: 405 }, Fault::PrefixRefused { status: 404 }];
     let miner = Miner::with(both).await;
     let error = miner.check(None).await.unwrap_err();
@@ -84,7 +87,7 @@ async fn a_challenge_is_named_and_must_not_be_skipped() {
     for faults in [vec![Fault::Challenge], vec![Fault::HeadRefused { status: 403 }, Fault::Challenge]] {
         let miner = Miner::with(faults).await;
         let error = miner.check(Some("probe.txt")).await.unwrap_err();
-        let text = format!("CDN URL {}/probe.txt is not accessible: 403, a Cloudflare challenge", miner.url);
+        let text = format!("CDN URL {0} is not accessible: {0}/probe.txt: 403, a Cloudflare challenge", miner.url);
         assert_eq!(error.to_string(), text);
         let hint = error.hint().unwrap();
         assert!(hint.contains("Cloudflare") && !hint.contains("--skip-cdn-check"), "{hint}");
@@ -94,7 +97,7 @@ async fn a_challenge_is_named_and_must_not_be_skipped() {
 #[tokio::test]
 async fn clients_that_say_nothing_of_themselves_are_refused_and_we_are_not() {
     let miner = Miner::with(vec![Fault::StrangersRefused]).await;
-    assert_eq!(miner.check(None).await.unwrap(), Passed::Head);
+    assert_eq!(miner.check(None).await.unwrap(), Passed::Both);
     assert!(miner.cdn.requests()[0].user_agent.starts_with("404-cli/"));
 }
 
@@ -102,21 +105,23 @@ async fn clients_that_say_nothing_of_themselves_are_refused_and_we_are_not() {
 async fn a_rate_limit_is_waited_out_as_asked() {
     for wish in ["0.3", "Wed, 01 Jul 2026 12:00:30 GMT", "soon"] {
         let miner = Miner::with(vec![Fault::RateLimited { times: 2, retry_after: wish.to_owned() }]).await;
-        assert_eq!(miner.check(None).await.unwrap(), Passed::Head, "{wish}");
-        assert_eq!(miner.asked().len(), 3, "{wish}");
+        // HEAD is not worth a wait.
+        let head = Head::Answered(429.try_into().unwrap());
+        assert_eq!(miner.check(None).await.unwrap(), Passed::OnlyGet { head }, "{wish}");
+        assert_eq!(miner.asked(), ["HEAD /17", "GET /17", "GET /17"], "{wish}");
     }
 }
 
 #[tokio::test]
 async fn a_rate_limit_that_asks_for_more_than_there_is_ends_at_once() {
     for wish in ["3600", "Fri, 01 Jan 2100 00:00:00 GMT"] {
-        let miner = Miner::with(vec![Fault::RateLimited { times: 1, retry_after: wish.to_owned() }]).await;
+        let miner = Miner::with(vec![Fault::RateLimited { times: 2, retry_after: wish.to_owned() }]).await;
         let error = miner.check(None).await.unwrap_err();
-        let CdnError::Busy { status, pause, .. } = &error else { panic!("{error}") };
-        assert!(status.as_u16() == 429 && *pause >= Duration::from_hours(1), "{error}");
+        let CdnError::Busy { status, wished, .. } = &error else { panic!("{error}") };
+        assert!(status.as_u16() == 429 && wished.unwrap() >= Duration::from_hours(1), "{error}");
         assert!(error.to_string().starts_with(&format!("CDN URL {} is not accessible: 429, ", miner.url)), "{error}");
         assert!(error.hint().unwrap().contains("--cdn-timeout"));
-        assert_eq!(miner.asked().len(), 1, "{wish}");
+        assert_eq!(miner.asked(), ["HEAD /17", "GET /17"], "{wish}");
     }
 }
 
@@ -129,8 +134,8 @@ async fn a_host_without_an_address_is_told_from_a_closed_door() {
     assert!(error.to_string().starts_with(&text), "{error:?}");
     assert!(error.hint().unwrap().contains("DNS"));
 
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let closed: CdnUrl = format!("http://{free}/17").parse().unwrap();
+    let nobody = gen404_testing::Nobody::here();
+    let closed: CdnUrl = format!("http://{}/17", nobody.address()).parse().unwrap();
     let error = check(&closed, None, LIMIT).await.unwrap_err();
     assert!(matches!(error, CdnError::Request { .. }), "{error}");
 }

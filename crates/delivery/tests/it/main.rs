@@ -2,3 +2,4 @@
 #![expect(clippy::tests_outside_test_module, clippy::unwrap_used, reason = "this whole crate is tests")]
 
 mod habits;
+mod scripted;

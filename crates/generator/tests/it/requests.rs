@@ -1,6 +1,6 @@
 //! Requests that are wrong are refused before a byte is sent or written.
 
-use gen404_generator::{GenerateError, Request, RequestError};
+use gen404_generator::{BatchError, ClientError, GenerateError, Request, RequestError};
 use gen404_sandbox::generator::faults::Fault;
 
 use crate::bench::Bench;
@@ -16,6 +16,22 @@ async fn nothing_is_sent_before_everything_is_checked() {
     }
     assert_eq!(bench.generator.faults().pending().len(), 1);
     assert!(!bench.results().exists());
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_trusted_is_not_waited_for() {
+    let bench = Bench::new().await;
+    let host = gen404_testing::UntrustedHost::here();
+    let mut request = Request { endpoint: host.url().parse().unwrap(), ..bench.request(1) };
+    // Longer than any test may take.
+    request.limits.start = std::time::Duration::from_hours(1);
+    let (summary, log) = bench.run(&request).await;
+    let error = summary.stopped_by.unwrap();
+    assert!(matches!(error, BatchError::Client(ClientError::Transport { .. })), "{error:?}");
+    let reason = std::error::Error::source(&error).unwrap();
+    assert!(reason.to_string().starts_with("its certificate "), "{reason}");
+    assert!(error.hint().unwrap().contains("SSL_CERT_FILE"));
+    assert_eq!(log.count("Retrying"), 0, "{}", log.all());
 }
 
 #[tokio::test]

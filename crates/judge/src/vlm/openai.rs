@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use gen404_outside::http::{self, BodyError};
+use gen404_outside::http::{self, BodyError, RequestError};
 use gen404_outside::secrets::Secrets;
 use gen404_outside::text::excerpt;
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -103,7 +103,7 @@ impl ChatClient {
             .timeout(timeout)
             .pool_max_idle_per_host(64)
             .build()
-            .map_err(|source| VlmError::Unreachable { address: http::shown(&endpoint), source })?;
+            .map_err(|error| VlmError::Unreachable { address: http::shown(&endpoint), source: error.into() })?;
         let addresses = Addresses::of(&endpoint);
         Ok(Self { http, addresses, model, timeout, transport_retries, retry_pause, fields, secrets })
     }
@@ -161,11 +161,11 @@ impl ChatClient {
         })
     }
 
-    fn transport(&self, url: &Url, source: reqwest::Error) -> VlmError {
-        let (address, source) = (http::shown(url), source.without_url());
+    fn transport(&self, url: &Url, source: impl Into<RequestError>) -> VlmError {
+        let (address, source): (_, RequestError) = (http::shown(url), source.into());
         if source.is_timeout() && !source.is_connect() {
             VlmError::TimedOut { address, seconds: self.timeout.as_secs() }
-        } else if source.is_body() || source.is_decode() {
+        } else if source.is_of_the_body() {
             VlmError::BrokeOff { address, source }
         } else {
             VlmError::Unreachable { address, source }

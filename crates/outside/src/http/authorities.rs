@@ -45,5 +45,5 @@ pub(super) fn are_missing() -> bool {
 /// What to do when a request failed because this machine trusts no certificate authority at all; `None` when that was
 /// not the reason.
 pub fn missing_authorities(error: &(dyn Error + 'static)) -> Option<&'static str> {
-    connection_fault(error).filter(|fault| *fault == ConnectionFault::NoAuthorities)?.hint()
+    connection_fault(error).filter(|fault| *fault == ConnectionFault::NoAuthorities).map(|fault| fault.hint())
 }

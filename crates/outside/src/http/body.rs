@@ -3,6 +3,8 @@
 
 use reqwest::Response;
 
+use super::RequestError;
+
 /// Why a body cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
@@ -12,9 +14,9 @@ pub enum BodyError {
         /// The limit in bytes.
         limit: usize,
     },
-    /// It broke off, or nothing more came in time. The address is left out: it may hold credentials.
+    /// It broke off, or nothing more came in time.
     #[error("the answer broke off")]
-    BrokeOff(#[source] reqwest::Error),
+    BrokeOff(#[source] RequestError),
 }
 
 /// Reads the body, at most `limit` bytes of it.
@@ -25,7 +27,7 @@ pub async fn read_at_most(mut response: Response, limit: usize) -> Result<Vec<u8
         return Err(BodyError::TooLarge { limit });
     }
     let mut body = Vec::with_capacity(announced.min(1 << 20));
-    while let Some(piece) = response.chunk().await.map_err(|error| BodyError::BrokeOff(error.without_url()))? {
+    while let Some(piece) = response.chunk().await.map_err(|error| BodyError::BrokeOff(error.into()))? {
         if body.len() + piece.len() > limit {
             return Err(BodyError::TooLarge { limit });
         }

@@ -14,7 +14,7 @@ use url::Url;
 
 use super::{Format, Shelf};
 use crate::disk::{Durability, write_whole};
-use crate::http::{self, BodyError};
+use crate::http::{self, BodyError, RequestError};
 use crate::text::excerpt_of_bytes;
 
 /// A host that could not be reached for so many pictures in a row is not asked for more.
@@ -57,7 +57,7 @@ impl Default for FetchLimits {
 pub enum FetchError {
     /// The host could not be reached, or did not answer in time.
     #[error("{}", if .0.is_timeout() { "no answer in time" } else { "cannot be reached" })]
-    Unreachable(#[source] reqwest::Error),
+    Unreachable(#[source] RequestError),
     /// The host answered with a status that is no success.
     #[error("the host answered {status}{}", wish_in_words(*.wished))]
     Status {
@@ -88,18 +88,19 @@ pub enum FetchError {
     },
     /// There is no way to send requests at all.
     #[error("no HTTP client")]
-    Client(#[source] reqwest::Error),
+    Client(#[source] RequestError),
 }
 
 fn wish_in_words(wished: Option<Duration>) -> String {
-    wished.map_or_else(String::new, |pause| format!(" and asks to wait {} s", pause.as_secs()))
+    wished.map_or_else(String::new, |pause| format!(" and asks to wait {}", http::pause_in_words(pause)))
 }
 
 impl FetchError {
     /// Whether the same request may succeed in a moment.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Unreachable(_) | Self::Body(BodyError::BrokeOff(_)) => true,
+            Self::Unreachable(error) => !error.is_permanent(),
+            Self::Body(BodyError::BrokeOff(_)) => true,
             Self::Status { status, .. } => matches!(status, 408 | 425 | 429 | 500 | 502..=504),
             Self::Body(BodyError::TooLarge { .. })
             | Self::NotAPicture { .. }
@@ -112,7 +113,7 @@ impl FetchError {
     /// What a person can do about it, when that is known.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Unreachable(error) => http::missing_authorities(error),
+            Self::Unreachable(error) => error.hint(),
             _ => None,
         }
     }
@@ -131,7 +132,7 @@ impl Fetcher {
     /// A fetcher with its own connections.
     pub fn new(limits: FetchLimits) -> Result<Self, FetchError> {
         let builder = http::client().redirect(redirect::Policy::limited(MOST_REDIRECTS)).timeout(limits.patience);
-        let client = builder.build().map_err(FetchError::Client)?;
+        let client = builder.build().map_err(|error| FetchError::Client(error.into()))?;
         Ok(Self { client, limits, dead: Mutex::default() })
     }
 
@@ -193,7 +194,7 @@ impl Fetcher {
 
     async fn once(&self, url: &Url) -> Result<Vec<u8>, FetchError> {
         let sent = self.client.get(url.clone()).send().await;
-        let response = sent.map_err(|error| FetchError::Unreachable(error.without_url()))?;
+        let response = sent.map_err(|error| FetchError::Unreachable(error.into()))?;
         let status = response.status();
         if !status.is_success() {
             let wished = http::wished_pause(response.headers(), Timestamp::now());
@@ -225,6 +226,8 @@ mod tests {
     use std::net::TcpListener;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use gen404_testing::Nobody;
 
     use super::*;
 
@@ -313,10 +316,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_dead_host_is_left_alone_after_three_pictures() {
-        let closed = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+        let closed = Nobody::here();
         let folder = tempfile::tempdir().expect("a folder");
-        let wanted = (0..5)
-            .map(|number| (number, format!("http://user:s3cret@{closed}/{number}.png").parse::<Url>().expect("a URL")));
+        let url = |number: u32| format!("http://user:s3cret@{}/{number}.png", closed.address());
+        let wanted = (0..5).map(|number| (number, url(number).parse::<Url>().expect("a URL")));
         let fetched = fetcher().fetch_all(&Shelf::new(folder.path()), wanted).await;
         let given_up = fetched.iter().filter(|(_, picture)| matches!(picture, Err(FetchError::HostGivenUp))).count();
         assert_eq!((fetched.len(), given_up), (5, 2));

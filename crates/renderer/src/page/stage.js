@@ -87,10 +87,10 @@ const stage = (() => {
       urls = { three: blobUrl(three.replaceAll("'./three.core.js'", `'${coreUrl}'`)), worker: blobUrl(worker) };
       standby = open();
     },
-    // Waits for a fresh realm.
+    // Waits for a fresh realm; the same one until a module has been in it.
     async enter() {
-      seat = standby;
-      standby = null;
+      seat ??= standby;
+      if (seat === standby) standby = null;
       return seat.ready;
     },
     build: (source) => seat.build(source),

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use gen404_outside::http::{self, BodyError};
+use gen404_outside::http::{self, BodyError, RequestError};
 use reqwest::Client;
 use serde::Deserialize;
 use url::Url;
@@ -28,7 +28,7 @@ pub(super) enum InvalidRequest {
     #[error("the url is not http or https")]
     Url,
     #[error("the url cannot be fetched")]
-    Fetch(#[source] reqwest::Error),
+    Fetch(#[source] RequestError),
     #[error("the url answered {status}")]
     FetchStatus { status: u16 },
     #[error("{name} must be from 1 to {largest}")]
@@ -174,7 +174,7 @@ impl Sources {
         let url = Url::parse(url).map_err(|_| InvalidRequest::Url)?;
         let http =
             self.http.as_ref().filter(|_| matches!(url.scheme(), "http" | "https")).ok_or(InvalidRequest::Url)?;
-        let failed = |error: reqwest::Error| InvalidRequest::Fetch(error.without_url());
+        let failed = |error: reqwest::Error| InvalidRequest::Fetch(error.into());
         let response = http.get(url).send().await.map_err(failed)?;
         if !response.status().is_success() {
             return Err(InvalidRequest::FetchStatus { status: response.status().as_u16() });

@@ -217,6 +217,12 @@ async fn what_follows_the_export_is_not_judged_but_drawn() {
     assert_eq!(too_large.failures[0].rule, "BOUNDING_BOX_OUT_OF_RANGE");
     let later = draw(&studio, &source("", "part = () => { throw new Error('too late'); };")).await;
     assert!(matches!(&later, Err(DrawError::Threw { detail }) if detail == "too late"), "{later:?}");
+    // It is judged as a function, where nothing after the export runs, and fails when it is drawn as a module.
+    let after = draw(&studio, &source("", "generate.x = (() => { throw new Error('after'); })();")).await;
+    let after = after.expect_err("it throws");
+    assert_eq!(after.to_string(), "RENDER_RUN_FAILED: after");
+    let [failure] = &after.failures()[..] else { panic!("{after:?}") };
+    assert_eq!((&*failure.stage, &*failure.rule, &*failure.detail), ("render", "RENDER_RUN_FAILED", "after"));
     // Names that are in reach in one of the two only, and caught there.
     let asks = "try { generate.name; colour = 0x00ff00; } catch { colour = 0xff0000; }";
     let source = source("", "").replace("part();", "ask();") + &format!("\nfunction ask() {{ {asks} }}");

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use std::time::Duration;
 
 use bytes::Bytes;
-use gen404_outside::http::{BodyError, read_at_most};
+use gen404_outside::http::{BodyError, RequestError, read_at_most};
 use reqwest::redirect::Policy;
 
 /// Most bytes of a picture file.
@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PictureError {
     #[error("the picture could not be fetched: {0}")]
-    Fetch(#[from] reqwest::Error),
+    Fetch(#[from] RequestError),
     #[error("the picture's address is not http or https")]
     Address,
     #[error("the picture has more than {LARGEST_FILE} bytes")]
@@ -56,7 +56,8 @@ impl PictureClient {
         if !address.starts_with("http://") && !address.starts_with("https://") {
             return Err(PictureError::Address);
         }
-        let response = self.0.get(address).send().await?.error_for_status()?;
+        let response = self.0.get(address).send().await.and_then(reqwest::Response::error_for_status);
+        let response = response.map_err(RequestError::from)?;
         let file = read_at_most(response, LARGEST_FILE).await.map_err(|error| match error {
             BodyError::TooLarge { .. } => PictureError::TooLarge,
             BodyError::BrokeOff(error) => PictureError::Fetch(error),

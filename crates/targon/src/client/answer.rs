@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use gen404_outside::http::{BodyError, read_at_most};
+use gen404_outside::http::{BodyError, RequestError, read_at_most};
 use gen404_outside::text::{excerpt, without_secret};
 use reqwest::{Response, StatusCode};
 
@@ -22,9 +22,9 @@ pub(super) async fn read_body(call: Call, answer: Response) -> Result<Vec<u8>, T
     })
 }
 
-/// A request that got no complete answer. The URL is left out: it says nothing that the call does not.
-pub(super) fn broken(call: Call, error: reqwest::Error) -> TargonError {
-    let source = error.without_url();
+/// A request that got no complete answer.
+pub(super) fn broken(call: Call, error: impl Into<RequestError>) -> TargonError {
+    let source = error.into();
     if source.is_connect() {
         TargonError::Unreachable { call, source }
     } else if source.is_timeout() {

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use futures::stream::{BoxStream, Stream, StreamExt as _};
-use gen404_outside::text;
+use gen404_outside::{http, text};
 use reqwest::header::ACCEPT;
 
 use super::{REQUEST_LIMIT, TargonClient, answer};
@@ -26,12 +26,13 @@ impl TargonClient {
         let request = self.with_key(Call::Logs, self.http.get(url))?.header(ACCEPT, "text/plain");
         let answer = request.timeout(REQUEST_LIMIT).send().await.map_err(|error| answer::broken(Call::Logs, error))?;
         let status = answer.status();
+        let retry_after = http::wished_pause(answer.headers(), self.clock.now());
         let body = answer::read_body(Call::Logs, answer).await?;
         if status.as_u16() == 500 {
             return Ok(Vec::new());
         }
         if !status.is_success() {
-            return Err(answer::refusal(Call::Logs, status, &body, None, self.secret()));
+            return Err(answer::refusal(Call::Logs, status, &body, retry_after, self.secret()));
         }
         let text = unwrap(&body);
         let mut lines: VecDeque<String> = VecDeque::new();
@@ -56,8 +57,9 @@ impl TargonClient {
             .map_err(|error| answer::broken(Call::Logs, error))?;
         let status = answer.status();
         if !status.is_success() {
+            let retry_after = http::wished_pause(answer.headers(), self.clock.now());
             let body = answer::read_body(Call::Logs, answer).await.unwrap_or_default();
-            return Err(answer::refusal(Call::Logs, status, &body, None, self.secret()));
+            return Err(answer::refusal(Call::Logs, status, &body, retry_after, self.secret()));
         }
         let client = self.clone();
         Ok(lines(answer.bytes_stream())

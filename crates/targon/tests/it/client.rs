@@ -5,7 +5,7 @@ use std::time::Duration;
 use gen404_sandbox::targon::{Call, Fault, Options, Standing};
 use gen404_targon::{PodKind, TargonError, WorkloadType};
 
-use crate::ready::{KEY, Ready, client};
+use crate::ready::{Diary, KEY, Ready, client};
 
 fn crowd(count: usize) -> Vec<Standing> {
     let name = |number| if number % 400 == 399 { "judge".to_owned() } else { format!("other-{number}") };
@@ -40,6 +40,44 @@ async fn a_rate_limit_is_waited_out_as_asked() {
     let ready = Ready::new(Options { faults, ..Options::default() }).await;
     ready.client.workloads().await.unwrap();
     assert_eq!(gen404_targon::Clock::elapsed(&*ready.clock), Duration::from_secs(14));
+}
+
+#[tokio::test]
+async fn a_wish_for_more_patience_than_there_is_ends_it_at_once() {
+    let faults = vec![Fault::RateLimited { times: 1, retry_after_seconds: 5_000, as_date: false }];
+    let ready = Ready::new(Options { faults, ..Options::default() }).await;
+    let error = ready.client.workloads().await.unwrap_err();
+    assert_eq!(error.to_string(), "listing the pods: Targon answers 429 and asks to wait 5000 s");
+    assert!(!error.hint().unwrap().contains("minute"));
+    assert_eq!(ready.fake.calls().len(), 1, "asking sooner than it wants does not help");
+    assert_eq!(gen404_targon::Clock::elapsed(&*ready.clock), Duration::ZERO);
+}
+
+#[tokio::test]
+async fn every_wait_that_somebody_could_wonder_about_is_told() {
+    for (seconds, told) in [(1, 0), (30, 2)] {
+        let faults = vec![Fault::RateLimited { times: 2, retry_after_seconds: seconds, as_date: false }];
+        let ready = Ready::new(Options { faults, ..Options::default() }).await;
+        let diary = std::sync::Arc::new(Diary::default());
+        let client = ready.client.clone().with_observer(std::sync::Arc::<Diary>::clone(&diary));
+        client.workloads().await.unwrap();
+        let text = diary.text();
+        assert_eq!(text.matches("Pausing { pause: 30s").count(), told, "{text}");
+        assert_eq!(text.is_empty(), told == 0, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_bad_certificate_is_said_in_words_and_not_met_twice() {
+    let host = gen404_testing::UntrustedHost::here();
+    let ready = Ready::new(Options::default()).await;
+    let clock = std::sync::Arc::<crate::ready::JumpingClock>::clone(&ready.clock);
+    let client = gen404_targon::TargonClient::new(host.url().parse().unwrap(), None, clock).unwrap();
+    let error = client.inventory(WorkloadType::Rental).await.unwrap_err();
+    let cause = std::error::Error::source(&error).unwrap();
+    assert!(cause.to_string().starts_with("its certificate ") && cause.source().is_none(), "{cause}");
+    assert!(error.hint().unwrap().contains("SSL_CERT_FILE"));
+    assert_eq!(gen404_targon::Clock::elapsed(&*ready.clock), Duration::ZERO, "asking again would not help");
 }
 
 #[tokio::test]

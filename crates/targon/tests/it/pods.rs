@@ -177,8 +177,11 @@ async fn a_pod_deleted_elsewhere_ends_it_within_a_poll() {
         let faults = vec![Fault::DeletedElsewhere { looks, forgotten }, Fault::NeverVisible];
         let ready = Ready::new(Options { faults, ..Options::default() }).await;
         let error = ready.start(&order()).await.unwrap_err();
+        assert_eq!(error.to_string(), "generator is gone: it was deleted while it was starting");
         let StartError::GivenBack { cause: Cause::Failed(failure), .. } = error else { panic!("{error}") };
         assert_eq!(failure, Failure::Vanished, "{looks} {forgotten}");
+        let diary = ready.diary.text();
+        assert!(diary.contains("AlreadyStopped") && !diary.contains("Stopping"), "nothing was stopped here: {diary}");
         let asked = ready.fake.calls().iter().filter(|call| call.call == Call::State).count();
         assert_eq!(asked, usize::try_from(looks).unwrap() + 1, "{looks} {forgotten}");
         assert!(ready.leases.all().unwrap().is_empty(), "nothing to remember");
@@ -302,6 +305,65 @@ async fn a_pod_that_cannot_be_stopped_is_named_with_its_price() {
         "{text}"
     );
     assert_eq!(left_overs(&ready.client, &ready.leases).await.unwrap().len(), 1, "and it is not forgotten");
+}
+
+/// A pod that runs, its uid, and a service that then wants to be left alone that long.
+async fn running_and_limited(seconds: u32) -> (Ready, gen404_targon::Uid) {
+    let ready = Ready::new(Options { standing: vec![standing("generator")], ..Options::default() }).await;
+    let uid = ready.fake.workloads()[0].uid.parse().unwrap();
+    ready.fake.set_faults(vec![Fault::RateLimited { times: 1_000, retry_after_seconds: seconds, as_date: false }]);
+    (ready, uid)
+}
+
+#[tokio::test]
+async fn a_deletion_is_not_tried_again_against_the_services_wish() {
+    let (ready, uid) = running_and_limited(5_000).await;
+    let error = ready.client.give_back(&uid).await.unwrap_err();
+    assert_eq!(error.to_string(), "stopping the pod: Targon answers 429 and asks to wait 5000 s");
+    assert_eq!((ready.fake.calls().len(), ready.clock.elapsed()), (1, Duration::ZERO));
+
+    // What is granted is granted a few times and no more.
+    let (ready, uid) = running_and_limited(60).await;
+    ready.client.give_back(&uid).await.unwrap_err();
+    let deletions = ready.fake.calls().iter().filter(|call| call.call == Call::Delete).count();
+    assert_eq!((deletions, ready.fake.calls().len()), (5, 5));
+}
+
+#[tokio::test]
+async fn a_deletion_that_is_tried_again_is_told() {
+    let ready = Ready::new(Options { standing: vec![standing("generator")], ..Options::default() }).await;
+    let uid = ready.fake.workloads()[0].uid.parse().unwrap();
+    // One more than the client tries by itself.
+    ready.fake.set_faults(vec![Fault::DeleteFails { times: 6 }]);
+    let diary = std::sync::Arc::new(crate::ready::Diary::default());
+    let client = ready.client.clone().with_observer(std::sync::Arc::<crate::ready::Diary>::clone(&diary));
+    client.give_back(&uid).await.unwrap();
+    let text = diary.text();
+    assert_eq!(text.matches("DeletingAgain").count(), 1, "{text}");
+    assert!(text.contains("Pausing { pause: 2s"), "{text}");
+}
+
+#[tokio::test]
+async fn a_pause_is_granted_to_a_service_while_a_pod_starts_as_long_as_the_pod_has_it() {
+    for (wish, comes_up) in [(70, true), (5_000, false)] {
+        let ready =
+            Ready::new(Options { faults: vec![Fault::Hold { call: Call::Deploy }], ..Options::default() }).await;
+        let mut order = order();
+        order.patience.visible = Duration::from_secs(100);
+        let (outcome, ()) = tokio::join!(ready.start(&order), async {
+            ready.fake.held().await;
+            ready.fake.set_faults(vec![Fault::RateLimited { times: 1, retry_after_seconds: wish, as_date: false }]);
+            ready.fake.release();
+        });
+        match outcome {
+            Ok(_) => assert!(comes_up && ready.clock.elapsed() >= Duration::from_secs(70), "{wish}"),
+            Err(error) => {
+                assert!(!comes_up, "{wish}: {error}");
+                assert!(error.to_string().contains("asks to wait 5000 s"), "{error}");
+                assert!(ready.fake.running().is_empty(), "it is given back");
+            }
+        }
+    }
 }
 
 #[tokio::test]
