@@ -10,9 +10,9 @@ use crate::vlm::VlmError;
 
 /// So many attempts at a kind of question that were refused alike, and none that was answered.
 const REFUSED_ALIKE: u32 = 3;
-/// So many replies, none of them usable, to questions of any kind: more than a duel needs for all of its first questions, asked
-/// three times over. A model that has not got one right by then would take ten times as long to fail three duels.
-const UNUSABLE: u32 = 32;
+/// So many replies from the start, none of them usable, end a run: all attempts at the first stage of a duel (8 questions, 5
+/// times), so that a duel still fails by itself first, and one more at each question of the next.
+const UNUSABLE: u32 = 48;
 /// How long a run is kept up by a server that answers nothing but "later", counted from the first question that it still said
 /// so to when all its retries were spent.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -140,10 +140,10 @@ mod tests {
         let empty = || AttemptError::Reply(UnusableReply::Empty);
         let at = |label: &str| watch.gives_up(label, &empty(), Duration::ZERO);
         let said: Vec<bool> = (0..UNUSABLE).map(|number| at(if number % 2 == 0 { "s1" } else { "s4" })).collect();
-        assert_eq!(said.iter().position(|given_up| *given_up), Some(31));
+        assert_eq!(said.iter().position(|given_up| *given_up), Some(47));
         assert_eq!(
             watch.in_words(empty()).to_string(),
-            "none of the first 32 replies could be used: the reply was empty"
+            "none of the first 48 replies could be used: the reply was empty"
         );
         watch.answered("explain");
         assert!(!at("s1"), "one that could be used is enough");

@@ -124,7 +124,9 @@ async fn addresses_are_sent_when_that_is_wished_and_make_the_same_record() {
     let (folders, (host, count)) = (Folders::new(), host().await);
     let by = |prompt_pictures| Match { prompt_pictures, ..contest(&folders, &host, &["a"]) };
     let endpoint = serve(Model::sighted()).await;
-    let client = ChatClient::new(ChatSettings::new(endpoint.parse().expect("a URL"), "m")).expect("a client");
+    let settings = ChatSettings::new(endpoint.parse().expect("a URL"), "m");
+    // It breaks off, and nobody need wait for another try.
+    let client = ChatClient::new(ChatSettings { transport_retries: 0, ..settings }).expect("a client");
     // The scripted model takes no addresses: every question is refused.
     let plan = Plan::make(by(PromptPictures::Url), false);
     assert_eq!(plan.cost().to_fetch, 0);
@@ -229,8 +231,11 @@ impl Observer for Rehearsals {
 async fn the_rehearsal_begins_with_the_first_picture_that_comes() {
     let (folders, host) = (Folders::new(), silent_host().await);
     let mut plan = Plan::make(contest(&folders, &host, &["a", "b", "c"]), false);
-    let fetcher =
-        Fetcher::new(FetchLimits { patience: Duration::MAX, silence: Duration::MAX, ..FetchLimits::default() });
+    let fetcher = Fetcher::new(FetchLimits {
+        patience: Duration::from_hours(1),
+        silence: Duration::from_hours(1),
+        ..FetchLimits::default()
+    });
     let fetcher = fetcher.expect("a fetcher");
     let (sender, mut rehearsed) = tokio::sync::mpsc::unbounded_channel();
     let (model, observer) = (Model::sighted(), Rehearsals(sender));

@@ -149,16 +149,16 @@ async fn an_unusable_reply_is_asked_again_as_in_a_duel() {
 const ONE: Concurrency = Concurrency { duels: 1, requests: 8 };
 
 #[tokio::test]
-async fn a_model_of_which_no_reply_can_be_used_is_given_up_in_the_first_duel() {
+async fn a_model_of_which_no_reply_can_be_used_is_given_up_in_the_second_duel() {
     let server = Server::new(|_, _: &Request<'_>| Some(Ok(Answer::default())));
     let (folders, outcome) = judged(&server).await;
-    let failure = outcome.first_failure.expect("a failure");
-    assert!(matches!(failure, Failure::Hopeless(_)), "{failure:?}");
-    assert_eq!(failure.to_string(), "none of the first 32 replies could be used: the reply was empty");
+    assert!(matches!(outcome.first_failure, Some(Failure::NothingAnswered { .. })), "{:?}", outcome.first_failure);
+    assert_eq!((outcome.file.failures.len(), outcome.file.not_judged), (2, 4));
+    assert_eq!(outcome.file.failures[1].error, "none of the first 48 replies could be used: the reply was empty");
     assert!(outcome.hint.is_some_and(|hint| hint.contains("JSON schemas")));
     assert!(outcome.file.results.is_empty() && !folders.path("results").exists(), "no record, no draw");
-    // Beside them the summary is asked for, three times.
-    assert!(server.asked() <= 32 + 3 + 8, "{} requests", server.asked());
+    // Besides, the summary of each is asked for up to three times.
+    assert!(server.asked() <= 48 + 2 * 3 + 8, "{} requests", server.asked());
 }
 
 /// Six duels without a rehearsal.
