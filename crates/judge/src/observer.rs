@@ -13,6 +13,8 @@ use crate::call::AttemptError;
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Event<'a> {
+    /// The rehearsal begins.
+    Rehearses,
     /// The rehearsal waits before it asks again.
     Waits {
         /// What the server said.

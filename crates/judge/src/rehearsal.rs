@@ -102,6 +102,7 @@ impl<V: Vlm, C: Clock> Stage<'_, V, C> {
             let pictures = Pictures::new(places, &prompt);
             // A picture that cannot be read is its own duel's failure, and told there.
             let Ok(questions) = Questions::of(self.voice.profile, &pictures).await else { continue };
+            self.observer.observe(Event::Rehearses);
             let started = self.clock.now();
             let calls = questions.put(self).await?;
             let took = self.clock.now().saturating_sub(started);

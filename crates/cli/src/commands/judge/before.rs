@@ -124,10 +124,10 @@ async fn rehearse(
     let (clock, fetcher, ui) = (RealClock::start(), means.fetcher, &context.ui);
     announce(ui, plan);
     let model = plan.model().to_owned();
-    let watching = Watching { ui, rehearsed: AtomicBool::new(false) };
+    let watching = Watching { ui, asking: AtomicBool::new(false) };
     let waits_for = || {
-        let answers = || (!watching.is_over()).then(|| "the endpoint's answers to the rehearsal".to_owned());
-        match (prompt_hosts(fetcher), answers()) {
+        let asking = watching.asking.load(Ordering::Relaxed);
+        match (prompt_hosts(fetcher), asking.then(|| "the endpoint's answers to the rehearsal".to_owned())) {
             (Some(hosts), Some(answers)) => Some(format!("{hosts} and {answers}")),
             (hosts, answers) => hosts.or(answers),
         }
@@ -145,23 +145,19 @@ async fn rehearse(
 /// Says how the rehearsal goes.
 struct Watching<'a> {
     ui: &'a Ui,
-    rehearsed: AtomicBool,
-}
-
-impl Watching<'_> {
-    fn is_over(&self) -> bool {
-        self.rehearsed.load(Ordering::Relaxed)
-    }
+    /// Questions are put now.
+    asking: AtomicBool,
 }
 
 impl Observer for Watching<'_> {
     fn observe(&self, event: Event<'_>) {
         match event {
+            Event::Rehearses => self.asking.store(true, Ordering::Relaxed),
             Event::Waits { error, pause } => {
                 self.ui.status(format!("{error}; asking again in {:.1} s", pause.as_secs_f64()));
             }
             Event::Rehearsed { stem, calls, took } => {
-                self.rehearsed.store(true, Ordering::Relaxed);
+                self.asking.store(false, Ordering::Relaxed);
                 let seconds = took.as_secs_f64();
                 self.ui.status(format!("rehearsed with the pictures of {stem}: {calls} requests in {seconds:.1} s"));
             }
