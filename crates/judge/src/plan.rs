@@ -180,20 +180,20 @@ impl Plan {
         });
         let wanted: Vec<(usize, Url)> = wanted.collect();
         let addresses: BTreeMap<usize, String> = wanted.iter().map(|(index, url)| (*index, shown(url))).collect();
-        let mut fetched = Fetched::default();
+        let mut counts = Fetched::default();
         let mut arriving = pin!(fetcher.fetch_each(&kept, wanted));
         while let Some((index, picture)) = arriving.next().await {
             let picture = picture.map_err(|source| {
                 let address = addresses.get(&index).cloned().unwrap_or_default();
                 PictureError::Unfetched { address, source }
             });
-            self.arrived(index, picture, &mut fetched).await;
+            self.arrived(index, picture, &mut counts).await;
             if let (prompt, Step::Judge(places)) = &self.duels[index] {
                 ready(prompt, places);
             }
         }
         self.cost.to_fetch = 0;
-        fetched
+        counts
     }
 
     /// Puts a fetched picture, or its absence, into the duel that wants it.

@@ -437,8 +437,8 @@ mod tests {
         let (fetcher, folder) = (Fetcher::new(limits).expect("a fetcher"), tempfile::tempdir().expect("a folder"));
         let shelf = Shelf::new(folder.path());
         assert!(!fetcher.has_failed(&url(9)));
-        let fetched = fetcher.fetch_all(&shelf, (0..5).map(|number| (number, url(number)))).await;
-        let said: Vec<String> = fetched.into_iter().map(|(_, picture)| picture.unwrap_err().to_string()).collect();
+        let pictures = fetcher.fetch_all(&shelf, (0..5).map(|number| (number, url(number)))).await;
+        let said: Vec<String> = pictures.into_iter().map(|(_, picture)| picture.unwrap_err().to_string()).collect();
         assert_eq!(said[0], "no answer in time");
         let given_up = "its host is not asked any more: it did not answer 3 times in a row";
         assert_eq!(said[1..], [given_up; 4], "three tries at the first picture are enough");

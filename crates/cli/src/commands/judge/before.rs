@@ -138,8 +138,8 @@ async fn rehearse(
             CommandError::from(error).with_hints(other)
         })
     };
-    let (fetched, rehearsed) = context.until_interrupted(waiting::telling(ui, waits_for, asking)).await?;
-    Ok((fetched, rehearsed.calls))
+    let (counts, rehearsed) = context.until_interrupted(waiting::telling(ui, waits_for, asking)).await?;
+    Ok((counts, rehearsed.calls))
 }
 
 /// Says how the rehearsal goes.
