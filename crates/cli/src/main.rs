@@ -20,6 +20,7 @@ mod settings;
 mod targon;
 mod text;
 mod ui;
+mod waiting;
 
 use std::process::ExitCode;
 

@@ -4,6 +4,7 @@
 mod environment;
 mod file;
 mod marks;
+mod meant;
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -253,7 +254,7 @@ mod tests {
             wallet_name: String,
             #[arg(long)]
             force: bool,
-            #[arg(long)]
+            #[arg(long, value_parser = crate::arguments::KeyParser)]
             key: Option<secrecy::SecretString>,
         },
     }
@@ -312,6 +313,13 @@ mod tests {
         assert!(file.contains("'abc' for 'render.seed in x.toml'"), "{file}");
         let variable = said(&["--seed=1"], &[("GEN404_RENDER_FORCE", "perhaps")], &[]);
         assert!(variable.contains("'perhaps' for 'GEN404_RENDER_FORCE'"), "{variable}");
+        for (key, reason) in
+            [("5ecret\n5ecret", "it holds a line feed"), ("5ecret'", "it begins or ends with a quotation")]
+        {
+            let of_variable = said(&["--seed=1"], &[("GEN404_RENDER_KEY", key)], &[]);
+            assert!(of_variable.contains(&format!("'…' for 'GEN404_RENDER_KEY': {reason}")), "{of_variable}");
+            assert!(!of_variable.contains("5ecret"), "{of_variable}");
+        }
         let flag = said(&["--seed", "abc"], &[("GEN404_RENDER_SEED", "abc")], &[]);
         assert!(flag.contains("'abc' for '--seed <SEED>'"), "{flag}");
     }

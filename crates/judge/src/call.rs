@@ -40,6 +40,14 @@ pub enum AttemptError {
         /// There was no text at all.
         empty: bool,
     },
+    /// The model has answered again and again from the start, and not one of its replies could be used.
+    #[error("none of the first {replies} replies could be used: {last}")]
+    NothingUsable {
+        /// How many.
+        replies: u32,
+        /// What is wrong with the last of them.
+        last: UnusableReply,
+    },
 }
 
 impl AttemptError {
@@ -47,7 +55,7 @@ impl AttemptError {
     fn column<'a>(&self, tally: &'a mut CallTally) -> &'a mut u32 {
         match self {
             Self::Transport(_) => &mut tally.transport_failed,
-            Self::Reply(_) | Self::Unfinished { .. } => &mut tally.json_failed,
+            Self::Reply(_) | Self::Unfinished { .. } | Self::NothingUsable { .. } => &mut tally.json_failed,
         }
     }
 }
@@ -183,7 +191,7 @@ impl<V: Vlm, C: Clock> Caller<'_, V, C> {
             };
             if is_hopeless(&error) || (counts && self.watch.gives_up(asked.label(), &error, self.clock.now())) {
                 self.note(|tally| *error.column(tally) += 1);
-                return Err(error);
+                return Err(self.watch.in_words(error));
             }
             self.observer.observe(Event::Attempt { answered: false });
             tracing::debug!(label = asked.label(), attempt, %error, "attempt failed");
@@ -215,7 +223,7 @@ fn is_hopeless(error: &AttemptError) -> bool {
 fn wished_pause(error: &AttemptError) -> Option<Duration> {
     match error {
         AttemptError::Transport(error) => error.wished_pause(),
-        AttemptError::Reply(_) | AttemptError::Unfinished { .. } => None,
+        AttemptError::Reply(_) | AttemptError::Unfinished { .. } | AttemptError::NothingUsable { .. } => None,
     }
 }
 

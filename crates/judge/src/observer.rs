@@ -1,14 +1,36 @@
-//! What happens while a match is judged, as typed events; the library never prints.
+//! What happens while a match is prepared and judged, as typed events; the library never prints.
 //! Whoever listens decides what becomes a line, a bar or nothing.
+
+use std::time::Duration;
 
 use gen404_round::Stem;
 use gen404_round::duel::{GrayRescue, PromptMatch, SideGuard, SubJudges, Winner};
 use serde::Serialize;
 
+use crate::call::AttemptError;
+
 /// Something happened.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Event<'a> {
+    /// The rehearsal begins.
+    Rehearses,
+    /// The rehearsal waits before it asks again.
+    Waits {
+        /// What the server said.
+        error: &'a AttemptError,
+        /// How long.
+        pause: Duration,
+    },
+    /// The rehearsal went well.
+    Rehearsed {
+        /// The duel whose pictures were shown.
+        stem: &'a Stem,
+        /// Requests that it took.
+        calls: u32,
+        /// Time that it took.
+        took: Duration,
+    },
     /// An attempt at a question ended.
     Attempt {
         /// Whether it brought a usable reply.

@@ -4,9 +4,11 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 
+use futures::StreamExt as _;
 use gen404_outside::http::shown;
-use gen404_outside::pictures::{FetchError, FetchLimits, Fetcher, Shelf};
+use gen404_outside::pictures::{Fetcher, Shelf};
 use gen404_round::duel::{Detail, DuelInputs, DuelRecord, MatchRun, NoPreview, Winner};
 use gen404_round::{Prompt, PromptSet, Stem};
 use sha2::{Digest, Sha256};
@@ -161,9 +163,14 @@ impl Plan {
     /// Has the prompt pictures fetched that duels to be judged need, and those that a record was made from and no copy was kept
     /// of. One that cannot be had makes a duel to be judged impossible; a record is kept then. One that has changed makes its
     /// duel one to be judged.
-    pub async fn fetch_prompts(&mut self, limits: FetchLimits) -> Result<Fetched, FetchError> {
+    pub async fn fetch_prompts(&mut self, fetcher: &Fetcher) -> Fetched {
+        self.fetch_and_tell(fetcher, |_, _| {}).await
+    }
+
+    /// The same; `ready` hears of each duel to be judged as soon as its prompt picture is here.
+    pub(crate) async fn fetch_and_tell(&mut self, fetcher: &Fetcher, ready: impl Fn(&Prompt, &Places)) -> Fetched {
         let Some(kept) = self.contest.shelf().filter(|_| self.cost.to_fetch > 0) else {
-            return Ok(Fetched::default());
+            return Fetched::default();
         };
         let wanted = self.duels.iter().enumerate().filter_map(|(index, (_, step))| match step {
             Step::Judge(Places { prompt: PromptPlace::Unfetched(url), .. }) | Step::Confirm(_, Confirm { url, .. }) => {
@@ -173,16 +180,20 @@ impl Plan {
         });
         let wanted: Vec<(usize, Url)> = wanted.collect();
         let addresses: BTreeMap<usize, String> = wanted.iter().map(|(index, url)| (*index, shown(url))).collect();
-        let mut fetched = Fetched::default();
-        for (index, picture) in Fetcher::new(limits)?.fetch_all(&kept, wanted).await {
+        let mut counts = Fetched::default();
+        let mut arriving = pin!(fetcher.fetch_each(&kept, wanted));
+        while let Some((index, picture)) = arriving.next().await {
             let picture = picture.map_err(|source| {
                 let address = addresses.get(&index).cloned().unwrap_or_default();
                 PictureError::Unfetched { address, source }
             });
-            self.arrived(index, picture, &mut fetched).await;
+            self.arrived(index, picture, &mut counts).await;
+            if let (prompt, Step::Judge(places)) = &self.duels[index] {
+                ready(prompt, places);
+            }
         }
         self.cost.to_fetch = 0;
-        Ok(fetched)
+        counts
     }
 
     /// Puts a fetched picture, or its absence, into the duel that wants it.

@@ -51,6 +51,9 @@ pub struct Profile {
     pub side_guard: SideGuardRules,
     /// The summary that has no influence.
     pub explain: ExplainRules,
+    /// Its name when it is a built-in one, for advice on how to change it.
+    #[serde(skip)]
+    pub built_in: Option<&'static str>,
     /// SHA-256 in hex of the file but its win margin, which no duel depends on: a record made with another one is made
     /// again.
     #[serde(skip)]
@@ -321,8 +324,9 @@ pub const BUILT_IN: [&str; 2] = ["cli", "official"];
 impl Profile {
     /// A built-in profile, if there is one of that name.
     pub fn built_in(name: &str) -> Option<Self> {
-        let text = built_in_text(name)?;
-        Some(Self::parse(text).expect("a test reads both built-in profiles"))
+        let built_in = BUILT_IN.into_iter().find(|known| *known == name);
+        let profile = Self::parse(built_in_text(name)?).expect("a test reads both built-in profiles");
+        Some(Self { built_in, ..profile })
     }
 
     /// Reads a profile file and checks all of it.

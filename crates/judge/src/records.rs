@@ -8,6 +8,11 @@ use gen404_round::Stem;
 use gen404_round::duel::{DuelRecord, MatchFile};
 use serde::Serialize;
 
+/// Name of the file that lists all of a match, without its ending.
+const MATCH: &str = "duels";
+/// What keeps the record of a duel from taking that name.
+const APART: &str = ".record";
+
 /// A record that cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write {}", path.display())]
@@ -18,16 +23,24 @@ pub struct WriteError {
 
 /// The record of an earlier run; one that is missing, broken or of another duel counts as none.
 pub(crate) fn read(folder: &Path, stem: &Stem) -> Option<DuelRecord> {
-    let text = std::fs::read(folder.join(format!("{stem}.json"))).ok()?;
+    let text = std::fs::read(folder.join(file_name(stem))).ok()?;
     serde_json::from_slice(bytes_without_mark(&text)).ok().filter(|record: &DuelRecord| record.stem == *stem)
 }
 
 pub(crate) fn write(folder: &Path, record: &DuelRecord) -> Result<(), WriteError> {
-    write_json(folder, &format!("{}.json", record.stem), record)
+    write_json(folder, &file_name(&record.stem), record)
 }
 
 pub(crate) fn write_match(folder: &Path, file: &MatchFile) -> Result<(), WriteError> {
-    write_json(folder, "duels.json", file)
+    write_json(folder, &format!("{MATCH}.json"), file)
+}
+
+/// `<stem>.json`, but for a prompt that is called like the match file: `duels.record.json`. So that no two stems share a file,
+/// `duels.record` becomes `duels.record.record.json`, and so on.
+fn file_name(stem: &Stem) -> String {
+    let rest = stem.as_str().strip_prefix(MATCH).map(|rest| rest.replace(APART, ""));
+    let apart = if rest.is_some_and(|rest| rest.is_empty()) { APART } else { "" };
+    format!("{stem}{apart}.json")
 }
 
 fn write_json(folder: &Path, name: &str, content: &impl Serialize) -> Result<(), WriteError> {
@@ -45,6 +58,22 @@ mod tests {
     use gen404_round::duel::{Detail, NoPreview, Winner};
 
     use super::*;
+
+    #[test]
+    fn no_stem_takes_the_name_of_the_match_file_or_of_another_record() {
+        let name = |stem: &str| file_name(&stem.parse().expect("a stem"));
+        for (stem, file) in [
+            ("a1", "a1.json"),
+            ("duels", "duels.record.json"),
+            ("duels.record", "duels.record.record.json"),
+            ("duels.record.record", "duels.record.record.record.json"),
+            ("duels.recorder", "duels.recorder.json"),
+            ("duels2", "duels2.json"),
+            ("my.duels", "my.duels.json"),
+        ] {
+            assert_eq!(name(stem), file);
+        }
+    }
 
     #[test]
     fn records_come_back_and_broken_ones_do_not() {

@@ -3,15 +3,17 @@
 
 use std::time::Duration;
 
-use futures::future::try_join5;
-use gen404_round::Stem;
-use tokio::sync::Semaphore;
+use futures::future::{try_join, try_join5};
+use gen404_outside::pictures::Fetcher;
+use gen404_round::{Prompt, Stem};
+use tokio::sync::{Semaphore, mpsc};
 
 use crate::advice;
 use crate::call::{Asked, AttemptError, Voice};
 use crate::clock::Clock;
-use crate::pictures::{PictureError, Pictures, Side};
-use crate::plan::Plan;
+use crate::observer::{Event, Observer};
+use crate::pictures::{PictureError, Pictures, Places, PromptPlace, Side};
+use crate::plan::{Fetched, Plan};
 use crate::profile::{Part, Profile, Question};
 use crate::reply::{Issues, Penalties, PromptChecklist, Reply, SideVerdict, Verification};
 use crate::shown::{Shown, white};
@@ -25,7 +27,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// A rehearsal that went well.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rehearsed {
-    /// The duel whose pictures were shown, the largest of the match; `None` when there was nothing to ask.
+    /// The duel whose pictures were shown; `None` when there was nothing to ask.
     pub stem: Option<Stem>,
     /// Requests that it took, without those that were sent again on the way.
     pub calls: u32,
@@ -39,12 +41,13 @@ pub struct RehearsalError {
     pub label: String,
     /// What it met.
     pub source: AttemptError,
+    hint: String,
 }
 
 impl RehearsalError {
     /// What the user can do about it.
-    pub fn hint(&self) -> &'static str {
-        advice::about(&self.source)
+    pub fn hint(&self) -> &str {
+        &self.hint
     }
 
     /// Key, address or model are wrong.
@@ -58,24 +61,91 @@ impl RehearsalError {
     }
 }
 
-/// Asks about the largest duel that is to be judged. `requests` is how many may be in flight.
+/// Duels that can be rehearsed with, as their prompt pictures come in.
+type Ready = mpsc::UnboundedReceiver<(Prompt, Places)>;
+
+/// Has the prompt pictures fetched that are missing ([`Plan::fetch_prompts`]), and asks meanwhile: about the largest duel whose
+/// prompt picture is here, else about the first whose picture comes in. `requests` is how many may be in flight.
 pub async fn rehearse<V: Vlm, C: Clock>(
-    plan: &Plan,
+    plan: &mut Plan,
+    fetcher: &Fetcher,
     vlm: &V,
     clock: &C,
     requests: usize,
-) -> Result<Rehearsed, RehearsalError> {
-    let contest = &plan.contest;
+    observer: &dyn Observer,
+) -> Result<(Fetched, Rehearsed), RehearsalError> {
+    let (profile, seed) = (plan.contest.profile.clone(), plan.contest.seed);
     let permits = Semaphore::new(requests.max(1));
-    let voice = Voice { vlm, profile: &contest.profile, seed: contest.seed, permits: &permits };
-    for (prompt, places) in plan.largest_first() {
-        let pictures = Pictures::new(places.clone(), prompt);
-        // A picture that cannot be read is its own duel's failure, and told there.
-        let Ok(questions) = Questions::of(&contest.profile, &pictures).await else { continue };
-        let calls = questions.put(&voice, clock).await?;
-        return Ok(Rehearsed { stem: Some(prompt.stem.clone()), calls });
+    let stage = Stage { voice: Voice { vlm, profile: &profile, seed, permits: &permits }, clock, observer };
+    let (sender, ready) = mpsc::unbounded_channel();
+    let tell = move |prompt: &Prompt, places: &Places| {
+        // Nobody listens any more once the rehearsal is over.
+        let _over = sender.send((prompt.clone(), places.clone()));
+    };
+    let here =
+        plan.largest_first().into_iter().filter(|(_, places)| !matches!(places.prompt, PromptPlace::Unfetched(_)));
+    here.for_each(|(prompt, places)| tell(prompt, places));
+    let fetching = async { Ok(plan.fetch_and_tell(fetcher, tell).await) };
+    try_join(fetching, stage.rehearse(ready)).await
+}
+
+/// The means of a rehearsal.
+struct Stage<'a, V, C> {
+    voice: Voice<'a, V>,
+    clock: &'a C,
+    observer: &'a dyn Observer,
+}
+
+impl<V: Vlm, C: Clock> Stage<'_, V, C> {
+    async fn rehearse(&self, mut ready: Ready) -> Result<Rehearsed, RehearsalError> {
+        while let Some((prompt, places)) = ready.recv().await {
+            let pictures = Pictures::new(places, &prompt);
+            // A picture that cannot be read is its own duel's failure, and told there.
+            let Ok(questions) = Questions::of(self.voice.profile, &pictures).await else { continue };
+            self.observer.observe(Event::Rehearses);
+            let started = self.clock.now();
+            let calls = questions.put(self).await?;
+            let took = self.clock.now().saturating_sub(started);
+            self.observer.observe(Event::Rehearsed { stem: &prompt.stem, calls, took });
+            return Ok(Rehearsed { stem: Some(prompt.stem), calls });
+        }
+        Ok(Rehearsed { stem: None, calls: 0 })
     }
-    Ok(Rehearsed { stem: None, calls: 0 })
+
+    /// Asks until a usable reply comes and returns the number of requests. What may pass is waited for, what is unusable asked
+    /// again as in a duel, and a refusal is final.
+    async fn put<R: Reply>(&self, question: &Question, parts: &[Part]) -> Result<u32, RehearsalError> {
+        let asked = Asked { question, which: 0, step: 0, parts };
+        let started = self.clock.now();
+        let (mut attempt, mut calls, mut slept, mut pause) = (0, 0, Duration::ZERO, FIRST_PAUSE);
+        loop {
+            calls += 1;
+            let Err(error) = self.voice.once::<R>(asked, attempt).await else { return Ok(calls) };
+            match &error {
+                AttemptError::Transport(met) if met.is_retryable() => {
+                    let waited = self.clock.now().saturating_sub(started).max(slept);
+                    let (next, patience) = match met.wished_pause() {
+                        Some(wished) => (wished, LONGEST_WISHED_PAUSE),
+                        None => (pause, PATIENCE),
+                    };
+                    if waited + next > patience {
+                        return Err(self.failed(asked.label(), error));
+                    }
+                    self.observer.observe(Event::Waits { error: &error, pause: next });
+                    self.clock.sleep(next).await;
+                    slept += next;
+                    pause *= 2;
+                }
+                AttemptError::Reply(_) if attempt + 1 < question.attempts => attempt += 1,
+                _ => return Err(self.failed(asked.label(), error)),
+            }
+        }
+    }
+
+    fn failed(&self, label: &str, source: AttemptError) -> RehearsalError {
+        let hint = advice::about(&source, self.voice.profile.built_in);
+        RehearsalError { label: label.to_owned(), source, hint }
+    }
 }
 
 /// The parts of each kind of question.
@@ -118,55 +188,16 @@ impl<'a> Questions<'a> {
     }
 
     /// Puts them all at once; the first that fails ends the others.
-    async fn put<V: Vlm, C: Clock>(&self, voice: &Voice<'_, V>, clock: &C) -> Result<u32, RehearsalError> {
+    async fn put<V: Vlm, C: Clock>(&self, stage: &Stage<'_, V, C>) -> Result<u32, RehearsalError> {
         let profile = self.profile;
-        let (decompose, verify) = (&profile.checklist.decompose, &profile.checklist.verify);
         let (one, two, three, four, five) = try_join5(
-            put::<Penalties, _, _>(voice, clock, &profile.prompt_match.question, &self.prompt_match),
-            put::<PromptChecklist, _, _>(voice, clock, decompose, &self.decompose),
-            put::<Verification, _, _>(voice, clock, verify, &self.verify),
-            put::<SideVerdict, _, _>(voice, clock, &profile.side_guard.question, &self.side_guard),
-            put::<Issues, _, _>(voice, clock, &profile.explain.question, &self.explain),
+            stage.put::<Penalties>(&profile.prompt_match.question, &self.prompt_match),
+            stage.put::<PromptChecklist>(&profile.checklist.decompose, &self.decompose),
+            stage.put::<Verification>(&profile.checklist.verify, &self.verify),
+            stage.put::<SideVerdict>(&profile.side_guard.question, &self.side_guard),
+            stage.put::<Issues>(&profile.explain.question, &self.explain),
         )
         .await?;
         Ok(one + two + three + four + five)
-    }
-}
-
-/// Asks until a usable reply comes and returns the number of requests. What may pass is waited for, what is unusable asked
-/// again as in a duel, and a refusal is final.
-async fn put<R: Reply, V: Vlm, C: Clock>(
-    voice: &Voice<'_, V>,
-    clock: &C,
-    question: &Question,
-    parts: &[Part],
-) -> Result<u32, RehearsalError> {
-    let asked = Asked { question, which: 0, step: 0, parts };
-    let started = clock.now();
-    let (mut attempt, mut calls, mut slept, mut pause) = (0, 0, Duration::ZERO, FIRST_PAUSE);
-    loop {
-        calls += 1;
-        let Err(error) = voice.once::<R>(asked, attempt).await else { return Ok(calls) };
-        let fail = |source| RehearsalError { label: asked.label().to_owned(), source };
-        match &error {
-            AttemptError::Transport(met) if met.is_retryable() => {
-                let waited = clock.now().saturating_sub(started).max(slept);
-                let (next, patience) = match met.wished_pause() {
-                    Some(wished) => (wished, LONGEST_WISHED_PAUSE),
-                    None => (pause, PATIENCE),
-                };
-                if waited + next > patience {
-                    return Err(fail(error));
-                }
-                tracing::debug!(label = asked.label(), %error, "the rehearsal waits");
-                clock.sleep(next).await;
-                slept += next;
-                pause *= 2;
-            }
-            AttemptError::Reply(_) if attempt + 1 < question.attempts => attempt += 1,
-            AttemptError::Transport(_) | AttemptError::Reply(_) | AttemptError::Unfinished { .. } => {
-                return Err(fail(error));
-            }
-        }
     }
 }

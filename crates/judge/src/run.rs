@@ -43,6 +43,8 @@ pub struct Outcome {
     pub file: MatchFile,
     /// The first failure of each kind worth telling apart.
     pub first_failure: Option<Failure>,
+    /// What the user can do about it.
+    pub hint: Option<String>,
     /// Duels judged by this run.
     pub judged: usize,
     /// What this run's calls went through, those of duels without a decision too.
@@ -95,28 +97,29 @@ impl Failure {
         }
     }
 
-    /// What the user can do about it.
-    pub fn hint(&self) -> &'static str {
-        let error = match self {
+    fn hint(&self, built_in: Option<&str>) -> String {
+        match self {
             Self::Hopeless(error)
             | Self::NothingAnswered { source: error, .. }
             | Self::Picture { source: error, .. }
-            | Self::Prompt { source: error, .. } => error,
-        };
-        hint(error)
+            | Self::Prompt { source: error, .. } => hint(error, built_in),
+        }
     }
 }
 
-fn hint(error: &DuelError) -> &'static str {
-    match error {
-        DuelError::Hopeless(error) | DuelError::NothingAnswered { last: Some(error), .. } => advice::about(error),
+fn hint(error: &DuelError, built_in: Option<&str>) -> String {
+    let plain = match error {
+        DuelError::Hopeless(error) | DuelError::NothingAnswered { last: Some(error), .. } => {
+            return advice::about(error, built_in);
+        }
         DuelError::NothingAnswered { last: None, .. } => "run the same command again to judge it once more",
         DuelError::Picture(PictureError::Unfetched { source, .. }) => source.hint().unwrap_or(
             "check that this machine can fetch the picture (curl -O ADDRESS); run the same command again, and only what is \
              missing is fetched and judged. --prompt-pictures url leaves the fetching to the model's server",
         ),
         DuelError::Picture(_) => "render the side again; then run the same command, and only what is missing is judged",
-    }
+    };
+    plain.to_owned()
 }
 
 /// Everything the duels of a run share.
@@ -168,6 +171,7 @@ pub async fn run<V: Vlm, C: Clock>(
     let mut outcome = Outcome {
         file: MatchFile { results: Vec::new(), failures: Vec::new(), not_judged: 0, result: None, run: Some(run) },
         first_failure: None,
+        hint: None,
         judged: 0,
         calls: CallTally::default(),
         interrupted: false,
@@ -209,6 +213,8 @@ pub async fn run<V: Vlm, C: Clock>(
             }
         }
     }
+    let built_in = contest.profile.built_in;
+    outcome.hint = outcome.first_failure.as_ref().map(|failure| failure.hint(built_in));
     outcome.calls = runner.tally.counts();
     let done = records.iter().flatten().count() + failures.iter().flatten().count();
     outcome.file.not_judged = prompts.len() - done;

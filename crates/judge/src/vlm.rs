@@ -74,6 +74,16 @@ impl<V: Vlm> Vlm for &V {
     }
 }
 
+/// `None` when there is nothing to ask, and so nobody.
+impl<V: Vlm> Vlm for Option<V> {
+    async fn ask(&self, request: &Request<'_>) -> Result<Answer, VlmError> {
+        match self {
+            Some(model) => model.ask(request).await,
+            None => Err(VlmError::Nobody),
+        }
+    }
+}
+
 /// Why there is no reply. Addresses are those that were asked, without credentials and query.
 #[derive(Debug, thiserror::Error)]
 pub enum VlmError {
@@ -102,7 +112,7 @@ pub enum VlmError {
         source: RequestError,
     },
     /// An HTTP status that is no success, or one that stands in an error body sent as a success.
-    #[error("{address} answered {status}{}", after_colon(message))]
+    #[error("{address} answered {status}{}{}", wish_in_words(*wished), after_colon(message))]
     Status {
         /// Where.
         address: String,
@@ -140,6 +150,14 @@ pub enum VlmError {
     /// An API key that no header can carry.
     #[error("the API key holds characters that a header cannot carry")]
     Key,
+    /// There is no model to ask.
+    #[error("there is no endpoint to ask")]
+    Nobody,
+}
+
+fn wish_in_words(wished: Option<Duration>) -> String {
+    let seconds = |pause: Duration| pause.as_secs() + u64::from(pause.subsec_nanos() > 0);
+    wished.map_or_else(String::new, |pause| format!(" and asks to wait {} s", seconds(pause)))
 }
 
 fn after_colon(text: &str) -> String {
@@ -154,13 +172,13 @@ impl VlmError {
             Self::Unreachable { source, .. } => !source.is_permanent(),
             Self::TimedOut { .. } | Self::BrokeOff { .. } | Self::ErrorBody { .. } => true,
             Self::Status { status, .. } => matches!(status, 408 | 409 | 425 | 429 | 500..),
-            Self::TooLong { .. } | Self::NoCompletion { .. } | Self::Key => false,
+            Self::TooLong { .. } | Self::NoCompletion { .. } | Self::Key | Self::Nobody => false,
         }
     }
 
     /// Whether every other request will meet the same: a wrong key, a wrong address, an unknown model, an empty account.
     pub fn is_hopeless(&self) -> bool {
-        matches!(self, Self::Status { status: 401..=405 | 410 | 300..=399, .. } | Self::Key)
+        matches!(self, Self::Status { status: 401..=405 | 410 | 300..=399, .. } | Self::Key | Self::Nobody)
     }
 
     /// The server understood and does not want this kind of request, at least as it is.
@@ -173,7 +191,8 @@ impl VlmError {
             | Self::BrokeOff { .. }
             | Self::TooLong { .. }
             | Self::NoCompletion { .. }
-            | Self::Key => false,
+            | Self::Key
+            | Self::Nobody => false,
         }
     }
 

@@ -10,6 +10,9 @@ use crate::vlm::VlmError;
 
 /// So many attempts at a kind of question that were refused alike, and none that was answered.
 const REFUSED_ALIKE: u32 = 3;
+/// So many replies from the start, none of them usable, end a run: all attempts at the first stage of a duel (8 questions, 5
+/// times), so that a duel still fails by itself first, and one more at each question of the next.
+const UNUSABLE: u32 = 48;
 /// How long a run is kept up by a server that answers nothing but "later", counted from the first question that it still said
 /// so to when all its retries were spent.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -23,6 +26,7 @@ struct Met {
     /// By label.
     kinds: BTreeMap<String, Kind>,
     anything_answered: bool,
+    unusable: u32,
     in_trouble_since: Option<Duration>,
 }
 
@@ -66,11 +70,24 @@ impl Watch {
                 }
             };
         }
+        if matches!(error, AttemptError::Reply(_)) && !met.anything_answered {
+            met.unusable += 1;
+            return met.unusable >= UNUSABLE;
+        }
         let later = matches!(error, AttemptError::Transport(error) if error.is_retryable());
         if !later || met.anything_answered {
             return false;
         }
         now.saturating_sub(*met.in_trouble_since.get_or_insert(now)) >= PATIENCE
+    }
+
+    /// The error that ends a run: a single unusable reply would not.
+    pub(crate) fn in_words(&self, error: AttemptError) -> AttemptError {
+        let replies = self.0.lock().unwrap_or_else(PoisonError::into_inner).unusable;
+        match error {
+            AttemptError::Reply(last) => AttemptError::NothingUsable { replies, last },
+            other => other,
+        }
     }
 }
 
@@ -82,7 +99,7 @@ impl Refusal {
             AttemptError::Transport(VlmError::Status { status, .. }) => Some(Self::Status(*status)),
             AttemptError::Transport(_) => Some(Self::ErrorBody),
             AttemptError::Unfinished { .. } => Some(Self::Unfinished),
-            AttemptError::Reply(_) => None,
+            AttemptError::Reply(_) | AttemptError::NothingUsable { .. } => None,
         }
     }
 }
@@ -114,7 +131,22 @@ mod tests {
         assert_eq!([400, 422, 422, 422].map(|number| gives_up("s2", status(number))), [false, false, false, true]);
         assert_eq!([400, 400, 400].map(|number| gives_up("explain", status(number))), [false; 3]);
         assert_eq!([(); 3].map(|()| gives_up("s4", cut())), [false, false, true]);
-        assert_eq!([(); 9].map(|()| gives_up("s3", AttemptError::Reply(UnusableReply::NoJson))), [false; 9]);
+        assert_eq!([(); 99].map(|()| gives_up("s3", AttemptError::Reply(UnusableReply::NoJson))), [false; 99]);
+    }
+
+    #[test]
+    fn a_model_of_which_no_reply_can_be_used_is_given_up() {
+        let watch = Watch::default();
+        let empty = || AttemptError::Reply(UnusableReply::Empty);
+        let at = |label: &str| watch.gives_up(label, &empty(), Duration::ZERO);
+        let said: Vec<bool> = (0..UNUSABLE).map(|number| at(if number % 2 == 0 { "s1" } else { "s4" })).collect();
+        assert_eq!(said.iter().position(|given_up| *given_up), Some(47));
+        assert_eq!(
+            watch.in_words(empty()).to_string(),
+            "none of the first 48 replies could be used: the reply was empty"
+        );
+        watch.answered("explain");
+        assert!(!at("s1"), "one that could be used is enough");
     }
 
     #[test]

@@ -80,11 +80,15 @@ impl Shelf {
 
     /// An address may hold a token, so it is not to be read from the name.
     fn place(&self, url: &Url, format: Format) -> PathBuf {
-        let mut url = url.clone();
-        url.set_fragment(None);
-        let name = hex::encode(&Sha256::digest(url.as_str())[..16]);
-        self.folder.join(format!("{name}.{}", format.extension()))
+        self.folder.join(format!("{}.{}", name_of(url), format.extension()))
     }
+}
+
+/// A name for the picture of an address, from which the address cannot be read.
+fn name_of(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_fragment(None);
+    hex::encode(&Sha256::digest(url.as_str())[..16])
 }
 
 #[cfg(test)]

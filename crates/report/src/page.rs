@@ -7,9 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use gen404_outside::http::shown;
 use gen404_round::Stem;
 use gen404_round::duel::{DuelFailure, DuelRecord, MatchFile};
 use sha2::{Digest, Sha256};
+use url::Url;
 
 use crate::bitmap::{Bitmap, data_address, kind};
 use crate::duel::{Duel, DuelPictures, Prompt, SidePicture, Thumb, ViewPair, judged};
@@ -215,7 +217,9 @@ impl<'a, P: Pictures> Gallery<'a, P> {
         } else {
             "The prompt picture is not there."
         };
-        Prompt { source, address: if remote { address.to_owned() } else { String::new() }, absent: absent.to_owned() }
+        // The page may be sent to anybody, and a login or a query lets somebody in.
+        let url = Url::parse(address).ok().filter(|_| remote);
+        Prompt { source, address: url.as_ref().map(shown).unwrap_or_default(), absent: absent.to_owned() }
     }
 
     /// Every view that at least one side has. Embedded are only those a stage has looked at: a file to send must stay small.

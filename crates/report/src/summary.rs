@@ -12,7 +12,8 @@ pub(crate) struct Summary {
     pub(crate) confidence: String,
     pub(crate) prompts: usize,
     pub(crate) parts: Vec<Part>,
-    pub(crate) scale: Scale,
+    /// Only when there is a verdict.
+    pub(crate) scale: Option<Scale>,
     pub(crate) notices: Vec<String>,
     pub(crate) facts: Vec<Fact>,
 }
@@ -55,7 +56,7 @@ impl Summary {
             confidence: confidence(&result),
             prompts: result.prompts,
             parts: parts(&result, file.run.as_ref()),
-            scale: scale(&result),
+            scale: result.challenger_wins.map(|_| scale(&result)),
             notices: notices(file),
             facts: facts(file),
         }
@@ -66,20 +67,30 @@ fn headline(result: &MatchResult) -> String {
     if result.left_wins + result.right_wins + result.draws == 0 {
         return "No duel was judged".to_owned();
     }
-    if result.challenger_wins { "The challenger would take the lead" } else { "The leader would stay" }.to_owned()
+    match result.challenger_wins {
+        Some(true) => "The challenger would take the lead".to_owned(),
+        Some(false) => "The leader would stay".to_owned(),
+        None => format!("Not decided: {} of {} without a decision", result.failed, prompts(result.prompts)),
+    }
 }
 
 fn lead(result: &MatchResult) -> String {
-    let needed = format!("{} needed", exact_percent(result.win_margin));
-    format!(
-        "Right (the challenger) won {}, left (the leader) {}, {} drawn. That is a score of {:+} and a margin of {}, with {needed}: a score of {} or more.",
-        prompts(result.right_wins),
-        result.left_wins,
-        result.draws,
-        result.score,
-        signed_percent(result.margin),
-        result.score_needed,
-    )
+    let (share, least) = (exact_percent(result.win_margin), result.score_needed);
+    let (right, left, draws, score) = (prompts(result.right_wins), result.left_wins, result.draws, result.score);
+    let won = format!("right (the challenger) won {right}, left (the leader) {left}, {draws} drawn");
+    match result.challenger_wins {
+        Some(_) => {
+            let margin = signed_percent(result.margin);
+            format!(
+                "R{}. That is a score of {score:+} and a margin of {margin}, with {share} needed: a score of {least} or more.",
+                &won[1..]
+            )
+        }
+        None => format!(
+            "So far {won}. There is no result before every prompt has a decision; {share} are needed then: a score of {least} \
+             or more."
+        ),
+    }
 }
 
 fn prompts(count: usize) -> String {
@@ -87,6 +98,9 @@ fn prompts(count: usize) -> String {
 }
 
 fn confidence(result: &MatchResult) -> String {
+    if result.challenger_wins.is_none() {
+        return String::new();
+    }
     let interval = format!(
         "Over many such prompts the margin would lie between {} and {} ({} confidence).",
         signed_percent(result.interval.low),
@@ -105,7 +119,7 @@ fn parts(result: &MatchResult, run: Option<&MatchRun>) -> Vec<Part> {
     let counts = [
         ("left", "Left", result.left_wins, Some(Side::Left)),
         ("draw", "Draw", result.draws, None),
-        ("failed", "Failed", result.failed, None),
+        ("failed", "No decision", result.failed, None),
         ("right", "Right", result.right_wins, Some(Side::Right)),
     ];
     let mut before = 0;
@@ -165,12 +179,11 @@ fn notices(file: &MatchFile) -> Vec<String> {
     let mut notices = Vec::new();
     if !file.failures.is_empty() {
         let failed = file.failures.len();
-        let they = if failed == 1 { "It counts like a draw" } else { "They count like draws" };
-        notices.push(format!("{} could not be judged. {they}; the next run tries again.", prompts(failed)));
+        let them = if failed == 1 { "it" } else { "them" };
+        notices.push(format!("{} could not be judged. The same command judges {them} again.", prompts(failed)));
     }
     if file.not_judged > 0 {
-        notices
-            .push(format!("The run was interrupted before {}; the same command continues.", prompts(file.not_judged)));
+        notices.push(format!("The run ended before {}. The same command continues.", prompts(file.not_judged)));
     }
     let unanswered: u32 = file.results.iter().filter_map(|record| record.calls).map(|calls| calls.unanswered).sum();
     if unanswered > 0 {
@@ -242,7 +255,7 @@ fn signed_percent(share: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use gen404_round::duel::{PicturesUsed, WinMargin, Winner};
+    use gen404_round::duel::{DuelFailure, PicturesUsed, WinMargin, Winner};
 
     use super::*;
 
@@ -279,6 +292,10 @@ mod tests {
         assert_eq!(headline(&result(20, 28, 80)), "The leader would stay");
         assert_eq!(headline(&against("0.0625", 20, 28, 80)), "The challenger would take the lead");
         assert_eq!(headline(&MatchResult::of([], 3, WinMargin::default())), "No duel was judged");
+        assert!(
+            lead(&result(20, 29, 79))
+                .starts_with("Right (the challenger) won 29 prompts, left (the leader) 20, 79 drawn.")
+        );
         let lead = lead(&result(20, 29, 79));
         assert!(
             lead.contains("won 29 prompts")
@@ -300,8 +317,40 @@ mod tests {
         };
         let summary = Summary::of(&file);
         assert!(summary.lead.contains("with 6.25 % needed: a score of 8 or more"), "{}", summary.lead);
-        assert_eq!(summary.scale.needed_text, "+6.25 %");
+        assert_eq!(summary.scale.map(|scale| scale.needed_text).as_deref(), Some("+6.25 %"));
         assert!(summary.facts.iter().any(|fact| (fact.name, fact.value.as_str()) == ("Win margin", "0.0625")));
+    }
+
+    #[test]
+    fn a_match_with_failed_duels_has_no_verdict() {
+        let winners = std::iter::repeat_n(Winner::Right, 100).chain([Winner::Left; 20]);
+        let failure = DuelFailure {
+            stem: "a".parse().unwrap(),
+            prompt_url: String::new(),
+            error: "the picture is missing".to_owned(),
+        };
+        let file = MatchFile {
+            results: Vec::new(),
+            failures: vec![failure; 3],
+            not_judged: 5,
+            result: Some(MatchResult::of(winners, 8, WinMargin::default())),
+            run: None,
+        };
+        let Summary { headline, lead, confidence, scale, notices, .. } = Summary::of(&file);
+        assert_eq!(headline, "Not decided: 8 of 128 prompts without a decision");
+        assert_eq!(
+            lead,
+            "So far right (the challenger) won 100 prompts, left (the leader) 20, 0 drawn. There is no result before every \
+             prompt has a decision; 7 % are needed then: a score of 9 or more."
+        );
+        assert!(scale.is_none() && confidence.is_empty(), "no margin, no likely range");
+        assert_eq!(
+            notices,
+            [
+                "3 prompts could not be judged. The same command judges them again.",
+                "The run ended before 5 prompts. The same command continues."
+            ]
+        );
     }
 
     #[test]

@@ -13,18 +13,21 @@ use gen404_judge::{
     RequestFields,
 };
 use gen404_outside::http::parse_address;
+use gen404_outside::pictures::{FetchLimits, Fetcher};
 use gen404_round::duel::WinMargin;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use url::Url;
 
+pub(super) use self::before::prompt_hosts;
 use self::display::Display;
 use super::report;
 use crate::arguments::KeyParser;
 use crate::context::Context;
 use crate::errors::{CommandError, Kind, sentence};
 use crate::prompts_file;
+use crate::text::utf8;
 
 /// Let a vision model compare two folders of renders, prompt by prompt
 ///
@@ -43,7 +46,8 @@ pub(crate) struct Arguments {
     /// Renders of the challenger
     #[arg(long, value_name = "DIR")]
     image_dir_2: PathBuf,
-    /// Address of an OpenAI-compatible server; /v1 is appended unless its path has a version
+    /// Address of an OpenAI-compatible server; /v1 is appended unless its path has a version. Not needed when every duel is
+    /// judged already
     #[arg(long, value_name = "URL", value_parser = parse_address)]
     endpoint: Option<Url>,
     /// Seed of the round [default: the prompts file's]
@@ -142,9 +146,6 @@ struct Judged<'a> {
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), CommandError> {
-    if !arguments.dry_run {
-        endpoint(&arguments)?;
-    }
     let plan = plan(context, described(&arguments)?, arguments.fresh).await?;
     let cost = plan.cost();
     announce(context, &cost);
@@ -154,35 +155,24 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), C
     if arguments.dry_run {
         return dry_run(context, &arguments.output_dir, cost);
     }
-    let client = client(&arguments, endpoint(&arguments)?, plan.profile().request.clone())?;
+    let client = client(&arguments, plan.profile().request.clone())?;
+    let fetcher =
+        Fetcher::new(FetchLimits::default()).map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
     let concurrency =
         Concurrency { duels: usize::from(arguments.concurrency), requests: usize::from(arguments.vlm_concurrency) };
-    // Nothing to ask, nobody to greet.
-    let mut models = if cost.to_judge == 0 { None } else { before::greet(context, &client).await? };
-    let plan = before::fetch_prompts(context, plan).await?;
-    if cost.to_judge == 0 && plan.cost().to_judge > 0 {
-        models = before::greet(context, &client).await?;
-    }
-    let cost = plan.cost();
-    let rehearsal_calls = if cost.to_judge == 0 {
-        0
-    } else if arguments.no_rehearsal {
-        context.ui.status("no rehearsal (--no-rehearsal): what the endpoint cannot do shows during the match");
-        0
-    } else {
-        before::rehearse(context, &plan, &client, concurrency.requests, models.as_deref()).await?
+    let means = before::Means {
+        fetcher: &fetcher,
+        client: client.as_ref(),
+        requests: concurrency.requests,
+        rehearsal: !arguments.no_rehearsal,
     };
+    let before::Prepared { plan, models, rehearsal_calls } = before::prepare(context, plan, means).await?;
 
-    let display = Display::new(&context.ui, cost);
+    let display = Display::new(&context.ui, plan.cost());
     let clock = RealClock::start();
     let outcome = gen404_judge::run(plan, &client, &clock, concurrency, &display, context.interrupt.token()).await?;
     drop(display);
-    finish(context, &arguments, &outcome, models, rehearsal_calls).await
-}
-
-/// Only a dry run can do without. Not the parser's business: it would not count a dry run that a variable asks for.
-fn endpoint(arguments: &Arguments) -> Result<Url, CommandError> {
-    arguments.endpoint.clone().ok_or_else(|| CommandError::usage("--endpoint is missing"))
+    finish(context, &arguments, &outcome, Prior { models, rehearsal_calls, fetcher }).await
 }
 
 fn described(arguments: &Arguments) -> Result<Match, CommandError> {
@@ -215,11 +205,13 @@ fn profile(name: &str) -> Result<Profile, CommandError> {
     if let Some(profile) = Profile::built_in(name) {
         return Ok(profile);
     }
-    let text = std::fs::read_to_string(name).map_err(|error| {
+    let bytes = std::fs::read(name).map_err(|error| {
         let names = gen404_judge::BUILT_IN.join(" or ");
         CommandError::usage(format!("--profile {name} is neither {names} nor a readable file: {error}"))
     })?;
-    Profile::parse(&text).map_err(|error| {
+    let text =
+        utf8(&bytes).map_err(|error| CommandError::usage(format!("{name}: {error}")).with_hint("save it as UTF-8"))?;
+    Profile::parse(text).map_err(|error| {
         let error = CommandError::from(error);
         CommandError { message: format!("{name}: {}", error.message), ..error }
     })
@@ -284,7 +276,9 @@ fn dry_run(context: &Context, output_dir: &Path, cost: Cost) -> Result<(), Comma
     context.ui.result(&Rehearsed { success: true, dry_run: true, output_dir, cost })
 }
 
-fn client(arguments: &Arguments, endpoint: Url, fields: RequestFields) -> Result<ChatClient, CommandError> {
+/// `None` without an endpoint: what is judged already needs none.
+fn client(arguments: &Arguments, fields: RequestFields) -> Result<Option<ChatClient>, CommandError> {
+    let Some(endpoint) = arguments.endpoint.clone() else { return Ok(None) };
     let settings = ChatSettings {
         api_key: arguments.api_key.clone().filter(|key| !key.expose_secret().is_empty()),
         timeout: Duration::from_secs(arguments.call_timeout),
@@ -292,7 +286,15 @@ fn client(arguments: &Arguments, endpoint: Url, fields: RequestFields) -> Result
         fields,
         ..ChatSettings::new(endpoint, arguments.model.clone())
     };
-    Ok(ChatClient::new(settings)?)
+    Ok(Some(ChatClient::new(settings)?))
+}
+
+/// What is left of the time before the match.
+struct Prior {
+    models: Option<Vec<String>>,
+    rehearsal_calls: u32,
+    /// Knows which prompt pictures were asked for in vain.
+    fetcher: Fetcher,
 }
 
 /// The match result in words and as JSON, the report, and an honest exit.
@@ -300,8 +302,7 @@ async fn finish(
     context: &Context,
     arguments: &Arguments,
     outcome: &Outcome,
-    models: Option<Vec<String>>,
-    rehearsal_calls: u32,
+    Prior { models, rehearsal_calls, fetcher }: Prior,
 ) -> Result<(), CommandError> {
     let mut fields = result_fields(outcome);
     fields.insert("rehearsal_calls".to_owned(), rehearsal_calls.into());
@@ -309,7 +310,7 @@ async fn finish(
         display::result(&context.ui, outcome);
         if !arguments.no_report
             && !outcome.interrupted
-            && let Some(page) = page(context, &arguments.output_dir).await?
+            && let Some(page) = page(context, &arguments.output_dir, &fetcher).await?
         {
             fields.insert("report".to_owned(), page.display().to_string().into());
         }
@@ -323,7 +324,7 @@ async fn finish(
             return context.ui.result(&judged);
         }
         Some(failure) => {
-            let error = CommandError::from(failure);
+            let error = CommandError::from(failure).with_hints(outcome.hint.clone());
             let message = match failed + outcome.file.not_judged {
                 1 => error.message,
                 several => format!("{several} duels could not be judged: {}", error.message),
@@ -347,14 +348,14 @@ fn result_fields(outcome: &Outcome) -> Map<String, Value> {
         add("right_wins", result.right_wins.into());
         add("draws", result.draws.into());
         add("score", result.score.into());
-        add("margin", result.margin.into());
-        add("margin_low", result.interval.low.into());
-        add("margin_high", result.interval.high.into());
         add("win_margin", result.win_margin.into());
         add("score_needed", result.score_needed.into());
-        // Without all decisions there is no verdict.
-        if result.failed == 0 {
-            add("challenger_wins", result.challenger_wins.into());
+        // Without all decisions there is no verdict, and nothing may look like one.
+        if let Some(challenger_wins) = result.challenger_wins {
+            add("margin", result.margin.into());
+            add("margin_low", result.interval.low.into());
+            add("margin_high", result.interval.high.into());
+            add("challenger_wins", challenger_wins.into());
         }
     }
     add("judged", outcome.judged.into());
@@ -366,9 +367,9 @@ fn result_fields(outcome: &Outcome) -> Map<String, Value> {
 }
 
 /// The page beside the records; a match without one is still a match.
-async fn page(context: &Context, output_dir: &Path) -> Result<Option<PathBuf>, CommandError> {
+async fn page(context: &Context, output_dir: &Path, fetcher: &Fetcher) -> Result<Option<PathBuf>, CommandError> {
     let request = gen404_report::Request { results: output_dir.to_owned(), ..gen404_report::Request::default() };
-    match report::make(context, request, false).await {
+    match report::make(context, request, Some(fetcher)).await {
         Ok(written) => {
             context.ui.done(format!("the report is in {}", written.page.display()));
             Ok(Some(written.page))

@@ -5,11 +5,12 @@ mod prompt_pictures;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use gen404_outside::pictures::{FetchLimits, Fetcher};
 use gen404_report::{Request, Written};
 use serde::Serialize;
 
 use crate::context::Context;
-use crate::errors::CommandError;
+use crate::errors::{CommandError, Kind};
 
 /// Make the HTML report of a judged match again
 ///
@@ -58,16 +59,23 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), C
         right: arguments.image_dir_2,
         prompts: arguments.prompts_dir,
     };
-    let written = make(context, request, arguments.offline).await?;
+    let fetcher =
+        Fetcher::new(FetchLimits::default()).map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
+    let written = make(context, request, Some(&fetcher).filter(|_| !arguments.offline)).await?;
     context.ui.done(format!("the report is in {}", written.page.display()));
     context.ui.result(&Made { success: true, report: &written.page, duels: written.duels, bytes: written.bytes })
 }
 
-/// Makes the page of a judged match, prompt pictures included unless `offline`.
-pub(crate) async fn make(context: &Context, request: Request, offline: bool) -> Result<Written, CommandError> {
-    if !offline {
+/// Makes the page of a judged match, with the prompt pictures that the fetcher can have; without one nothing is fetched.
+pub(crate) async fn make(
+    context: &Context,
+    request: Request,
+    fetcher: Option<&Fetcher>,
+) -> Result<Written, CommandError> {
+    if let Some(fetcher) = fetcher {
         let remote = gen404_report::remote_prompts(&request)?;
-        context.until_interrupted(prompt_pictures::fetch(&context.ui, &remote)).await?;
+        let fetching = async { Ok(prompt_pictures::fetch(&context.ui, fetcher, &remote).await) };
+        context.until_interrupted(fetching).await?;
     }
     // decoding hundreds of pictures takes seconds, and must not hold up the interrupt
     let writing = tokio::task::spawn_blocking(move || gen404_report::write(&request));

@@ -26,7 +26,7 @@ impl From<VlmError> for CommandError {
 
 impl From<RehearsalError> for CommandError {
     fn from(error: RehearsalError) -> Self {
-        let failure = Self::from_error(Kind::Service, &error).with_hint(error.hint());
+        let failure = Self::from_error(Kind::Service, &error).with_hint(error.hint().to_owned());
         if error.is_of_the_reply() {
             failure.with_hint("--no-rehearsal judges all the same; what stays unanswered is counted")
         } else {
@@ -45,6 +45,6 @@ impl From<WriteError> for CommandError {
 impl From<&Failure> for CommandError {
     fn from(failure: &Failure) -> Self {
         let kind = if failure.is_of_the_service() { Kind::Service } else { Kind::Failed };
-        Self::from_error(kind, failure).with_hint(failure.hint())
+        Self::from_error(kind, failure)
     }
 }

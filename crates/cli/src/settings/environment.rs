@@ -7,6 +7,7 @@ use std::ffi::{OsStr, OsString};
 use clap::Command;
 
 use super::marks::{bare_variable, each_setting, is_shared, variable_to_name, variables};
+use super::meant::distance;
 use crate::errors::CommandError;
 
 /// Variables of this project's tests and benchmarks, which the tool itself does not read.
@@ -115,21 +116,6 @@ fn unknown(name: &str, known: &[String]) -> CommandError {
     }
 }
 
-/// How many letters must be added, taken away or changed to make one name of the other.
-fn distance(one: &str, other: &str) -> usize {
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (done, letter) in one.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = done + 1;
-        for (at, same) in other.bytes().map(|other| other == letter).enumerate() {
-            let changed = diagonal + usize::from(!same);
-            diagonal = row[at + 1];
-            row[at + 1] = changed.min(diagonal + 1).min(row[at] + 1);
-        }
-    }
-    row[other.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -211,13 +197,6 @@ mod tests {
         assert!(check(&[], &[("GEN404_NONSENSE", "1")]).unwrap_err().contains("--help"));
         for of_tests in ["GEN404_REQUIRE", "GEN404_BINARY", "GEN404_TEST_ANYTHING"] {
             assert_eq!(check(&["judge"], &[(of_tests, "1")]), Ok(vec![]));
-        }
-    }
-
-    #[test]
-    fn distances_count_letters() {
-        for (one, other, want) in [("", "abc", 3), ("abc", "abc", 0), ("dryrun", "dry_run", 1), ("jugde", "judge", 2)] {
-            assert_eq!((distance(one, other), distance(other, one)), (want, want), "{one} {other}");
         }
     }
 }

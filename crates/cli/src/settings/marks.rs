@@ -21,6 +21,11 @@ pub(super) fn is_shared(arg: &Arg) -> bool {
     arg.get_env().is_some()
 }
 
+/// Whether the value is an address, with a scheme or without.
+pub(super) fn is_address(arg: &Arg) -> bool {
+    arg.get_value_names().is_some_and(|names| names.iter().any(|name| name == "URL" || name == "NETWORK"))
+}
+
 /// Whether it is an option whose value may come from elsewhere than the command line.
 pub(super) fn is_setting(arg: &Arg) -> bool {
     use ArgAction::{Help, HelpLong, HelpShort, Version};

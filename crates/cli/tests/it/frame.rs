@@ -57,19 +57,6 @@ fn letters_in_a_number_are_told_in_plain_words() {
 }
 
 #[test]
-fn a_dry_run_asked_for_by_a_variable_needs_no_endpoint_either() {
-    let home = Home::new();
-    let line = ["judge", "--prompts-json", "none.json", "--image-dir-1", "1", "--image-dir-2", "2"];
-    let said = |command: &mut assert_cmd::Command| {
-        let output = command.output().expect("it runs");
-        assert_eq!(output.status.code(), Some(2), "{}", transcript(&output));
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    };
-    assert!(said(&mut home.command(&line)).contains("--endpoint is missing"));
-    assert!(said(home.command(&line).env("GEN404_JUDGE_DRY_RUN", "true")).contains("none.json"));
-}
-
-#[test]
 fn a_dry_run_of_one_command_is_none_of_another() {
     let home = Home::new();
     let line = ["start-judge", "--targon-api-key", "k-s3cret"];

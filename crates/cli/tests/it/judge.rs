@@ -241,6 +241,21 @@ fn another_win_margin_needs_no_call() {
 }
 
 #[test]
+fn what_is_judged_already_needs_no_endpoint() {
+    let home = Home::new();
+    prepare(&home);
+    let missing = judge(&home, &[]);
+    assert_eq!((missing.code, &missing.result["error"]), (Some(2), &json!("--endpoint is missing")));
+    let model = Model::start(prefers_the_right);
+    let first = judge(&home, &["--endpoint", &model.endpoint]);
+    let again = judge(&home, &[]);
+    assert_eq!((first.code, again.code), (Some(0), Some(0)), "{}", again.stderr);
+    let keys = ["right_wins", "margin", "challenger_wins", "report"];
+    assert_eq!(keys.map(|key| again.result[key].clone()), keys.map(|key| first.result[key].clone()));
+    assert_eq!((&again.result["judged"], &again.result["calls"]), (&json!(0), &json!(0)));
+}
+
+#[test]
 fn a_dry_run_asks_nothing() {
     let home = Home::new();
     prepare(&home);
@@ -250,7 +265,9 @@ fn a_dry_run_asks_nothing() {
         "not_judgeable": 0, "to_judge": 2, "calls_at_most": 44, "bytes_at_most": run.result["bytes_at_most"],
         "prompts_to_fetch": 0,
     });
-    assert_eq!((run.code, run.result), (Some(0), want));
+    assert_eq!((run.code, run.result), (Some(0), want.clone()));
+    let by_variable = judge_with(&home, &[], &[("GEN404_JUDGE_DRY_RUN", "true")]);
+    assert_eq!((by_variable.code, by_variable.result), (Some(0), want));
     assert!(!home.path().join("judge-results").exists());
 }
 
@@ -337,7 +354,14 @@ fn missing_pictures_exit_with_1_and_the_rest_is_judged() {
     let run = judge(&home, &["--endpoint", &model.endpoint]);
     assert_eq!((run.code, &run.result["right_wins"], &run.result["failed"]), (Some(1), &json!(1), &json!(1)));
     assert_eq!(run.result["error"], "duel `a1`: right/a1/grid.png is missing");
-    assert!(run.result.get("challenger_wins").is_none(), "no verdict while a duel lacks a decision: {}", run.result);
+    let verdict = ["margin", "margin_low", "margin_high", "challenger_wins"];
+    assert_eq!(verdict.map(|key| run.result.get(key)), [None; 4], "no verdict while a duel lacks a decision");
+    let file = std::fs::read(home.path().join("judge-results/duels.json")).expect("there");
+    let file: Value = serde_json::from_slice(&file).expect("JSON");
+    assert_eq!(["margin", "challenger_wins", "interval"].map(|key| file["match"].get(key)), [None; 3]);
+    assert_eq!(file["match"]["right_wins"], 1);
+    let page = std::fs::read_to_string(home.path().join("judge-results/report.html")).expect("a report");
+    assert!(page.contains("Not decided: 1 of 2 prompts without a decision"));
     assert!(run.stderr.contains("not decided while 1 of 2 duels lack"), "{}", run.stderr);
     assert!(!run.stderr.contains("dethrone"), "{}", run.stderr);
     assert!(run.stderr.contains("warning: a1 cannot be judged: right/a1/grid.png is missing"), "{}", run.stderr);

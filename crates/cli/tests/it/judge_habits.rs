@@ -17,7 +17,7 @@ const DUELS: usize = 6;
 /// Questions of a rehearsal.
 const REHEARSAL: u64 = 5;
 
-/// A host of prompt pictures on this machine, and the number of requests.
+/// A host of prompt pictures on this machine, but of none that is called `gone`, and the number of requests.
 fn prompts() -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = format!("http://{}", listener.local_addr().expect("an address"));
@@ -27,10 +27,12 @@ fn prompts() -> (String, Arc<AtomicUsize>) {
         for mut stream in listener.incoming().flatten() {
             counter.fetch_add(1, Ordering::SeqCst);
             let mut head = [0; 4096];
-            let _request = stream.read(&mut head);
-            let length = PICTURE.len();
-            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
-            let _cut = stream.write_all(&[head.as_bytes(), PICTURE].concat());
+            let read = stream.read(&mut head).unwrap_or(0);
+            let gone = head[..read].starts_with(b"GET /gone");
+            let (status, body) = if gone { ("404 Not Found", &[][..]) } else { ("200 OK", PICTURE) };
+            let length = body.len();
+            let head = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+            let _cut = stream.write_all(&[head.as_bytes(), body].concat());
         }
     });
     (address, count)
@@ -110,6 +112,22 @@ fn prompt_pictures_are_fetched_here_and_only_once() {
     assert_eq!(field.fetched.load(Ordering::SeqCst), DUELS);
     field.is_judged(&["--fresh"]);
     assert_eq!(field.fetched.load(Ordering::SeqCst), DUELS, "a rerun fetches nothing");
+}
+
+#[test]
+fn the_report_does_not_ask_again_for_what_could_not_be_had() {
+    let field = Field::new(0, None);
+    let prompts = std::fs::read_to_string(field.home.path().join("prompts.json")).expect("there");
+    let prompts = prompts.replace("p5.png\"", "gone.png\",\"stem\":\"p5\"");
+    std::fs::write(field.home.path().join("prompts.json"), prompts).expect("writes");
+    let line = ["judge", "--prompts-json=prompts.json", "--image-dir-1=left", "--image-dir-2=right", "--endpoint"];
+    let output = field.home.run(&[&line[..], &[field.judge.url().as_str()]].concat());
+    let text = transcript(&output);
+    let result: Value = serde_json::from_slice(&output.stdout).expect(&text);
+    assert_eq!((output.status.code(), &result["draws"], &result["failed"]), (Some(3), &5.into(), &1.into()), "{text}");
+    assert_eq!(result["report"], "judge-results/report.html", "{text}");
+    assert_eq!(field.fetched.load(Ordering::SeqCst), DUELS, "each picture was asked for once: {text}");
+    assert_eq!(text.matches("could not be").count(), 1, "one warning: {text}");
 }
 
 #[test]

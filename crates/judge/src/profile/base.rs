@@ -45,7 +45,10 @@ mod tests {
         assert_ne!(changed.digest, base.digest);
         base.request.omit = vec!["seed".to_owned()];
         base.prompt_match.draw_within = 0.5;
-        assert_eq!(changed, Profile { name: "based on cli".to_owned(), digest: changed.digest.clone(), ..base });
+        assert_eq!(
+            changed,
+            Profile { name: "based on cli".to_owned(), digest: changed.digest.clone(), built_in: None, ..base }
+        );
         let named = Profile::parse("base = \"official\"\nname = \"mine\"").expect("a profile");
         assert_eq!((named.name.as_str(), named.rehearsal), ("mine", false));
     }

@@ -17,7 +17,7 @@ use super::address::Addresses;
 use super::body::pieces;
 use super::said::{self, Said};
 use super::{Answer, Request, Vlm, VlmError, blot};
-use crate::profile::RequestFields;
+use crate::profile::{Part, RequestFields};
 
 /// Replies are a few hundred tokens; reasoning models add some more.
 const LONGEST_REPLY: usize = 8 << 20;
@@ -117,7 +117,7 @@ impl ChatClient {
         let wished = wished_pause(&response);
         let body = self.read(url, response).await?;
         match status {
-            401 | 403 => Err(self.refused(url, status, &body, wished)),
+            401 | 403 => Err(refused(&self.secrets, url, status, &body, wished)),
             200..=299 => {
                 let models: Option<Models> = serde_json::from_slice(&body).ok();
                 Ok(models.map(|models| {
@@ -128,7 +128,7 @@ impl ChatClient {
         }
     }
 
-    async fn once(&self, pieces: &[Bytes], length: usize) -> Result<Answer, VlmError> {
+    async fn once(&self, parts: &[Part], pieces: &[Bytes], length: usize) -> Result<Answer, VlmError> {
         let owned: Vec<Result<Bytes, std::convert::Infallible>> = pieces.iter().cloned().map(Ok).collect();
         let body = reqwest::Body::wrap_stream(futures::stream::iter(owned));
         let url = &self.addresses.chat;
@@ -138,13 +138,13 @@ impl ChatClient {
         let wished = wished_pause(&response);
         let body = self.read(url, response).await?;
         if !status.is_success() {
-            return Err(self.refused(url, status.as_u16(), &body, wished));
+            return Err(refused(&self.secrets_beside(parts), url, status.as_u16(), &body, wished));
         }
         let address = http::shown(url);
         let said = match said::read(&body) {
             answer @ Said::Answer(_) => answer,
             // The words of an error are shown and stored; an answer's are the model's, who never saw the request's head.
-            Said::Error(..) | Said::Neither(_) => said::read(&blot::body(&self.secrets, &body)),
+            Said::Error(..) | Said::Neither(_) => said::read(&blot::body(&self.secrets_beside(parts), &body)),
         };
         match said {
             Said::Answer(answer) => Ok(answer),
@@ -172,10 +172,23 @@ impl ChatClient {
         }
     }
 
-    fn refused(&self, url: &Url, status: u16, body: &[u8], wished: Option<Duration>) -> VlmError {
-        let message = said::refusal(&blot::body(&self.secrets, body));
-        VlmError::Status { address: http::shown(url), status, message, wished }
+    /// With those of the addresses of pictures: a server that cannot fetch one says which.
+    fn secrets_beside(&self, parts: &[Part]) -> Secrets {
+        let addresses = parts.iter().filter_map(|part| match part {
+            // As it stands inside a JSON text.
+            Part::Picture(url) if !url.starts_with(b"data:") => {
+                let text = [b"\"", url.as_ref(), b"\""].concat();
+                serde_json::from_slice::<String>(&text).ok()?.parse::<Url>().ok()
+            }
+            Part::Picture(_) | Part::Text(_) => None,
+        });
+        addresses.fold(self.secrets.clone(), |secrets, address| secrets.with_address(&address))
     }
+}
+
+fn refused(secrets: &Secrets, url: &Url, status: u16, body: &[u8], wished: Option<Duration>) -> VlmError {
+    let message = said::refusal(&blot::body(secrets, body));
+    VlmError::Status { address: http::shown(url), status, message, wished }
 }
 
 /// The pause the server asks for; one that is over counts as none.
@@ -190,7 +203,7 @@ impl Vlm for ChatClient {
         let mut pause = self.retry_pause;
         let mut left = self.transport_retries;
         loop {
-            let error = match self.once(&pieces, length).await {
+            let error = match self.once(request.parts, &pieces, length).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };

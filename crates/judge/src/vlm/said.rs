@@ -78,7 +78,9 @@ pub(super) fn read(body: &[u8]) -> Said {
         return error_in(body).unwrap_or_else(neither);
     };
     if let Some(error) = choice.error.filter(|error| !error.is_null()) {
-        return Said::Error(status_of(&error), message_of(&error).unwrap_or_default());
+        let words = error.as_str().map(|words| excerpt(words, EXCERPT));
+        let message = words.or_else(|| message_of(&error)).unwrap_or_default();
+        return Said::Error(status_of(&error).or_else(|| in_message(&message)), message);
     }
     let Some(message) = choice.message else { return neither() };
     let thoughts = [&message.reasoning_content, &message.reasoning, &message.thinking];
@@ -105,7 +107,8 @@ fn error_in(body: &[u8]) -> Option<Said> {
     let bare = || Some(&json).filter(|json| json.get("error").is_none() && number_of(json).is_some());
     let error =
         error.or_else(bare).or_else(|| Some(&json).filter(|json| json.get("object") == Some(&"error".into())))?;
-    Some(Said::Error(status_of(error).or_else(|| status_of(&json)), message_of(&json).unwrap_or_default()))
+    let message = message_of(&json).unwrap_or_default();
+    Some(Said::Error(status_of(error).or_else(|| status_of(&json)).or_else(|| in_message(&message)), message))
 }
 
 /// The HTTP status that an error names, as a number or in words.
@@ -137,6 +140,28 @@ fn in_words(word: &str) -> Option<u16> {
         (500, &["server_error", "internal"]),
     ];
     statuses.into_iter().find(|(_, words)| words.iter().any(|part| word.contains(part))).map(|(status, _)| status)
+}
+
+/// The status that a sentence stands for when the error names none: what passes by itself, as every server has words for it.
+fn in_message(message: &str) -> Option<u16> {
+    let message = message.to_lowercase();
+    let statuses: [(u16, &[&str]); 2] = [
+        (429, &["rate limit", "rate-limit", "too many requests"]),
+        (
+            503,
+            &[
+                "overloaded",
+                "temporarily",
+                "try again",
+                "retry later",
+                "is busy",
+                "too busy",
+                "at capacity",
+                "is loading",
+            ],
+        ),
+    ];
+    statuses.into_iter().find(|(_, words)| words.iter().any(|part| message.contains(part))).map(|(status, _)| status)
 }
 
 /// What a server says about its refusal: `error.message`, `message`, `detail`, or the beginning of the body.
@@ -219,6 +244,14 @@ mod tests {
             (json!({"error": {"code": "1302", "message": "m"}}), error(None, "m")),
             (json!({"detail": "Not found", "status": 404}), error(Some(404), "Not found")),
             (json!({"error": "no vision here"}), error(None, "no vision here")),
+            (json!({"error": "model overloaded"}), error(Some(503), "model overloaded")),
+            (
+                json!({"error": {"message": "Server is busy, please Try Again"}}),
+                error(Some(503), "Server is busy, please Try Again"),
+            ),
+            (json!({"error": {"message": "Too many requests"}}), error(Some(429), "Too many requests")),
+            (json!({"error": {"code": 400, "message": "try again"}}), error(Some(400), "try again")),
+            (json!({"choices": [{"error": "provider overloaded"}]}), error(Some(503), "provider overloaded")),
             (json!({"choices": [{"error": {"code": 502, "message": "provider"}}]}), error(Some(502), "provider")),
         ] {
             assert_eq!(said(&body), want, "{body}");

@@ -141,6 +141,7 @@ async fn pauses_are_as_the_server_wishes_or_not_waited_for_at_all() {
     let (endpoint, count) = server(|_, _| answer("429 Too Many Requests", "Retry-After: 3600\r\n", "")).await;
     let error = ask(&client(&endpoint)).await.expect_err("nobody waits an hour");
     assert_eq!(error.wished_pause(), Some(Duration::from_hours(1)));
+    assert_eq!(error.to_string(), format!("{endpoint}/v1/chat/completions answered 429 and asks to wait 3600 s"));
     assert_eq!(count.load(Ordering::SeqCst), 1);
     let (endpoint, count) =
         server(|_, _| answer("503 Service Unavailable", "Retry-After: Tue, 31 Dec 2199 23:59:59 GMT\r\n", "")).await;
@@ -279,6 +280,35 @@ async fn the_key_travels_in_its_header_and_nowhere_else() {
 }
 
 #[tokio::test]
+async fn an_address_of_a_picture_is_not_repeated_with_its_secrets() {
+    for script in [
+        (|_, _| answer("400 Bad Request", "", "cannot fetch https://miner:s3cret@h/a.png?token=s3cret2")) as Script,
+        |_, _| {
+            answer(
+                "200 OK",
+                "",
+                r#"{"error": {"code": 400, "message": "cannot fetch https:\/\/h\/a.png?token=s3cret2"}}"#,
+            )
+        },
+    ] {
+        let (endpoint, _) = server(script).await;
+        let parts = [Part::Picture("https://miner:s3cret@h/a.png?token=s3cret2".into())];
+        let request = Request {
+            label: "explain",
+            system: "s",
+            parts: &parts,
+            schema: "{}",
+            temperature: 0.0,
+            seed: 1,
+            max_tokens: 10,
+        };
+        let error = client(&endpoint).ask(&request).await.expect_err("refused").to_string();
+        assert!(error.contains("answered 400: cannot fetch https://") && error.contains("token=…"), "{error}");
+        assert!(!error.contains("s3cret"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn the_models_of_an_endpoint() {
     let (endpoint, _) = server(|_, head| {
         assert!(head.starts_with("get /v1/models "));
@@ -308,7 +338,7 @@ async fn a_wrong_model_name_stops_the_match_at_once() {
             .await;
     let outcome = judge(folders.contest("cli", &["a", "b", "c"]), &client(&endpoint)).await;
     let failure = outcome.first_failure.expect("a failure");
-    assert!(matches!(failure, Failure::Hopeless(_)) && failure.hint().contains("--model"));
+    assert!(matches!(failure, Failure::Hopeless(_)) && outcome.hint.is_some_and(|hint| hint.contains("--model")));
     assert_eq!(
         failure.to_string(),
         format!("{endpoint}/v1/chat/completions answered 404: The model `glm` does not exist.")

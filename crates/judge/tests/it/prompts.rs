@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use gen404_judge::{
-    ChatClient, ChatSettings, Concurrency, Failure, Fetched, Match, Outcome, Plan, PromptPictures, StoppedClock, run,
+    ChatClient, ChatSettings, Concurrency, Event, Failure, Fetched, Match, Observer, Outcome, Plan, PromptPictures,
+    StoppedClock, rehearse, run,
 };
-use gen404_outside::pictures::FetchLimits;
+use gen404_outside::pictures::{FetchLimits, Fetcher};
 use gen404_round::PromptSet;
 use tokio_util::sync::CancellationToken;
 
@@ -46,14 +47,14 @@ fn contest(folders: &Folders, host: &str, stems: &[&str]) -> Match {
     Match { prompts: PromptSet::parse(prompts.as_bytes()).expect("prompts"), ..folders.contest("cli", stems) }
 }
 
-fn limits() -> FetchLimits {
-    FetchLimits { pause: Duration::ZERO, ..FetchLimits::default() }
+fn fetcher() -> Fetcher {
+    Fetcher::new(FetchLimits { pause: Duration::ZERO, ..FetchLimits::default() }).expect("a fetcher")
 }
 
 async fn judged(contest: Match) -> (Fetched, Vec<String>, Outcome) {
     let model = Model::sighted();
     let mut plan = Plan::make(contest, false);
-    let fetched = plan.fetch_prompts(limits()).await.expect("a client");
+    let fetched = plan.fetch_prompts(&fetcher()).await;
     let concurrency = Concurrency { duels: 1, requests: 8 };
     let outcome = run(plan, &model, &StoppedClock, concurrency, &(), &CancellationToken::new()).await.expect("writes");
     let firsts = model.seen().into_iter().map(|seen| seen.pictures[0].clone()).collect();
@@ -95,7 +96,7 @@ async fn the_media_type_is_the_contents() {
     let endpoint = format!("http://{}", listener.local_addr().expect("bound")).parse().expect("a URL");
     tokio::spawn(async move { axum::serve(listener, app).await });
     let mut plan = Plan::make(contest(&folders, &host, &["a"]), false);
-    plan.fetch_prompts(limits()).await.expect("a client");
+    plan.fetch_prompts(&fetcher()).await;
     let client = ChatClient::new(ChatSettings::new(endpoint, "m")).expect("a client");
     let concurrency = Concurrency { duels: 1, requests: 1 };
     run(plan, &client, &StoppedClock, concurrency, &(), &CancellationToken::new()).await.expect("writes");
@@ -123,7 +124,9 @@ async fn addresses_are_sent_when_that_is_wished_and_make_the_same_record() {
     let (folders, (host, count)) = (Folders::new(), host().await);
     let by = |prompt_pictures| Match { prompt_pictures, ..contest(&folders, &host, &["a"]) };
     let endpoint = serve(Model::sighted()).await;
-    let client = ChatClient::new(ChatSettings::new(endpoint.parse().expect("a URL"), "m")).expect("a client");
+    let settings = ChatSettings::new(endpoint.parse().expect("a URL"), "m");
+    // It breaks off, and nobody need wait for another try.
+    let client = ChatClient::new(ChatSettings { transport_retries: 0, ..settings }).expect("a client");
     // The scripted model takes no addresses: every question is refused.
     let plan = Plan::make(by(PromptPictures::Url), false);
     assert_eq!(plan.cost().to_fetch, 0);
@@ -140,7 +143,7 @@ async fn addresses_are_sent_when_that_is_wished_and_make_the_same_record() {
     assert_eq!((cost.already_judged, cost.to_fetch), (1, 1), "kept, unless the picture turns out to be another");
     // But a kept picture that is not the recorded one is another picture.
     let mut plan = Plan::make(by(PromptPictures::Data), true);
-    plan.fetch_prompts(limits()).await.expect("a client");
+    plan.fetch_prompts(&fetcher()).await;
     let kept = std::fs::read_dir(folders.path("results/prompts/by-address"))
         .expect("kept")
         .next()
@@ -182,18 +185,65 @@ async fn a_picture_that_has_changed_behind_its_address_is_judged_again() {
     forget();
     *picture.lock().expect("not poisoned") = None;
     let mut plan = Plan::make(contest(), false);
-    assert_eq!(plan.fetch_prompts(limits()).await.expect("a client"), Fetched::default());
+    assert_eq!(plan.fetch_prompts(&fetcher()).await, Fetched::default());
     let unconfirmed: Vec<_> = plan.unconfirmed().map(|(stem, error)| format!("{stem}: {error}")).collect();
     assert_eq!(unconfirmed, [format!("a: cannot fetch the prompt picture {host}/a.png")]);
     assert_eq!((plan.cost().already_judged, plan.cost().to_judge), (1, 0), "nobody knows better");
 
     *picture.lock().expect("not poisoned") = Some(b"\xff\xd8\xff another");
     let mut plan = Plan::make(contest(), false);
-    assert_eq!(plan.fetch_prompts(limits()).await.expect("a client"), Fetched { fetched: 1, missed: 0, changed: 1 });
+    assert_eq!(plan.fetch_prompts(&fetcher()).await, Fetched { fetched: 1, missed: 0, changed: 1 });
     let cost = plan.cost();
     assert_eq!((cost.already_judged, cost.to_judge, cost.to_fetch), (0, 1, 0));
     assert!(cost.calls > 0 && cost.bytes > 0);
     let (_, asked, outcome) = judged(contest()).await;
     assert!(!asked.is_empty() && outcome.judged == 1);
     assert_ne!(sum(), first, "the record is the new picture's");
+}
+
+/// A host with a picture under one name, and silence under all others.
+async fn silent_host() -> String {
+    let answer = |axum::extract::Path(name): axum::extract::Path<String>| async move {
+        if name != "b.png" {
+            std::future::pending::<()>().await;
+        }
+        JPEG
+    };
+    let app = axum::Router::new().route("/{name}", axum::routing::get(answer));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = format!("http://{}", listener.local_addr().expect("bound"));
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    address
+}
+
+/// Notes the duel that was rehearsed with.
+struct Rehearsals(tokio::sync::mpsc::UnboundedSender<String>);
+
+impl Observer for Rehearsals {
+    fn observe(&self, event: Event<'_>) {
+        if let Event::Rehearsed { stem, .. } = event {
+            self.0.send(stem.to_string()).expect("somebody listens");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_rehearsal_begins_with_the_first_picture_that_comes() {
+    let (folders, host) = (Folders::new(), silent_host().await);
+    let mut plan = Plan::make(contest(&folders, &host, &["a", "b", "c"]), false);
+    let fetcher = Fetcher::new(FetchLimits {
+        patience: Duration::from_hours(1),
+        silence: Duration::from_hours(1),
+        ..FetchLimits::default()
+    });
+    let fetcher = fetcher.expect("a fetcher");
+    let (sender, mut rehearsed) = tokio::sync::mpsc::unbounded_channel();
+    let (model, observer) = (Model::sighted(), Rehearsals(sender));
+    let rehearsing = rehearse(&mut plan, &fetcher, &model, &StoppedClock, 8, &observer);
+    // The pictures of `a` and `c` never come, so this one would never end.
+    tokio::select! {
+        _ = rehearsing => panic!("two pictures are still waited for"),
+        stem = rehearsed.recv() => assert_eq!(stem.as_deref(), Some("b")),
+    }
+    assert_eq!(model.seen().len(), 5);
 }

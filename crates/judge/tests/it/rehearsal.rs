@@ -8,6 +8,7 @@ use gen404_judge::{
     Answer, AttemptError, Concurrency, Failure, Outcome, Plan, RehearsalError, Rehearsed, Request, StoppedClock, Vlm,
     VlmError, rehearse, run,
 };
+use gen404_outside::pictures::{FetchLimits, Fetcher};
 use tokio_util::sync::CancellationToken;
 
 use crate::folders::Folders;
@@ -25,8 +26,9 @@ fn folders() -> Folders {
 }
 
 async fn rehearsed(folders: &Folders, vlm: &impl Vlm) -> Result<Rehearsed, RehearsalError> {
-    let plan = Plan::make(folders.contest("cli", &["a", "b"]), false);
-    rehearse(&plan, vlm, &StoppedClock, 8).await
+    let mut plan = Plan::make(folders.contest("cli", &["a", "b"]), false);
+    let fetcher = Fetcher::new(FetchLimits::default()).expect("a fetcher");
+    rehearse(&mut plan, &fetcher, vlm, &StoppedClock, 8, &()).await.map(|(_, rehearsed)| rehearsed)
 }
 
 #[tokio::test]
@@ -146,6 +148,19 @@ async fn an_unusable_reply_is_asked_again_as_in_a_duel() {
 
 const ONE: Concurrency = Concurrency { duels: 1, requests: 8 };
 
+#[tokio::test]
+async fn a_model_of_which_no_reply_can_be_used_is_given_up_in_the_second_duel() {
+    let server = Server::new(|_, _: &Request<'_>| Some(Ok(Answer::default())));
+    let (folders, outcome) = judged(&server).await;
+    assert!(matches!(outcome.first_failure, Some(Failure::NothingAnswered { .. })), "{:?}", outcome.first_failure);
+    assert_eq!((outcome.file.failures.len(), outcome.file.not_judged), (2, 4));
+    assert_eq!(outcome.file.failures[1].error, "none of the first 48 replies could be used: the reply was empty");
+    assert!(outcome.hint.is_some_and(|hint| hint.contains("JSON schemas")));
+    assert!(outcome.file.results.is_empty() && !folders.path("results").exists(), "no record, no draw");
+    // Besides, the summary of each is asked for up to three times.
+    assert!(server.asked() <= 48 + 2 * 3 + 8, "{} requests", server.asked());
+}
+
 /// Six duels without a rehearsal.
 async fn judged(vlm: &impl Vlm) -> (Folders, Outcome) {
     let folders = Folders::new();
@@ -202,7 +217,7 @@ async fn a_question_that_shall_wait_an_hour_is_not_asked_again() {
         panic!("{:?}", outcome.first_failure)
     };
     let last = std::error::Error::source(&source).map(ToString::to_string);
-    assert_eq!(last.as_deref(), Some("http://h/v1/chat/completions answered 429: quota"));
+    assert_eq!(last.as_deref(), Some("http://h/v1/chat/completions answered 429 and asks to wait 3600 s: quota"));
     // The summary may or may not have been asked for when its duel fails.
     assert!((3 * 8..=3 * 9).contains(&server.asked()), "three duels, each question once: {}", server.asked());
     assert!(!matches!(source, gen404_judge::DuelError::Hopeless(AttemptError::Reply(_))));

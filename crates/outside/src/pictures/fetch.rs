@@ -1,23 +1,24 @@
 //! Fetching: a few at once, tried again when that may help, pauses as the host asks, and a host that is not there left alone.
 //! What becomes of a picture that cannot be had is decided by the one who wants it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use futures::StreamExt as _;
+use futures::{Stream, StreamExt as _};
 use jiff::Timestamp;
 use reqwest::{Client, redirect};
 use url::Url;
 
-use super::{Format, Shelf};
+use super::{Format, Shelf, name_of};
 use crate::disk::{Durability, write_whole};
 use crate::http::{self, BodyError, RequestError};
 use crate::text::excerpt_of_bytes;
 
-/// A host that could not be reached for so many pictures in a row is not asked for more.
+/// A host that could not be reached for so many pictures in a row, or was silent so many times in a row, is not asked any
+/// more. Silence counts each time, since each time costs seconds; a refused connection is known at once and tried again.
 const HOST_GIVEN_UP_AFTER: u32 = 3;
 /// Redirects that are followed for one picture.
 const MOST_REDIRECTS: usize = 5;
@@ -29,6 +30,8 @@ pub struct FetchLimits {
     pub at_once: usize,
     /// Time of one try, from connecting to the last byte.
     pub patience: Duration,
+    /// Longest silence of a host that is to answer or to send on: it hangs then.
+    pub silence: Duration,
     /// Tries after the first.
     pub retries: u32,
     /// Pause before the first of these, doubled for each, unless the host asks for another.
@@ -44,6 +47,7 @@ impl Default for FetchLimits {
         Self {
             at_once: 6,
             patience: Duration::from_secs(30),
+            silence: Duration::from_secs(10),
             retries: 2,
             pause: Duration::from_millis(500),
             longest_pause: Duration::from_mins(1),
@@ -75,8 +79,8 @@ pub enum FetchError {
         /// How it begins.
         begins: String,
     },
-    /// The host could not be reached for earlier pictures.
-    #[error("its host could not be reached for {HOST_GIVEN_UP_AFTER} pictures in a row")]
+    /// The host could not be reached, or was silent, too often before.
+    #[error("its host is not asked any more: it did not answer {HOST_GIVEN_UP_AFTER} times in a row")]
     HostGivenUp,
     /// It cannot be kept on this disk.
     #[error("cannot be kept in {}", folder.display())]
@@ -110,6 +114,14 @@ impl FetchError {
         }
     }
 
+    /// The host took the connection, or seemed to, and then said nothing for too long.
+    fn is_silence(&self) -> bool {
+        match self {
+            Self::Unreachable(error) | Self::Body(BodyError::BrokeOff(error)) => error.is_timeout(),
+            _ => false,
+        }
+    }
+
     /// What a person can do about it, when that is known.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
@@ -119,31 +131,63 @@ impl FetchError {
     }
 }
 
-/// Fetches pictures; one for all that are wanted at a time, so that it knows which hosts are dead.
+/// Fetches pictures; one for all that are wanted in a run, so that it knows which hosts are dead and what was in vain.
 #[derive(Debug)]
 pub struct Fetcher {
     client: Client,
     limits: FetchLimits,
-    /// Pictures in a row for which a host could not be reached.
-    dead: Mutex<HashMap<String, u32>>,
+    /// By origin.
+    hosts: Mutex<BTreeMap<String, Host>>,
+    /// Names of the pictures that could not be had.
+    failed: Mutex<HashSet<String>>,
+}
+
+/// What is known of a host.
+#[derive(Debug, Default)]
+struct Host {
+    /// Pictures in a row for which it could not be reached.
+    unreached: u32,
+    /// Tries in a row at which it was silent.
+    silent: u32,
+    /// Requests in flight.
+    asked: u32,
+}
+
+/// What a request came to, as far as it says something of the host.
+#[derive(Clone, Copy)]
+enum Met {
+    Answer,
+    Silence,
+    /// No connection, for all the tries at a picture.
+    Nobody,
 }
 
 impl Fetcher {
     /// A fetcher with its own connections.
     pub fn new(limits: FetchLimits) -> Result<Self, FetchError> {
-        let builder = http::client().redirect(redirect::Policy::limited(MOST_REDIRECTS)).timeout(limits.patience);
+        let redirects = redirect::Policy::limited(MOST_REDIRECTS);
+        let builder = http::client().redirect(redirects).timeout(limits.patience).read_timeout(limits.silence);
         let client = builder.build().map_err(|error| FetchError::Client(error.into()))?;
-        Ok(Self { client, limits, dead: Mutex::default() })
+        Ok(Self { client, limits, hosts: Mutex::default(), failed: Mutex::default() })
     }
 
     /// Has every picture put on the shelf unless it is there already. Results come in the order in which they are had.
+    pub fn fetch_each<'a, T: 'a>(
+        &'a self,
+        onto: &'a Shelf,
+        wanted: impl IntoIterator<Item = (T, Url)> + 'a,
+    ) -> impl Stream<Item = (T, Result<PathBuf, FetchError>)> + 'a {
+        let fetches = wanted.into_iter().map(move |(who, url)| async move { (who, self.fetch(onto, &url).await) });
+        futures::stream::iter(fetches).buffer_unordered(self.limits.at_once.max(1))
+    }
+
+    /// [`Self::fetch_each`], all of it.
     pub async fn fetch_all<T>(
         &self,
         onto: &Shelf,
         wanted: impl IntoIterator<Item = (T, Url)>,
     ) -> Vec<(T, Result<PathBuf, FetchError>)> {
-        let fetches = wanted.into_iter().map(|(who, url)| async move { (who, self.fetch(onto, &url).await) });
-        futures::stream::iter(fetches).buffer_unordered(self.limits.at_once.max(1)).collect().await
+        self.fetch_each(onto, wanted).collect().await
     }
 
     /// The place of the picture on the shelf; it is fetched when it is not there.
@@ -151,6 +195,26 @@ impl Fetcher {
         if let Some(path) = onto.find(url) {
             return Ok(path);
         }
+        let fetched = self.fetch_onto(onto, url).await;
+        if fetched.is_err() {
+            self.failed.lock().unwrap_or_else(PoisonError::into_inner).insert(name_of(url));
+        }
+        fetched
+    }
+
+    /// Whether this picture could not be had already, or its host is not asked any more: asking again would be in vain.
+    pub fn has_failed(&self, url: &Url) -> bool {
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner).contains(&name_of(url));
+        failed || self.is_given_up(&origin(url))
+    }
+
+    /// The hosts that are being asked now, as `https://host:port`.
+    pub fn waits_for(&self) -> Vec<String> {
+        let hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        hosts.iter().filter(|(_, host)| host.asked > 0).map(|(origin, _)| origin.clone()).collect()
+    }
+
+    async fn fetch_onto(&self, onto: &Shelf, url: &Url) -> Result<PathBuf, FetchError> {
         let picture = self.patiently(url).await?;
         let Some(format) = Format::of(&picture) else {
             return Err(FetchError::NotAPicture { begins: excerpt_of_bytes(&picture, 60) });
@@ -163,26 +227,35 @@ impl Fetcher {
     }
 
     async fn patiently(&self, url: &Url) -> Result<Vec<u8>, FetchError> {
+        let host = origin(url);
         let mut pause = self.limits.pause;
         let mut left = self.limits.retries;
         loop {
-            if self.is_given_up(url) {
+            if self.is_given_up(&host) {
                 return Err(FetchError::HostGivenUp);
             }
-            let error = match self.once(url).await {
+            let error = match self.once(url, &host).await {
                 Ok(picture) => {
-                    self.note(url, true);
+                    self.note(&host, Met::Answer);
                     return Ok(picture);
                 }
                 Err(error) => error,
             };
+            let unreachable = matches!(error, FetchError::Unreachable(_));
+            if error.is_silence() {
+                self.note(&host, Met::Silence);
+            } else if !unreachable {
+                self.note(&host, Met::Answer);
+            }
             let wished = match error {
                 FetchError::Status { wished, .. } => wished,
                 _ => None,
             };
             let too_long = wished.is_some_and(|wished| wished > self.limits.longest_pause);
-            if left == 0 || too_long || !error.is_retryable() {
-                self.note(url, !matches!(error, FetchError::Unreachable(_)));
+            if left == 0 || too_long || !error.is_retryable() || self.is_given_up(&host) {
+                if unreachable {
+                    self.note(&host, Met::Nobody);
+                }
                 return Err(error);
             }
             tracing::debug!(%error, left, "fetching the picture again");
@@ -192,7 +265,8 @@ impl Fetcher {
         }
     }
 
-    async fn once(&self, url: &Url) -> Result<Vec<u8>, FetchError> {
+    async fn once(&self, url: &Url, host: &str) -> Result<Vec<u8>, FetchError> {
+        let _asking = Asking::of(self, host);
         let sent = self.client.get(url.clone()).send().await;
         let response = sent.map_err(|error| FetchError::Unreachable(error.into()))?;
         let status = response.status();
@@ -203,21 +277,47 @@ impl Fetcher {
         Ok(http::read_at_most(response, self.limits.largest).await?)
     }
 
-    fn is_given_up(&self, url: &Url) -> bool {
-        let dead = self.dead.lock().unwrap_or_else(PoisonError::into_inner);
-        dead.get(&host(url)).is_some_and(|times| *times >= HOST_GIVEN_UP_AFTER)
+    fn is_given_up(&self, host: &str) -> bool {
+        let hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        hosts.get(host).is_some_and(|host| host.unreached.max(host.silent) >= HOST_GIVEN_UP_AFTER)
     }
 
-    fn note(&self, url: &Url, reached: bool) {
-        let mut dead = self.dead.lock().unwrap_or_else(PoisonError::into_inner);
-        let times = dead.entry(host(url)).or_default();
-        *times = if reached { 0 } else { *times + 1 };
+    fn note(&self, host: &str, met: Met) {
+        self.change(host, |host| match met {
+            Met::Answer => (host.unreached, host.silent) = (0, 0),
+            Met::Silence => host.silent += 1,
+            Met::Nobody => host.unreached += 1,
+        });
+    }
+
+    fn change(&self, host: &str, change: impl FnOnce(&mut Host)) {
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        change(hosts.entry(host.to_owned()).or_default());
     }
 }
 
-/// Host and port.
-fn host(url: &Url) -> String {
-    format!("{}:{:?}", url.host_str().unwrap_or_default(), url.port_or_known_default())
+/// A request in flight, until it is dropped.
+struct Asking<'a> {
+    fetcher: &'a Fetcher,
+    host: &'a str,
+}
+
+impl<'a> Asking<'a> {
+    fn of(fetcher: &'a Fetcher, host: &'a str) -> Self {
+        fetcher.change(host, |host| host.asked += 1);
+        Self { fetcher, host }
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.fetcher.change(self.host, |host| host.asked -= 1);
+    }
+}
+
+/// Scheme, host and port; nothing that lets somebody in.
+fn origin(url: &Url) -> String {
+    url.origin().ascii_serialization()
 }
 
 #[cfg(test)]
@@ -324,5 +424,46 @@ mod tests {
         let given_up = fetched.iter().filter(|(_, picture)| matches!(picture, Err(FetchError::HostGivenUp))).count();
         assert_eq!((fetched.len(), given_up), (5, 2));
         assert!(!format!("{fetched:?}").contains("s3cret"));
+    }
+
+    #[tokio::test]
+    async fn a_host_that_hangs_is_left_alone_after_three_tries() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let url = |number: u32| format!("http://{address}/{number}.png").parse::<Url>().expect("a URL");
+        let limits = FetchLimits {
+            silence: Duration::from_millis(50),
+            pause: Duration::ZERO,
+            at_once: 1,
+            ..FetchLimits::default()
+        };
+        let (fetcher, folder) = (Fetcher::new(limits).expect("a fetcher"), tempfile::tempdir().expect("a folder"));
+        let shelf = Shelf::new(folder.path());
+        assert!(!fetcher.has_failed(&url(9)));
+        let pictures = fetcher.fetch_all(&shelf, (0..5).map(|number| (number, url(number)))).await;
+        let said: Vec<String> = pictures.into_iter().map(|(_, picture)| picture.unwrap_err().to_string()).collect();
+        assert_eq!(said[0], "no answer in time");
+        let given_up = "its host is not asked any more: it did not answer 3 times in a row";
+        assert_eq!(said[1..], [given_up; 4], "three tries at the first picture are enough");
+        assert!(fetcher.has_failed(&url(9)), "nor for a picture that was never asked for");
+        assert!(fetcher.waits_for().is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_was_in_vain_and_what_is_waited_for_is_known() {
+        let (url, _) = host(|_| answer("404 Not Found", "", b""));
+        let (fetcher, folder) = (fetcher(), tempfile::tempdir().expect("a folder"));
+        let shelf = Shelf::new(folder.path());
+        {
+            let fetching = std::pin::pin!(fetcher.fetch(&shelf, &url));
+            assert!(futures::poll!(fetching).is_pending());
+            let origin = url.as_str().split("/a.png").next().expect("its beginning");
+            assert_eq!(fetcher.waits_for(), [origin]);
+        }
+        assert!(fetcher.waits_for().is_empty() && !fetcher.has_failed(&url), "it was dropped");
+        fetcher.fetch(&shelf, &url).await.expect_err("it is not there");
+        assert!(fetcher.has_failed(&url));
+        assert!(!fetcher.has_failed(&url.join("b.png").expect("a URL")), "its host has answered");
+        assert!(!format!("{fetcher:?}").contains("s3cret"));
     }
 }

@@ -39,6 +39,7 @@ fn every_kind_of_decision_is_said_in_words() {
         "No preview from left",
         "9 questions in 11 attempts, 1 without a reply",
         "1 prompt could not be judged",
+        "Not decided: 1 of 9 prompts without a decision",
     ] {
         assert!(html.contains(words), "`{words}` is missing");
     }
@@ -98,6 +99,24 @@ fn a_match_of_another_tool_is_shown_too() {
     fs::write(folder.path().join("duels.json"), format!("\u{feff}{record}")).unwrap();
     let again = write(&Request { results: folder.path().to_owned(), ..Request::default() }).unwrap();
     assert_eq!((again.duels, fs::read_to_string(again.page).unwrap()), (1, html));
+}
+
+#[test]
+fn an_address_is_shown_without_what_lets_somebody_in() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let address = "https://miner:s3cret@h.invalid/abc.png?token=s3cret&X-Amz-Signature=s3cret#s3cret";
+    let file = serde_json::json!({
+        "results": [{"stem": "abc", "prompt_url": address, "winner": "right", "detail": {"reason": "no preview from left"}}],
+        "failures": [{"stem": "def", "prompt_url": address, "error": "no answer"},
+                     {"stem": "ghi", "prompt_url": "https://miner:s3cret@h.invalid:99999/", "error": "no address"}],
+    });
+    fs::write(folder.path().join("duels.json"), file.to_string()).unwrap();
+    for embed in [false, true] {
+        let written = write(&Request { results: folder.path().to_owned(), embed, ..Request::default() }).unwrap();
+        let html = fs::read_to_string(written.page).unwrap();
+        assert!(!html.contains("s3cret") && !html.contains("miner"), "{html}");
+        assert_eq!(html.matches(r#"href="https://h.invalid/abc.png""#).count(), 2);
+    }
 }
 
 #[test]

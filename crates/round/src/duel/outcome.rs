@@ -10,7 +10,11 @@ const LEVEL: f64 = 0.95;
 const QUANTILE: f64 = 1.959_963_984_540_054;
 
 /// A match in figures. Margins run from -1 (left won every prompt) to 1 (right did).
+///
+/// While duels lack a decision there is no verdict, and nothing that looks like one is written: `margin`, `challenger_wins` and
+/// `interval` are left out of the file then.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Stored", into = "Stored")]
 pub struct MatchResult {
     /// Prompts of the match, the failed ones too.
     pub prompts: usize,
@@ -24,16 +28,77 @@ pub struct MatchResult {
     pub failed: usize,
     /// Right wins minus left wins.
     pub score: i64,
-    /// Score / prompts.
+    /// Score / prompts; of what is decided so far when `failed` is not 0.
     pub margin: f64,
     /// What the margin has to reach.
     pub win_margin: f64,
-    /// Whether it does (`>=`, as on the subnet).
-    pub challenger_wins: bool,
+    /// Whether it does (`>=`, as on the subnet); `None` while duels lack a decision.
+    pub challenger_wins: Option<bool>,
     /// Smallest score with which the challenger wins this many prompts.
     pub score_needed: i64,
     /// Where the margin over many such prompts probably is.
     pub interval: Interval,
+}
+
+/// What a file holds of it.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    prompts: usize,
+    left_wins: usize,
+    right_wins: usize,
+    draws: usize,
+    failed: usize,
+    score: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    margin: Option<f64>,
+    win_margin: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    challenger_wins: Option<bool>,
+    score_needed: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    interval: Option<Interval>,
+}
+
+impl From<MatchResult> for Stored {
+    fn from(result: MatchResult) -> Self {
+        let MatchResult { prompts, left_wins, right_wins, draws, failed, score, win_margin, score_needed, .. } = result;
+        let decided = failed == 0;
+        Self {
+            prompts,
+            left_wins,
+            right_wins,
+            draws,
+            failed,
+            score,
+            margin: decided.then_some(result.margin),
+            win_margin,
+            challenger_wins: result.challenger_wins,
+            score_needed,
+            interval: decided.then_some(result.interval),
+        }
+    }
+}
+
+impl From<Stored> for MatchResult {
+    fn from(stored: Stored) -> Self {
+        let Stored { prompts, left_wins, right_wins, draws, failed, score, win_margin, score_needed, .. } = stored;
+        Self {
+            prompts,
+            left_wins,
+            right_wins,
+            draws,
+            failed,
+            score,
+            margin: stored.margin.unwrap_or_else(|| margin(score, prompts)),
+            win_margin,
+            // Older versions wrote one all the same.
+            challenger_wins: stored.challenger_wins.filter(|_| failed == 0),
+            score_needed,
+            interval: stored
+                .interval
+                .unwrap_or_else(|| paired_interval(left_wins, right_wins, left_wins + right_wins + draws)),
+        }
+    }
 }
 
 /// A confidence interval of the margin.
@@ -73,7 +138,7 @@ impl MatchResult {
             score,
             margin,
             win_margin,
-            challenger_wins: prompts > 0 && margin >= win_margin,
+            challenger_wins: (failed == 0).then_some(prompts > 0 && margin >= win_margin),
             score_needed,
             interval,
         }
@@ -140,10 +205,10 @@ mod tests {
     #[test]
     fn nine_of_128_net_wins_dethrone_and_eight_do_not() {
         let (eight, nine) = (of(20, 28, 80, 0), of(20, 29, 79, 0));
-        assert!(!eight.challenger_wins && nine.challenger_wins);
+        assert_eq!((eight.challenger_wins, nine.challenger_wins), (Some(false), Some(true)));
         assert!((eight.margin - 0.0625).abs() < 1e-12 && (nine.margin - 0.070_312_5).abs() < 1e-12);
         assert_eq!((eight.score_needed, nine.score), (9, 9));
-        assert!(of(0, 7, 93, 0).challenger_wins, "0.07 itself is enough");
+        assert_eq!(of(0, 7, 93, 0).challenger_wins, Some(true), "0.07 itself is enough");
     }
 
     #[test]
@@ -151,12 +216,12 @@ mod tests {
         let margin = |text: &str| text.parse::<WinMargin>().expect("a margin");
         for (text, needed, wins) in [("0.05", 7, true), ("0.0625", 8, true), ("0.07", 9, false), ("1", 128, false)] {
             let result = with(margin(text), 20, 28, 80, 0);
-            assert_eq!((result.score_needed, result.challenger_wins), (needed, wins), "{text}");
+            assert_eq!((result.score_needed, result.challenger_wins), (needed, Some(wins)), "{text}");
             assert_eq!(result.win_margin.to_string(), text);
         }
         let even = with(margin("0"), 5, 5, 0, 0);
-        assert!(even.challenger_wins && even.score_needed == 0);
-        assert!(!with(margin("0"), 0, 0, 0, 0).challenger_wins, "nothing was judged");
+        assert_eq!((even.challenger_wins, even.score_needed), (Some(true), 0));
+        assert_eq!(with(margin("0"), 0, 0, 0, 0).challenger_wins, Some(false), "nothing was judged");
     }
 
     #[test]
@@ -164,6 +229,24 @@ mod tests {
         let result = of(0, 5, 0, 95);
         assert!((result.margin - 0.05).abs() < 1e-12);
         assert_eq!((result.prompts, result.failed), (100, 95));
+    }
+
+    #[test]
+    fn no_verdict_is_written_while_duels_lack_a_decision() {
+        let keys = |result: &MatchResult| {
+            let value = serde_json::to_value(result).expect("writes");
+            ["margin", "challenger_wins", "interval"].map(|key| value.get(key).is_some())
+        };
+        let (open, whole) = (of(20, 100, 0, 8), of(20, 100, 8, 0));
+        assert_eq!(open.challenger_wins, None, "whatever the eight would say");
+        assert_eq!((keys(&open), keys(&whole)), ([false; 3], [true; 3]));
+        for result in [open, whole] {
+            let text = serde_json::to_string(&result).expect("writes");
+            assert_eq!(serde_json::from_str::<MatchResult>(&text).expect("reads"), result);
+        }
+        let older = r#"{"prompts":2,"left_wins":0,"right_wins":1,"draws":0,"failed":1,"score":1,"margin":0.5,"win_margin":0.07,
+            "challenger_wins":true,"score_needed":1,"interval":{"level":0.95,"low":0.0,"high":1.0}}"#;
+        assert_eq!(serde_json::from_str::<MatchResult>(older).expect("reads").challenger_wins, None);
     }
 
     #[test]

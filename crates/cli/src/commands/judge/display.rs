@@ -136,15 +136,14 @@ pub(super) fn result(ui: &Ui, outcome: &Outcome) {
         result.draws,
         if result.failed > 0 { format!(" · without decision {}", result.failed) } else { String::new() },
     ));
-    if result.failed > 0 {
+    let Some(challenger_wins) = result.challenger_wins else {
         ui.status(format!(
             "not decided while {} of {} duels lack a decision; the challenger needs a score of {} (is {})",
             result.failed, result.prompts, result.score_needed, result.score,
         ));
         return unanswered(ui, outcome);
-    }
-    let verdict =
-        if result.challenger_wins { "would dethrone the defender" } else { "would not dethrone the defender" };
+    };
+    let verdict = if challenger_wins { "would dethrone the defender" } else { "would not dethrone the defender" };
     ui.status(format!(
         "margin {:+.4} (95 % sure: {:+.3} to {:+.3}): the challenger {verdict}, which takes {:+} or a score of {} (is {})",
         result.margin, result.interval.low, result.interval.high, result.win_margin, result.score_needed, result.score,

@@ -4,22 +4,27 @@
 use std::path::{Path, PathBuf};
 
 use gen404_outside::http::missing_authorities;
-use gen404_outside::pictures::{FetchError, FetchLimits, Fetcher, Shelf};
+use gen404_outside::pictures::{FetchError, Fetcher, Shelf};
 use gen404_report::RemotePrompt;
 use url::Url;
 
-use crate::errors::{CommandError, Kind, sentence};
+use crate::commands::judge::prompt_hosts;
+use crate::errors::sentence;
 use crate::ui::Ui;
+use crate::waiting;
 
-/// Fetches what is missing; only a broken network stack is an error.
-pub(super) async fn fetch(ui: &Ui, prompts: &[RemotePrompt]) -> Result<(), CommandError> {
-    let Some(folder) = prompts.first().and_then(|prompt| prompt.file.parent()) else { return Ok(()) };
-    ui.status(format!("fetching prompt pictures: {}", prompts.len()));
-    let fetcher =
-        Fetcher::new(FetchLimits::default()).map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
+/// Fetches what is missing, but for what this fetcher has already asked for in vain.
+pub(super) async fn fetch(ui: &Ui, fetcher: &Fetcher, prompts: &[RemotePrompt]) {
+    let Some(folder) = prompts.first().and_then(|prompt| prompt.file.parent()) else { return };
     // What `judge` fetched is found by its address already; what it left to the model's server is not.
     let wanted = prompts.iter().filter_map(|prompt| Some((prompt, prompt.url.parse::<Url>().ok()?)));
-    let pictures = fetcher.fetch_all(&Shelf::beside(folder), wanted).await;
+    let wanted: Vec<_> = wanted.filter(|(_, url)| !fetcher.has_failed(url)).collect();
+    if wanted.is_empty() {
+        return;
+    }
+    ui.status(format!("fetching prompt pictures: {}", wanted.len()));
+    let (shelf, hosts) = (Shelf::beside(folder), || prompt_hosts(fetcher));
+    let pictures = waiting::telling(ui, hosts, fetcher.fetch_all(&shelf, wanted)).await;
     let kept =
         pictures.into_iter().map(|(prompt, picture)| (prompt, picture.and_then(|picture| keep(&picture, prompt))));
     let missed: Vec<(&RemotePrompt, FetchError)> =
@@ -31,7 +36,6 @@ pub(super) async fn fetch(ui: &Ui, prompts: &[RemotePrompt]) -> Result<(), Comma
             ui.hint(hint);
         }
     }
-    Ok(())
 }
 
 /// Gives the picture its prompt's name besides, for people and other tools.
