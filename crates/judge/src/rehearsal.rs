@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use futures::future::try_join5;
 use gen404_round::Stem;
+use gen404_round::duel::Side;
 use tokio::sync::Semaphore;
 
 use crate::advice;
 use crate::call::{Asked, AttemptError, Voice};
 use crate::clock::Clock;
-use crate::pictures::{PictureError, Pictures, Side};
+use crate::pictures::{PictureError, Pictures};
 use crate::plan::Plan;
 use crate::profile::{Part, Profile, Question};
 use crate::reply::{Issues, Penalties, PromptChecklist, Reply, SideVerdict, Verification};

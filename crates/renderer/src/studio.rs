@@ -1,6 +1,7 @@
 //! The built-in renderer: several browsers, each with one module at a time, each module in a realm of its own.
 //! It turns a module and its shots into images or one clear reason; files, requests and terminals are others' business.
 
+use gen404_round::view::{Picture, ViewSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
@@ -15,8 +16,8 @@ use tokio_util::task::TaskTracker;
 use crate::chromium::{Browser, Chromium, ChromiumError, Confinement, GraphicsBackend, LaunchOptions, Tab, Taken};
 use crate::failure::{Failure, Refusal};
 use crate::image::{Image, InvalidImage, grid};
+use crate::shot::Shot;
 use crate::three::{THREE_PACKAGE, Three, ThreeError, ThreeSource};
-use crate::view::{Picture, Shot, ViewSet};
 
 /// Longest module, in bytes of UTF-8 (the competition's limit).
 pub const LARGEST_MODULE: usize = 1024 * 1024;
