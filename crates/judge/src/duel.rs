@@ -5,14 +5,15 @@ use bytes::Bytes;
 use futures::future::{try_join, try_join_all, try_join3};
 use gen404_round::Stem;
 use gen404_round::duel::{
-    CallTally, Checklist, Choice, GrayRescue, JudgedDetail, PromptMatch, SideGuard, SubJudges, VerdictSource,
+    CallTally, Checklist, Choice, DecidedBy, GrayRescue, JudgedDetail, PromptMatch, Side, SideGuard, SubJudges,
+    VerdictSource,
 };
 
 use crate::call::{Asked, AttemptError, Caller};
 use crate::clock::Clock;
 use crate::embeddings;
 use crate::observer::{Event, Stage};
-use crate::pictures::{PictureError, Pictures, Side};
+use crate::pictures::{PictureError, Pictures};
 use crate::profile::{Part, Profile, Question};
 use crate::reply::{Issues, Penalties, PromptChecklist, Reply, SideVerdict, Verification};
 use crate::shown::{Shown, white};
@@ -77,7 +78,7 @@ impl<V: Vlm, C: Clock> Duel<'_, V, C> {
             s2: None,
             s3: None,
             s4: None,
-            decided_by: "S1".to_owned(),
+            decided_by: DecidedBy::Fronts,
             issues: String::new(),
             elapsed_seconds: None,
             s1,
@@ -91,8 +92,8 @@ impl<V: Vlm, C: Clock> Duel<'_, V, C> {
         self.reached(Stage::SubJudges(&s2));
         let mut primary = s2.choice;
         detail.decided_by = match (s2.source, &s2.strong_tag) {
-            (VerdictSource::StrongVoter, Some(tag)) => format!("S2 strong_voter [{tag}]"),
-            _ => "S2 consensus".to_owned(),
+            (VerdictSource::StrongVoter, Some(tag)) => DecidedBy::StrongVoter(tag.clone()),
+            (VerdictSource::StrongVoter, None) | (VerdictSource::Consensus, _) => DecidedBy::Consensus,
         };
         detail.s2 = Some(s2);
 
@@ -101,9 +102,7 @@ impl<V: Vlm, C: Clock> Duel<'_, V, C> {
             self.heard("S3", silence::gray_rescue(&s3))?;
             self.reached(Stage::GrayRescue(&s3));
             primary = s3.choice.unwrap_or(Choice::Draw);
-            let changed = s3.choice.is_some();
-            let decided_by = if changed { "S3 gray-rescue" } else { "S3 (gate did not fire) -> draw" };
-            decided_by.clone_into(&mut detail.decided_by);
+            detail.decided_by = if s3.choice.is_some() { DecidedBy::GrayRescue } else { DecidedBy::NothingSeen };
             detail.s3 = Some(s3);
         }
 
@@ -111,7 +110,7 @@ impl<V: Vlm, C: Clock> Duel<'_, V, C> {
         self.heard("S4", silence::side_guard(&s4))?;
         self.reached(Stage::SideGuard(&s4));
         if s4.choice != primary {
-            detail.decided_by = format!("S4 step-down (was {})", primary.as_str());
+            detail.decided_by = DecidedBy::StepDown(primary);
         }
         detail.s4 = Some(s4);
         Ok(detail)

@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use gen404_outside::http::shown;
 use gen404_outside::pictures::{FetchError, Format, Shelf};
+use gen404_round::duel::Side;
 use gen404_round::{Prompt, PromptImage};
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
@@ -65,24 +66,6 @@ impl PictureError {
         match self {
             Self::Unfetched { .. } | Self::NotFetched { .. } => true,
             Self::Missing { .. } | Self::Unreadable { .. } | Self::TooLarge { .. } => false,
-        }
-    }
-}
-
-/// A side of the duel; also the index into pairs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Side {
-    Left,
-    Right,
-}
-
-impl Side {
-    pub(crate) const BOTH: [Self; 2] = [Self::Left, Self::Right];
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Left => "left",
-            Self::Right => "right",
         }
     }
 }

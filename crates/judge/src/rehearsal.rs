@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::future::{try_join, try_join5};
 use gen404_outside::pictures::Fetcher;
+use gen404_round::duel::Side;
 use gen404_round::{Prompt, Stem};
 use tokio::sync::{Semaphore, mpsc};
 
@@ -12,7 +13,7 @@ use crate::advice;
 use crate::call::{Asked, AttemptError, Voice};
 use crate::clock::Clock;
 use crate::observer::{Event, Observer};
-use crate::pictures::{PictureError, Pictures, Places, PromptPlace, Side};
+use crate::pictures::{PictureError, Pictures, Places, PromptPlace};
 use crate::plan::{Fetched, Plan};
 use crate::profile::{Part, Profile, Question};
 use crate::reply::{Issues, Penalties, PromptChecklist, Reply, SideVerdict, Verification};

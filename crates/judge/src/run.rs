@@ -282,7 +282,7 @@ impl<V: Vlm, C: Clock> Runner<'_, V, C> {
         let folder = self.contest.output.clone();
         let record = blocking(move || write(&folder, record)).await?;
         let decided_by = match &record.detail {
-            Detail::Judged(detail) => &detail.decided_by,
+            Detail::Judged(detail) => &detail.decided_by.to_string(),
             Detail::Unjudged(detail) => &detail.reason,
         };
         self.observer.observe(Event::Decided { stem: &record.stem, winner: record.winner, decided_by });

@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::StreamExt;
+use gen404_round::view::{Picture, ViewSet};
 use gen404_round::{InvalidStem, Stem};
 
 use crate::failure::{Failure, Refusal};
 use crate::folder::{Fingerprint, OutputFolder};
 use crate::service::{RenderService, ServiceError};
 use crate::studio::{DrawError, LARGEST_MODULE, Studio};
-use crate::view::{Picture, ViewSet};
 
 /// Whatever makes pictures of modules.
 pub trait Renderer: Send + Sync {

@@ -7,10 +7,9 @@ use std::path::{Path, PathBuf};
 
 use gen404_outside::disk::{Durability, write_whole};
 use gen404_round::Stem;
+use gen404_round::view::{Picture, ViewSet};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-
-use crate::view::{Picture, ViewSet};
 
 /// File of an object's folder that says what its pictures were made of.
 const MANIFEST: &str = ".render.json";

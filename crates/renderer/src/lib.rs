@@ -11,9 +11,9 @@ mod image;
 pub mod server;
 mod service;
 mod sheet;
+mod shot;
 mod studio;
 mod three;
-mod view;
 
 pub use batch::{Batch, BatchError, BatchEvent, BatchObserver, RenderError, Renderer, Summary};
 pub use chromium::{Chromium, ChromiumError, GraphicsBackend, Trouble, VERIFIED_VERSION};
@@ -22,6 +22,6 @@ pub use folder::{Fingerprint, OutputFolder};
 pub use image::{Image, InvalidImage, LARGEST_SIZE, grid};
 pub use service::{RenderService, RetryPolicy, ServiceError};
 pub use sheet::{SheetError, contact_sheet};
+pub use shot::{Background, Lighting, Shot};
 pub use studio::{DrawError, LARGEST_MODULE, Studio, StudioOptions};
 pub use three::{THREE_PACKAGE, Three, ThreeError, ThreeSource};
-pub use view::{Background, Lighting, Picture, Series, Shot, View, ViewSet};

@@ -242,7 +242,7 @@ fn png(file: Vec<u8>) -> Response {
 }
 
 impl Shared {
-    async fn draw(&self, source: &str, shots: &[crate::view::Shot]) -> Result<Vec<Image>, Refused> {
+    async fn draw(&self, source: &str, shots: &[crate::shot::Shot]) -> Result<Vec<Image>, Refused> {
         let place = Place::take(self)?;
         let limit = self.studio.options().draw_limit;
         let images = self.studio.draw(source, shots, limit).await;

@@ -1,6 +1,7 @@
 //! Client of the official render service's HTTP API: health, views, grid, with its retries and its final answers.
 //! The service is foreign: every answer has a time and a size limit, and every picture is looked at before it is kept.
 
+use gen404_round::view::{Picture, Series, View, ViewSet};
 use std::time::Duration;
 
 use base64::Engine;
@@ -15,7 +16,7 @@ use url::Url;
 
 use crate::failure::{Refusal, clean};
 use crate::image::{Image, InvalidImage};
-use crate::view::{Picture, Series, Shot, View, ViewSet};
+use crate::shot::{self, Shot};
 
 /// Largest answer that is read: nine pictures of noise are smaller.
 const LARGEST_ANSWER: usize = 96 * 1024 * 1024;
@@ -189,13 +190,13 @@ impl RenderService {
             texts.join(",")
         };
         let query = [
-            ("thetas", list(View::theta)),
-            ("phis", list(View::phi)),
+            ("thetas", list(shot::theta)),
+            ("phis", list(shot::phi)),
             ("lighting", "follow".to_owned()),
             ("img_size", Shot::SIZE.to_string()),
             ("cam_radius", format!("{:.1}", Shot::RADIUS)),
             ("cam_fov_deg", Shot::FIELD_OF_VIEW.to_string()),
-            ("bg_color", series.background().to_string()),
+            ("bg_color", shot::background(series).to_string()),
         ];
         let answer = self.post("render", &query, source).await?;
         let files: Vec<Bytes> = if views.len() == 1 {

@@ -10,6 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use gen404_round::view::{Picture, ViewSet};
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -19,8 +20,8 @@ pub use self::error::DrawError;
 use crate::chromium::{Browser, Chromium, ChromiumError, Confinement, GraphicsBackend, Tab, Taken};
 use crate::failure::{Failure, Refusal};
 use crate::image::{Image, grid};
+use crate::shot::Shot;
 use crate::three::{THREE_PACKAGE, Three, ThreeError, ThreeSource};
-use crate::view::{Picture, Shot, ViewSet};
 
 /// Longest module, in bytes of UTF-8 (the competition's limit).
 pub const LARGEST_MODULE: usize = 1024 * 1024;

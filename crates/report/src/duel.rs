@@ -96,7 +96,7 @@ impl Duel {
         let (stage, why, decided_by) = match &record.detail {
             Detail::Judged(detail) => {
                 let (stage, why) = stages::decision(&detail.decided_by, record.winner);
-                (stage, why, detail.decided_by.clone())
+                (stage, why, detail.decided_by.to_string())
             }
             Detail::Unjudged(nothing) => ("none", capital(&nothing.reason), String::new()),
         };

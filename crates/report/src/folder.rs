@@ -10,12 +10,12 @@ use gen404_outside::disk::{Durability, write_whole};
 use gen404_outside::pictures::Shelf;
 use gen404_outside::text::bytes_without_mark;
 use gen404_round::Stem;
-use gen404_round::duel::MatchFile;
+use gen404_round::duel::{MatchFile, Side};
 use url::Url;
 
 use crate::bitmap::kind;
 use crate::page::{RenderError, render};
-use crate::pictures::{Picture, Pictures, Side, View};
+use crate::pictures::{Picture, Pictures, Rendered};
 
 /// Name of the match file in the results folder.
 const MATCH_FILE: &str = "duels.json";
@@ -219,15 +219,15 @@ impl Folders {
     fn path(&self, picture: Picture<'_>) -> Option<PathBuf> {
         let path = match picture {
             Picture::Prompt(stem, address) => return self.prompt(stem, address),
-            Picture::View(stem, side, view) => {
+            Picture::Rendered(stem, side, view) => {
                 let folder = match side {
                     Side::Left => &self.left,
                     Side::Right => &self.right,
                 };
                 let name = match view {
-                    View::Grid => "grid.png".to_owned(),
-                    View::White(name) => format!("white/{name}.png"),
-                    View::Gray(name) => format!("gray/{name}.png"),
+                    Rendered::Grid => "grid.png".to_owned(),
+                    Rendered::White(name) => format!("white/{name}.png"),
+                    Rendered::Gray(name) => format!("gray/{name}.png"),
                 };
                 folder.as_ref()?.join(stem.as_str()).join(name)
             }

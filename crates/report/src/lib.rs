@@ -14,4 +14,4 @@ mod summary;
 
 pub use folder::{Folders, RemotePrompt, ReportError, Request, Written, prompt_extension, remote_prompts, write};
 pub use page::{RenderError, render};
-pub use pictures::{Picture, Pictures, Side, View};
+pub use pictures::{Picture, Pictures, Rendered};

@@ -9,14 +9,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gen404_outside::http::shown;
 use gen404_round::Stem;
-use gen404_round::duel::{DuelFailure, DuelRecord, MatchFile};
+use gen404_round::duel::{DuelFailure, DuelRecord, MatchFile, Side};
 use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::bitmap::{Bitmap, data_address, kind};
 use crate::duel::{Duel, DuelPictures, Prompt, SidePicture, Thumb, ViewPair, judged};
 use crate::folder::is_remote;
-use crate::pictures::{Picture, Pictures, Side, View, views};
+use crate::pictures::{Picture, Pictures, Rendered, views};
 use crate::summary::{Summary, folder_name};
 
 const STYLE: &str = include_str!("../assets/report.css");
@@ -160,18 +160,18 @@ fn filters(duels: &[Duel]) -> Vec<FilterGroup> {
 struct Gallery<'a, P> {
     pictures: &'a P,
     embed: bool,
-    views: Vec<View>,
+    views: Vec<Rendered>,
     /// The view that stands for a side in the list.
-    face: Vec<View>,
+    face: Vec<Rendered>,
     folders: [String; 2],
 }
 
 impl<'a, P: Pictures> Gallery<'a, P> {
     fn of(file: &MatchFile, pictures: &'a P, embed: bool) -> Self {
         let run = file.run.as_ref();
-        let reference = run.and_then(|run| View::white(&run.pictures.reference));
-        let fallback = ["front", "front_left"].map(|name| View::White(name.to_owned()));
-        let face = reference.into_iter().chain(fallback).chain([View::Grid]).collect();
+        let reference = run.and_then(|run| Rendered::white(&run.pictures.reference));
+        let fallback = ["front", "front_left"].map(|name| Rendered::White(name.to_owned()));
+        let face = reference.into_iter().chain(fallback).chain([Rendered::Grid]).collect();
         let folders = [folder_name(run, Side::Left), folder_name(run, Side::Right)];
         Self { pictures, embed, views: views(file), face, folders }
     }
@@ -185,8 +185,8 @@ impl<'a, P: Pictures> Gallery<'a, P> {
 
     fn of_duel(&self, stem: &Stem, prompt: &str, record: Option<&DuelRecord>) -> DuelPictures {
         let face = |side| {
-            let there = self.face.iter().find(|view| self.pictures.link(Picture::View(stem, side, view)).is_some());
-            there.map(|view| Picture::View(stem, side, view))
+            let there = self.face.iter().find(|view| self.pictures.link(Picture::Rendered(stem, side, view)).is_some());
+            there.map(|view| Picture::Rendered(stem, side, view))
         };
         let thumbs = [
             self.thumb("prompt", "Prompt picture", Some(Picture::Prompt(stem, prompt)), "prompt"),
@@ -227,7 +227,8 @@ impl<'a, P: Pictures> Gallery<'a, P> {
         let shown = self.views.iter().filter(|view| !self.embed || is_judged(view, record));
         shown
             .filter_map(|view| {
-                let [left, right] = [Side::Left, Side::Right].map(|side| self.large(Picture::View(stem, side, view)));
+                let [left, right] =
+                    [Side::Left, Side::Right].map(|side| self.large(Picture::Rendered(stem, side, view)));
                 if left.is_none() && right.is_none() {
                     return None;
                 }
@@ -251,15 +252,15 @@ impl<'a, P: Pictures> Gallery<'a, P> {
 }
 
 /// Whether a stage of this duel has looked at the view.
-fn is_judged(view: &View, record: Option<&DuelRecord>) -> bool {
-    let Some(detail) = record.and_then(judged) else { return *view == View::Grid };
+fn is_judged(view: &Rendered, record: Option<&DuelRecord>) -> bool {
+    let Some(detail) = record.and_then(judged) else { return *view == Rendered::Grid };
     match view {
-        View::Grid => true,
-        View::White(name) => {
+        Rendered::Grid => true,
+        Rendered::White(name) => {
             detail.s1.angles.iter().any(|angle| angle.label == *name)
                 || detail.s4.as_ref().is_some_and(|guard| guard.per_angle.a.get(name).is_some())
         }
-        View::Gray(name) => name.starts_with("front") && detail.s3.as_ref().is_some_and(|gray| gray.fired),
+        Rendered::Gray(name) => name.starts_with("front") && detail.s3.as_ref().is_some_and(|gray| gray.fired),
     }
 }
 

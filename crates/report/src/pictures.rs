@@ -1,22 +1,14 @@
 //! Which pictures a duel has, by name. What the page asks for; where they are is the caller's business.
 
 use gen404_round::Stem;
-use gen404_round::duel::{DuelRecord, MatchFile};
+use gen404_round::duel::{DuelRecord, MatchFile, Side};
+use gen404_round::view::{Series, View, ViewSet};
 
 use crate::duel::judged;
 
-/// A side of the match.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    /// The first folder, the defender.
-    Left,
-    /// The second folder, the challenger.
-    Right,
-}
-
 /// A rendered picture of one side.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum View {
+pub enum Rendered {
     /// `grid.png`
     Grid,
     /// `white/<name>.png`
@@ -31,7 +23,7 @@ pub enum Picture<'a> {
     /// The prompt picture: its stem and its address as the prompts file has it.
     Prompt(&'a Stem, &'a str),
     /// A rendered view.
-    View(&'a Stem, Side, &'a View),
+    Rendered(&'a Stem, Side, &'a Rendered),
 }
 
 /// Where the pictures of a match are.
@@ -43,13 +35,7 @@ pub trait Pictures: Sync {
     fn file(&self, picture: Picture<'_>) -> Option<Vec<u8>>;
 }
 
-/// White views in the order they are shown.
-const WHITE: [&str; 9] =
-    ["front", "front_left", "front_right", "front_above", "front_below", "right", "back", "left", "top_down"];
-/// Gray views in the order they are shown.
-const GRAY: [&str; 5] = ["front", "front_left", "front_right", "front_above", "front_below"];
-
-impl View {
+impl Rendered {
     /// A short unique name for the page: `grid`, `white-front`.
     pub(crate) fn key(&self) -> String {
         match self {
@@ -63,10 +49,10 @@ impl View {
     pub(crate) fn title(&self) -> String {
         match self {
             Self::Grid => "Grid".to_owned(),
-            // "left" and "right" are the sides of the match
-            Self::White(name) if name == "left" || name == "right" => capital(&format!("{name} side")),
-            Self::White(name) if name == "top_down" => "Top".to_owned(),
-            Self::White(name) => capital(&name.replace('_', " ")),
+            Self::White(name) => match View::named(name) {
+                Some(view) => words(view).to_owned(),
+                None => capital(&name.replace('_', " ")),
+            },
             Self::Gray(name) => format!("Gray {}", name.replace('_', " ")),
         }
     }
@@ -78,26 +64,40 @@ impl View {
 }
 
 /// Views that any duel of this match may have: the renderer's, and whatever else the profile looked at.
-pub(crate) fn views(file: &MatchFile) -> Vec<View> {
+pub(crate) fn views(file: &MatchFile) -> Vec<Rendered> {
     let used = file.run.as_ref().map(|run| &run.pictures);
     let labels = || file.results.iter().flat_map(labels);
-    let white = WHITE
-        .into_iter()
+    let drawn = |series| ViewSet::All.views(series).map(|view| -> &str { view.name() });
+    let white = drawn(Series::White)
         .chain(used.into_iter().flat_map(|used| used.front.iter().chain(&used.sides).map(String::as_str)))
         .chain(labels())
-        .filter_map(View::white);
-    let gray = GRAY
-        .into_iter()
+        .filter_map(Rendered::white);
+    let gray = drawn(Series::Gray)
         .chain(used.map(|used| used.gray.as_str()))
         .filter(|name| is_name(name))
-        .map(|name| View::Gray(name.to_owned()));
+        .map(|name| Rendered::Gray(name.to_owned()));
     let mut views = Vec::new();
-    for view in std::iter::once(View::Grid).chain(white).chain(gray) {
+    for view in std::iter::once(Rendered::Grid).chain(white).chain(gray) {
         if !views.contains(&view) {
             views.push(view);
         }
     }
     views
+}
+
+fn words(view: View) -> &'static str {
+    match view {
+        View::Front => "Front",
+        View::FrontLeft => "Front left",
+        View::FrontRight => "Front right",
+        View::FrontAbove => "Front above",
+        View::FrontBelow => "Front below",
+        // Left and right alone are the sides of the match.
+        View::Right => "Right side",
+        View::Back => "Back",
+        View::Left => "Left side",
+        View::TopDown => "Top",
+    }
 }
 
 fn labels(record: &DuelRecord) -> impl Iterator<Item = &str> {
@@ -122,8 +122,8 @@ mod tests {
     #[test]
     fn names_from_outside_cannot_leave_the_folder() {
         for name in ["../../etc/passwd", "a/b", "", ".", "x y", "<b>", &"a".repeat(41)] {
-            assert_eq!(View::white(name), None, "{name}");
+            assert_eq!(Rendered::white(name), None, "{name}");
         }
-        assert_eq!(View::white("front_left").unwrap().title(), "Front left");
+        assert_eq!(Rendered::white("front_left").unwrap().title(), "Front left");
     }
 }

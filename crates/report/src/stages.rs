@@ -2,12 +2,12 @@
 //! It must not know thresholds: profiles differ, so what decided is said in the record's own terms.
 
 use gen404_round::duel::{
-    Angle, CallTally, Checklist, Choice, Compared, FeatureMark, GrayRescue, Guarded, JudgedDetail, PairDetail,
-    PromptMatch, ScoredChecklist, SideGuard, SubJudges, VerdictSource, Winner,
+    Angle, CallTally, Checklist, Choice, Compared, DecidedBy, FeatureMark, GrayRescue, Guarded, JudgedDetail,
+    PairDetail, PromptMatch, ScoredChecklist, SideGuard, StrongTag, SubJudges, VerdictSource, Winner,
 };
 
 use crate::duel::{Outcome, side_of};
-use crate::pictures::{View, capital};
+use crate::pictures::{Rendered, capital};
 use crate::summary::{percent, position};
 
 /// A stage as the page shows it.
@@ -71,18 +71,18 @@ pub(crate) struct Mark {
 }
 
 /// The stage that decided (for the filter) and why, in a few words.
-pub(crate) fn decision(decided_by: &str, winner: Winner) -> (&'static str, String) {
+pub(crate) fn decision(decided_by: &DecidedBy, winner: Winner) -> (&'static str, String) {
     let drawn = winner == Winner::Draw;
     let (stage, why) = match decided_by {
-        text if text.starts_with("S4") => (
-            "4",
-            if drawn { "its other sides took the win away" } else { "the other side’s rest does not fit its front" },
-        ),
-        text if text.starts_with("S3 gray-rescue") => ("3", "nearer to the prompt when seen in gray"),
-        text if text.starts_with("S3") => ("3", "no stage saw a difference"),
-        text if text.starts_with("S2 strong") => ("2", "one sub-judge was sure enough alone"),
-        text if text.starts_with("S2") => ("2", "two of three sub-judges agree"),
-        _ => ("1", if drawn { "nothing between the fronts" } else { "its front is nearer to the prompt" }),
+        DecidedBy::StepDown(_) if drawn => ("4", "its other sides took the win away"),
+        DecidedBy::StepDown(_) => ("4", "the other side’s rest does not fit its front"),
+        DecidedBy::GrayRescue => ("3", "nearer to the prompt when seen in gray"),
+        DecidedBy::NothingSeen => ("3", "no stage saw a difference"),
+        DecidedBy::StrongVoter(_) => ("2", "one sub-judge was sure enough alone"),
+        DecidedBy::Consensus => ("2", "two of three sub-judges agree"),
+        DecidedBy::Fronts if drawn => ("1", "nothing between the fronts"),
+        DecidedBy::Fronts => ("1", "its front is nearer to the prompt"),
+        DecidedBy::Other(text) => return ("none", capital(text)),
     };
     (stage, capital(why))
 }
@@ -155,9 +155,9 @@ fn front(stage: &PromptMatch) -> Stage {
 }
 
 fn angle_row(angle: &Angle, weighted: bool) -> PenaltyRow {
-    let view = View::white(&angle.label);
+    let view = Rendered::white(&angle.label);
     PenaltyRow {
-        name: view.as_ref().map_or_else(|| angle.label.clone(), View::title),
+        name: view.as_ref().map_or_else(|| angle.label.clone(), Rendered::title),
         under: angle.weight.filter(|_| weighted).map(|weight| format!("weight {weight}")).unwrap_or_default(),
         view: view.map(|view| view.key()).unwrap_or_default(),
         penalties: penalties(angle.pen_a, angle.pen_b),
@@ -203,7 +203,7 @@ fn sub_judges(stage: &SubJudges) -> Stage {
         penalties.push(PenaltyRow { under, ..compared("Best view", best, vote(|votes| votes.best_view)) });
     }
     let quality = compared("Rendering quality", &stage.artifact_compare, vote(|votes| votes.artifact_compare));
-    penalties.push(PenaltyRow { view: View::Grid.key(), ..quality });
+    penalties.push(PenaltyRow { view: Rendered::Grid.key(), ..quality });
     let mut sentences = vec![match (stage.source, &stage.strong_tag) {
         (VerdictSource::StrongVoter, Some(tag)) => format!("Decided by a strong voter: {}.", strong_in_words(tag)),
         (VerdictSource::StrongVoter, None) => "Decided by a strong voter.".to_owned(),
@@ -262,17 +262,14 @@ fn vote_in_words(vote: Option<Choice>) -> String {
 }
 
 /// `bv|+3.0|+cl|-8|` in words; the sign is of left minus right, for the record's readers.
-fn strong_in_words(tag: &str) -> String {
-    let name = |part: &str| match part {
-        "bv" => "the best view, by",
-        "cl" => "the checklist, by",
-        _ => "and",
+fn strong_in_words(tag: &StrongTag) -> String {
+    let (best_view, checklist) = match tag {
+        StrongTag::Voters { best_view, checklist } => (best_view, checklist),
+        StrongTag::Other(text) => return text.clone(),
     };
-    let pieces = tag.split('|').filter(|piece| !piece.is_empty()).map(|piece| {
-        let number = piece.trim_start_matches(['+', '-']);
-        if number.parse::<f64>().is_ok() { number.to_owned() } else { name(piece.trim_start_matches('+')).to_owned() }
-    });
-    pieces.collect::<Vec<_>>().join(" ").replace(" the checklist", " and the checklist")
+    let view = best_view.map(|difference| format!("the best view, by {:.1}", difference.abs()));
+    let list = checklist.map(|gap| format!("the checklist, by {}", gap.abs()));
+    view.into_iter().chain(list).collect::<Vec<_>>().join(" and ")
 }
 
 fn checklist_in_words(list: &ScoredChecklist, vote: Option<String>) -> String {
@@ -354,9 +351,9 @@ fn side_guard(stage: &SideGuard) -> Stage {
         if left { reasons.a.get(angle) } else { reasons.b.get(angle) }
     };
     let marks = angles.into_iter().map(|angle| {
-        let view = View::white(angle);
+        let view = Rendered::white(angle);
         MarkRow {
-            name: view.as_ref().map_or_else(|| angle.clone(), View::title),
+            name: view.as_ref().map_or_else(|| angle.clone(), Rendered::title),
             view: view.map(|view| view.key()).unwrap_or_default(),
             marks: [
                 guard_mark(stage.per_angle.a.get(angle), reason(angle, true)),

@@ -1,9 +1,7 @@
 //! The top of the page: who would win the match, by how much, and how sure that is.
 //! Words and positions only; the figures come from the match file.
 
-use gen404_round::duel::{MatchFile, MatchResult, MatchRun};
-
-use crate::pictures::Side;
+use gen404_round::duel::{MatchFile, MatchResult, MatchRun, Side};
 
 /// The top of the page.
 pub(crate) struct Summary {

@@ -1,10 +1,12 @@
 //! What a judged duel leaves behind: the record beside the pictures and the file that lists all of a match.
 //! Data only, written by the judge and read by the report; neither how a decision is reached nor how it is shown is known here.
 
+mod decision;
 mod detail;
 mod outcome;
 mod win_margin;
 
+pub use decision::{DecidedBy, StrongTag};
 pub use detail::{
     Angle, CallTally, Checklist, ChecklistFailure, Choice, Compared, Detail, Feature, FeatureMark, GrayRescue, Guarded,
     JudgedDetail, NoPreview, PairDetail, PerAngle, PromptMatch, ScoredChecklist, SideGuard, Sides, SubJudges,
@@ -18,6 +20,28 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::Stem;
+
+/// A side of a match: its first folder (the defender) or its second (the challenger). Also the index into pairs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// The first folder, `A` in questions and records.
+    Left,
+    /// The second folder, `B` in questions and records.
+    Right,
+}
+
+impl Side {
+    /// Both, in their order.
+    pub const BOTH: [Self; 2] = [Self::Left, Self::Right];
+
+    /// The word of files and records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Left => "left",
+            Self::Right => "right",
+        }
+    }
+}
 
 /// Who won a duel. Left is the first picture folder (the defender), right the second (the challenger).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -10,6 +10,7 @@ pub mod python;
 mod reveal;
 pub mod standings;
 mod submission;
+pub mod view;
 
 pub use account::{AccountId, Hotkey, InvalidAddress};
 pub use collector::{Breakage, Collected, Field, InvalidSubmission, Submission, Verdict, Window, collect, put_in_line};

@@ -237,7 +237,6 @@ impl CommitError {
             Self::PayloadTooLong { .. } => FailureKind::Usage,
             Self::Read(source) => source.kind(),
             Self::Pool(rejection) if !rejection.is_of_a_pool() => FailureKind::Outside,
-            Self::Pool(_) => FailureKind::Refused,
             Self::ForeignBeacon
             | Self::InvalidBeacon(_)
             | Self::Randomness(_)
@@ -250,7 +249,8 @@ impl CommitError {
             | Self::NotIncluded { .. }
             | Self::NotFinalized { .. }
             | Self::NotRevealed { .. } => FailureKind::Outside,
-            Self::NotRegistered { .. }
+            Self::Pool(_)
+            | Self::NotRegistered { .. }
             | Self::SpaceUsedUp { .. }
             | Self::Dropped { last_block: None, .. }
             | Self::Dispatch { .. }

@@ -8,8 +8,9 @@ use clap::{Args, ValueEnum};
 use gen404_outside::http::parse_address;
 use gen404_renderer::{
     Batch, BatchEvent, BatchObserver, OutputFolder, RenderError, RenderService, Renderer, RetryPolicy, Summary,
-    ViewSet, contact_sheet,
+    contact_sheet,
 };
+use gen404_round::view::ViewSet;
 use serde::Serialize;
 use serde_json::{Value, json};
 use url::Url;

@@ -74,7 +74,10 @@ pub(crate) async fn make(
 ) -> Result<Written, CommandError> {
     if let Some(fetcher) = fetcher {
         let remote = gen404_report::remote_prompts(&request)?;
-        let fetching = async { Ok(prompt_pictures::fetch(&context.ui, fetcher, &remote).await) };
+        let fetching = async {
+            prompt_pictures::fetch(&context.ui, fetcher, &remote).await;
+            Ok(())
+        };
         context.until_interrupted(fetching).await?;
     }
     // decoding hundreds of pictures takes seconds, and must not hold up the interrupt

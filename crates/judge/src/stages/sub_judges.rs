@@ -2,8 +2,8 @@
 //! Also the checklist's scores, which one of the votes is made of.
 
 use gen404_round::duel::{
-    Checklist, ChecklistFailure, Choice, Compared, Feature, FeatureMark, ScoredChecklist, SubJudges, VerdictSource,
-    VoteCounts, Votes,
+    Checklist, ChecklistFailure, Choice, Compared, Feature, FeatureMark, ScoredChecklist, StrongTag, SubJudges,
+    VerdictSource, VoteCounts, Votes,
 };
 
 use super::lower_penalty;
@@ -71,21 +71,16 @@ fn higher_score(gap: i64) -> Option<Choice> {
     }
 }
 
-/// The side that all strong voters name, with their tag; `None` when there are none or they disagree.
-fn strong_voters(profile: &Profile, view_difference: Option<f64>, gap: i64) -> Option<(Choice, String)> {
-    let by_view = view_difference
-        .filter(|difference| difference.abs() >= profile.best_view.strong_from)
-        .map(|difference| (lower_penalty(difference), format!("bv|{difference:+.1}|")));
-    let by_list = higher_score(gap)
-        .filter(|_| gap.abs() >= profile.checklist.strong_from)
-        .map(|choice| (choice, format!("cl|{gap:+}|")));
-    match (by_view, by_list) {
-        (Some((view, view_tag)), Some((list, list_tag))) => {
-            (view == list).then(|| (view, format!("{view_tag}+{list_tag}")))
-        }
-        (Some(alone), None) | (None, Some(alone)) => Some(alone),
-        (None, None) => None,
-    }
+/// The side that all strong voters name, and who they are; `None` when there are none or they disagree.
+fn strong_voters(profile: &Profile, view_difference: Option<f64>, gap: i64) -> Option<(Choice, StrongTag)> {
+    let best_view = view_difference.filter(|difference| difference.abs() >= profile.best_view.strong_from);
+    let by_view = best_view.map(lower_penalty);
+    let by_list = higher_score(gap).filter(|_| gap.abs() >= profile.checklist.strong_from);
+    let choice = match (by_view, by_list) {
+        (Some(view), Some(list)) if view != list => return None,
+        (view, list) => view.or(list)?,
+    };
+    Some((choice, StrongTag::Voters { best_view, checklist: by_list.map(|_| gap) }))
 }
 
 fn count(votes: Votes) -> VoteCounts {
@@ -189,8 +184,8 @@ mod tests {
         decide(&profile, best_view.ok_or(None), &pair(artifacts), scored(10 + gap, 10))
     }
 
-    fn outcome(stage: &SubJudges) -> (Choice, Option<&str>) {
-        (stage.choice, stage.strong_tag.as_deref())
+    fn outcome(stage: &SubJudges) -> (Choice, Option<String>) {
+        (stage.choice, stage.strong_tag.as_ref().map(ToString::to_string))
     }
 
     #[test]
@@ -214,7 +209,7 @@ mod tests {
         ];
         for (profile, view, gap, want) in cases {
             let stage = judged(profile, view, 0.0, gap);
-            assert_eq!(outcome(&stage), want, "{profile} {view:?} {gap}");
+            assert_eq!(outcome(&stage), (want.0, want.1.map(str::to_owned)), "{profile} {view:?} {gap}");
             let counted = stage.vote_counts.is_some();
             assert_eq!(stage.source == VerdictSource::Consensus, counted);
             assert_eq!(counted, want.1.is_none());

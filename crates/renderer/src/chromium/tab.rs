@@ -9,8 +9,8 @@ use serde_json::{json, value::RawValue};
 use super::connection::{Nothing, SessionId};
 use super::{Browser, ChromiumError};
 use crate::failure::{Failure, Metrics, clean};
+use crate::shot::Shot;
 use crate::three::Three;
-use crate::view::Shot;
 
 /// An address nobody can resolve; the page's bytes are handed to the browser by us.
 const PAGE_URL: &str = "http://renderer.invalid/";

@@ -8,8 +8,8 @@ use reqwest::Client;
 use serde::Deserialize;
 use url::Url;
 
+use crate::shot::{Background, Lighting, Shot};
 use crate::studio::LARGEST_MODULE;
-use crate::view::{Background, Lighting, Shot};
 
 /// Most pictures of one request.
 const MOST_SHOTS: usize = 64;
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_judges_query_is_its_views() {
-        use crate::view::{Series, View};
+        use gen404_round::view::{Series, View};
         let query = Query::parse(
             "thetas=0,330&phis=-30,0&lighting=follow&img_size=1024&cam_radius=2.0&cam_fov_deg=49.1&bg_color=ffffff",
         );

@@ -2,7 +2,8 @@
 
 use std::net::TcpListener;
 
-use gen404_renderer::{DrawError, Series, Shot, Studio, View};
+use gen404_renderer::{DrawError, Shot, Studio};
+use gen404_round::view::{Series, View};
 
 use crate::equipment::{hash, hashes, module, options, studio, thumbnail};
 

@@ -1,6 +1,7 @@
 //! The promise of the room: pixels equal to the official service's.
 
-use gen404_renderer::{Background, Image, Lighting, Picture, Shot, VERIFIED_VERSION, ViewSet};
+use gen404_renderer::{Background, Image, Lighting, Shot, VERIFIED_VERSION};
+use gen404_round::view::{Picture, ViewSet};
 
 use crate::equipment::{data, hash, hashes, module, options, studio, thumbnail};
 

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use gen404_renderer::{
-    Batch, BatchError, BatchEvent, BatchObserver, DrawError, Image, OutputFolder, Picture, RenderError, Renderer,
-    Studio, ViewSet,
+    Batch, BatchError, BatchEvent, BatchObserver, DrawError, Image, OutputFolder, RenderError, Renderer, Studio,
 };
+use gen404_round::view::{Picture, ViewSet};
 
 use crate::equipment::{options, thumbnail};
 

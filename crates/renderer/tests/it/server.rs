@@ -5,7 +5,8 @@ use std::time::Duration;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use gen404_renderer::server::{RenderServer, ServerOptions};
-use gen404_renderer::{Image, RenderService, RetryPolicy, Studio, ViewSet};
+use gen404_renderer::{Image, RenderService, RetryPolicy, Studio};
+use gen404_round::view::ViewSet;
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
 

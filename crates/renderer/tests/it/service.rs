@@ -16,8 +16,9 @@ use axum::routing::{get, post};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use gen404_renderer::{
-    Batch, BatchEvent, BatchObserver, Image, OutputFolder, Picture, RenderService, RetryPolicy, ServiceError, ViewSet,
+    Batch, BatchEvent, BatchObserver, Image, OutputFolder, RenderService, RetryPolicy, ServiceError, Shot,
 };
+use gen404_round::view::{Picture, ViewSet};
 use serde_json::json;
 use url::Url;
 
@@ -133,7 +134,7 @@ async fn every_picture_of_a_set_comes_from_three_requests() {
         for (picture, file) in pictures {
             let first = Image::from_png(&file).expect("a PNG").pixels()[0];
             let expected = match picture {
-                Picture::View(series, _) => series.background().0[0],
+                Picture::View(series, view) => Shot::of_view(series, view).background.0[0],
                 Picture::Grid => 1,
             };
             assert_eq!(first, expected, "{picture}");

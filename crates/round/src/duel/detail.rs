@@ -7,6 +7,8 @@ use serde::de::{MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::{DecidedBy, StrongTag};
+
 /// Side of a stage's decision: A is left, B is right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Choice {
@@ -61,8 +63,8 @@ pub struct JudgedDetail {
     /// Stage 4, when stage 1 drew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub s4: Option<SideGuard>,
-    /// `S1`, `S2 strong_voter [bv|+3.0|]`, `S2 consensus`, `S3 gray-rescue`, `S3 (gate did not fire) -> draw`, `S4 step-down (was A)`.
-    pub decided_by: String,
+    /// The stage and rule that decided.
+    pub decided_by: DecidedBy,
     /// One or two sentences of the model on both sides; without influence. Empty when it failed.
     #[serde(default)]
     pub issues: String,
@@ -155,9 +157,9 @@ pub struct SubJudges {
     /// What each of them voted; `None` abstained.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub votes: Option<Votes>,
-    /// Which strong voters decided: `bv|+3.0|`, `cl|-8|`, joined by `+`.
+    /// Which strong voters decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub strong_tag: Option<String>,
+    pub strong_tag: Option<StrongTag>,
     /// The count, when a consensus was tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vote_counts: Option<VoteCounts>,

@@ -132,12 +132,13 @@ async fn rehearse(
             (hosts, answers) => hosts.or(answers),
         }
     };
-    let asking = async {
+    // Its questions hold whole pictures' worth of state.
+    let asking = Box::pin(async {
         gen404_judge::rehearse(plan, fetcher, client, &clock, means.requests, &watching).await.map_err(|error| {
             let other = models.filter(|_| error.is_hopeless()).and_then(|models| other_models(models, &model));
             CommandError::from(error).with_hints(other)
         })
-    };
+    });
     let (counts, rehearsed) = context.until_interrupted(waiting::telling(ui, waits_for, asking)).await?;
     Ok((counts, rehearsed.calls))
 }

@@ -4,7 +4,7 @@
 use gen404_judge::Stage;
 use gen404_round::Stem;
 use gen404_round::duel::{
-    Checklist, Choice, Compared, GrayRescue, Guarded, PerAngle, PromptMatch, SideGuard, SubJudges, VerdictSource,
+    Checklist, Choice, Compared, GrayRescue, Guarded, PerAngle, PromptMatch, SideGuard, StrongTag, SubJudges,
 };
 
 /// The line of one stage.
@@ -40,28 +40,32 @@ fn fronts(stage: &PromptMatch) -> String {
 
 /// `best view left 2.00 : 4.50 · quality abstains 4.00 : 4.50 · checklist left 12 : 9`, who was sure enough to decide alone with `(sure)`.
 fn sub_judges(stage: &SubJudges) -> String {
-    let votes = |pick: fn(&gen404_round::duel::Votes) -> Option<Choice>, judge: &str| {
-        let strong = stage.source == VerdictSource::StrongVoter
-            && stage.strong_tag.as_ref().is_some_and(|tag| tag.split(['|', '+']).any(|part| part == judge));
-        match stage.votes.as_ref().and_then(pick) {
-            Some(choice) if strong => format!("{} (sure)", side(choice)),
-            Some(choice) => side(choice).to_owned(),
-            None => "abstains".to_owned(),
-        }
+    let (sure_view, sure_list) = match &stage.strong_tag {
+        Some(StrongTag::Voters { best_view, checklist }) => (best_view.is_some(), checklist.is_some()),
+        Some(StrongTag::Other(_)) | None => (false, false),
+    };
+    let votes = |pick: fn(&gen404_round::duel::Votes) -> Option<Choice>, strong: bool| match stage
+        .votes
+        .as_ref()
+        .and_then(pick)
+    {
+        Some(choice) if strong => format!("{} (sure)", side(choice)),
+        Some(choice) => side(choice).to_owned(),
+        None => "abstains".to_owned(),
     };
     let compared = |name: &str, vote: String, compared: &Compared| {
         let unanswered = if compared.pair.json_failed == Some(true) { " unanswered" } else { "" };
         format!("{name} {vote} {}{unanswered}", penalties([compared.penalty_a, compared.penalty_b]))
     };
     let best_view = match &stage.best_view {
-        Some(best) => compared("best view", votes(|votes| votes.best_view, "bv"), best),
+        Some(best) => compared("best view", votes(|votes| votes.best_view, sure_view), best),
         None => "no best view".to_owned(),
     };
-    let quality = compared("quality", votes(|votes| votes.artifact_compare, "ac"), &stage.artifact_compare);
+    let quality = compared("quality", votes(|votes| votes.artifact_compare, false), &stage.artifact_compare);
     let checklist = match &stage.checklist {
         Checklist::Scored(list) if list.verify_failed => "checklist unanswered".to_owned(),
         Checklist::Scored(list) => {
-            format!("checklist {} {} : {}", votes(|votes| votes.checklist, "cl"), list.score_a, list.score_b)
+            format!("checklist {} {} : {}", votes(|votes| votes.checklist, sure_list), list.score_a, list.score_b)
         }
         Checklist::Failed(_) => "checklist unanswered".to_owned(),
     };

@@ -1,9 +1,11 @@
-//! What is to be seen: named views, the sets the two judges' tools ask for, and the shot that each picture is.
-//! Numbers of the competition only; this file knows no browser, no network and no file.
+//! What is to be seen of an object: named views, the sets the two judges' tools ask for, and each picture's place on disk.
+//! Where a camera stands for a view is the renderer's business, how a view is called in a report the report's.
 
 use std::fmt;
 
 /// A named direction to look from.
+///
+/// Everything that tells views apart matches on all of them, so that a new one fails to compile until it is known everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum View {
     /// Straight at the front (+Z).
@@ -55,30 +57,17 @@ impl View {
         }
     }
 
-    /// Degrees around the vertical axis: 0 looks from +Z, 90 from +X.
-    pub fn theta(self) -> f64 {
+    /// Whether the front is seen, so that the view is in the gray series too.
+    pub fn is_frontal(self) -> bool {
         match self {
-            Self::Front | Self::FrontAbove | Self::FrontBelow | Self::TopDown => 0.0,
-            Self::FrontLeft => 30.0,
-            Self::FrontRight => 330.0,
-            Self::Right => 90.0,
-            Self::Back => 180.0,
-            Self::Left => 270.0,
+            Self::Front | Self::FrontLeft | Self::FrontRight | Self::FrontAbove | Self::FrontBelow => true,
+            Self::Right | Self::Back | Self::Left | Self::TopDown => false,
         }
     }
 
-    /// Degrees of elevation; negative looks from above.
-    pub fn phi(self) -> f64 {
-        match self {
-            Self::FrontAbove => -30.0,
-            Self::FrontBelow => 15.0,
-            Self::TopDown => -90.0,
-            _ => 0.0,
-        }
-    }
-
-    fn is_frontal(self) -> bool {
-        matches!(self, Self::Front | Self::FrontLeft | Self::FrontRight | Self::FrontAbove | Self::FrontBelow)
+    /// The view of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|view| view.name() == name)
     }
 }
 
@@ -100,14 +89,6 @@ impl Series {
         match self {
             Self::White => "white",
             Self::Gray => "gray",
-        }
-    }
-
-    /// The colour behind the object.
-    pub fn background(self) -> Background {
-        match self {
-            Self::White => Background([0xff; 3]),
-            Self::Gray => Background::GRAY,
         }
     }
 }
@@ -173,101 +154,6 @@ impl fmt::Display for Picture {
             Self::View(series, view) => write!(formatter, "{}/{}", series.name(), view.name()),
             Self::Grid => formatter.write_str("grid"),
         }
-    }
-}
-
-/// A colour behind the object, as sRGB bytes that come out unchanged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Background(pub [u8; 3]);
-
-impl Background {
-    /// The service's default.
-    pub const GRAY: Self = Self([0x80; 3]);
-}
-
-impl fmt::Display for Background {
-    /// `rrggbb`.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&hex::encode(self.0))
-    }
-}
-
-/// The two ways of lighting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lighting {
-    /// One light that comes from beside the camera.
-    Follow,
-    /// Three fixed lights.
-    Studio,
-}
-
-impl Lighting {
-    /// Name of the lighting in the service's query.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Follow => "follow",
-            Self::Studio => "studio",
-        }
-    }
-}
-
-/// One exposure: where the camera is, what it sees behind the object, how large the picture is.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Shot {
-    /// Degrees around the vertical axis.
-    pub theta: f64,
-    /// Degrees of elevation, negative from above.
-    pub phi: f64,
-    /// Distance of the camera from the origin.
-    pub radius: f64,
-    /// Vertical field of view in degrees.
-    pub field_of_view: f64,
-    /// Width and height in pixels.
-    pub size: u32,
-    /// Colour behind the object.
-    pub background: Background,
-    /// Lights.
-    pub lighting: Lighting,
-}
-
-impl Shot {
-    /// Distance that every judge's picture is taken from.
-    pub const RADIUS: f64 = 2.0;
-    /// Field of view of every judge's picture, in degrees.
-    pub const FIELD_OF_VIEW: f64 = 49.1;
-    /// Size of a series' picture.
-    pub const SIZE: u32 = 1024;
-    /// Size of one tile of the grid, and of a picture nobody gave a size for.
-    pub const TILE_SIZE: u32 = 518;
-    /// Angles around the vertical axis of the grid's tiles.
-    pub const GRID_THETAS: [f64; 4] = [24.0, 120.0, 216.0, 312.0];
-    /// Elevation of the grid's tiles.
-    pub const GRID_PHI: f64 = -15.0;
-
-    /// The exposure of one view of a series.
-    pub fn of_view(series: Series, view: View) -> Self {
-        Self {
-            theta: view.theta(),
-            phi: view.phi(),
-            radius: Self::RADIUS,
-            field_of_view: Self::FIELD_OF_VIEW,
-            size: Self::SIZE,
-            background: series.background(),
-            lighting: Lighting::Follow,
-        }
-    }
-
-    /// The exposures of the grid's four tiles, row by row.
-    pub fn of_grid() -> [Self; 4] {
-        Self::GRID_THETAS.map(|theta| Self {
-            theta,
-            phi: Self::GRID_PHI,
-            radius: Self::RADIUS,
-            field_of_view: Self::FIELD_OF_VIEW,
-            size: Self::TILE_SIZE,
-            background: Background::GRAY,
-            lighting: Lighting::Studio,
-        })
     }
 }
 
