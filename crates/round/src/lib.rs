@@ -12,7 +12,10 @@ pub mod standings;
 mod submission;
 
 pub use account::{AccountId, Hotkey, InvalidAddress};
-pub use collector::{Breakage, Collected, Field, InvalidSubmission, Submission, Verdict, Window, collect, put_in_line};
+pub use collector::{
+    Admission, Breakage, Collected, Entrant, Field, InvalidSubmission, Submission, Verdict, Window, collect, line_up,
+    put_in_line,
+};
 pub use prompts::{
     InvalidPrompts, InvalidSeed, InvalidStem, Prompt, PromptImage, PromptSet, PromptsForm, Stem, parse_seed,
 };
