@@ -25,12 +25,12 @@ pub struct BlockMoment {
 pub struct Moments {
     /// The newest block.
     pub head: BlockMoment,
-    /// A block before it; `None` on a young chain, and where the node has forgotten it.
+    /// A block before it; `None` where the node has forgotten it, and when there is only one.
     pub earlier: Option<BlockMoment>,
 }
 
 impl Chain {
-    /// The newest block, and the one `back` blocks before it.
+    /// The newest block, and the one `back` blocks before it, or the oldest with a time stamp.
     pub async fn moments(&self, back: BlockNumber, observer: &dyn Observer) -> Result<Moments, ReadError> {
         let runtime = &self.runtime();
         let stamp = &Stamp {
@@ -40,9 +40,10 @@ impl Chain {
         self.reading(observer, |node| async move {
             let node = &node;
             let head = stamp.at(runtime, node, node.best_hash().await?).await?;
-            let earlier = match head.block.checked_sub(back).filter(|block| *block > 0) {
-                Some(block) => node.block_hash(block).await?,
-                None => None,
+            // The first block of a chain has no time stamp.
+            let earlier = match head.block.saturating_sub(back).max(1) {
+                block if block < head.block => node.block_hash(block).await?,
+                _ => None,
             };
             let earlier = match earlier {
                 None => None,
@@ -53,8 +54,7 @@ impl Chain {
                     Err(error) => return Err(error),
                 },
             };
-            // The first block of a chain has no time stamp.
-            Ok(Moments { head, earlier: earlier.filter(|earlier| earlier.unix_millis > 0) })
+            Ok(Moments { head, earlier })
         })
         .await
     }

@@ -13,6 +13,7 @@ mod pods;
 mod render;
 mod render_server;
 mod report;
+mod round;
 mod sandbox;
 mod start_generator;
 mod start_judge;
@@ -30,6 +31,7 @@ pub(crate) enum Command {
     CommitHash(commit_hash::Arguments),
     CommitRepoCdn(commit_repo_cdn::Arguments),
     ListAll(list_all::Arguments),
+    Round(round::Arguments),
     StartGenerator(start_generator::Arguments),
     StartRenderer(start_renderer::Arguments),
     StartJudge(start_judge::Arguments),
@@ -59,6 +61,8 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Comma
         Command::CommitHash(arguments) => commit_hash::run(context, &arguments).await,
         Command::CommitRepoCdn(arguments) => commit_repo_cdn::run(context, &arguments).await,
         Command::ListAll(arguments) => list_all::run(context, &arguments).await,
+        // Joins two services in one future, which is large.
+        Command::Round(arguments) => Box::pin(round::run(context, &arguments)).await,
         Command::Demo(arguments) => demo::run(context, arguments).await,
         Command::Generate(arguments) => generate::run(context, arguments).await,
         Command::Report(arguments) => report::run(context, arguments).await,

@@ -7,7 +7,9 @@ mod arguments;
 mod chain_status;
 mod commands;
 mod commitment;
+mod competition;
 mod context;
+mod entrants;
 mod errors;
 mod folders;
 mod hotkey;
@@ -20,6 +22,7 @@ mod settings;
 mod targon;
 mod text;
 mod ui;
+mod when;
 
 use std::process::ExitCode;
 

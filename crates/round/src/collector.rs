@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::{BlockNumber, CommitHash, RevealedFields};
 
-pub use line::{Admission, Entrant, line_up};
+pub use line::{Admission, Entrant, LinedUp, line_up};
 pub use validation::InvalidSubmission;
 
 /// The blocks whose reveals count for a round, both ends included.

@@ -13,8 +13,8 @@ mod submission;
 
 pub use account::{AccountId, Hotkey, InvalidAddress};
 pub use collector::{
-    Admission, Breakage, Collected, Entrant, Field, InvalidSubmission, Submission, Verdict, Window, collect, line_up,
-    put_in_line,
+    Admission, Breakage, Collected, Entrant, Field, InvalidSubmission, LinedUp, Submission, Verdict, Window, collect,
+    line_up, put_in_line,
 };
 pub use prompts::{
     InvalidPrompts, InvalidSeed, InvalidStem, Prompt, PromptImage, PromptSet, PromptsForm, Stem, parse_seed,

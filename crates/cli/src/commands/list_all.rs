@@ -3,13 +3,13 @@
 use clap::Args;
 use comfy_table::{ContentArrangement, Table, presets};
 use gen404_chain::{Chain, ReadError, Wait};
-use gen404_outside::text::is_harmful;
 use gen404_round::{AccountId, BlockNumber, Hotkey, Latest};
 use serde::Serialize;
 
 use crate::arguments::{Subtensor, UnusedWallet};
 use crate::chain_status::ChainStatus;
 use crate::context::Context;
+use crate::entrants::cell;
 use crate::errors::CommandError;
 use crate::locks::{self, Lock, Rho};
 
@@ -114,36 +114,18 @@ fn draw<'a>(lines: impl Iterator<Item = Line<'a>>, columns: Option<u16>) -> Tabl
         table.add_row([
             line.commit_block.to_string(),
             line.hotkey.to_string(),
-            cell(line.commit_hash),
-            cell(line.repo.unwrap_or("-")),
-            cell(line.cdn_url.unwrap_or("-")),
+            cell(line.commit_hash, WIDEST_CELL),
+            cell(line.repo.unwrap_or("-"), WIDEST_CELL),
+            cell(line.cdn_url.unwrap_or("-"), WIDEST_CELL),
             line.lock.to_string(),
         ]);
     }
     table
 }
 
-/// A stranger's text that can neither break out of its cell nor push the others off the screen.
-fn cell(text: &str) -> String {
-    let mut characters = text.chars().map(|c| if is_harmful(c) { char::REPLACEMENT_CHARACTER } else { c });
-    let mut shown: String = characters.by_ref().take(WIDEST_CELL).collect();
-    if characters.next().is_some() {
-        shown.push('…');
-    }
-    shown
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn cells_hold_one_short_line() {
-        assert_eq!(cell("owner/name"), "owner/name");
-        assert_eq!(cell("a\nb\t\u{1b}[2J"), "a\u{fffd}b\u{fffd}\u{fffd}[2J");
-        assert_eq!(cell("txt.\u{202e}exe"), "txt.\u{fffd}exe");
-        assert_eq!(cell(&"ü".repeat(65)), format!("{}…", "ü".repeat(64)));
-    }
 
     #[test]
     fn a_table_fits_the_terminal() {

@@ -40,8 +40,20 @@ pub enum Admission {
     },
 }
 
+/// An entrant with where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinedUp {
+    /// Who, and what it has revealed.
+    pub entrant: Entrant,
+    /// Whether it takes part.
+    pub admission: Admission,
+    /// What its coldkey needs for all its hotkeys with a submission; `None` for whoever needs no lock.
+    pub required_lock: Option<u64>,
+}
+
 impl Entrant {
-    fn submission(&self) -> Option<&Submission> {
+    /// Its submission, if its reveals are one.
+    pub fn submission(&self) -> Option<&Submission> {
         match &self.collected.verdict {
             Verdict::Counts(submission) => Some(submission),
             Verdict::Incomplete { .. } | Verdict::Invalid(_) | Verdict::Breaks(_) => None,
@@ -56,43 +68,42 @@ impl Entrant {
 
 /// Lines up entrants, which must come in the chain's order: those who take part in the order in which they play, then the
 /// others. `required_lock` is what a coldkey needs for each of its hotkeys with a submission.
-pub fn line_up(entrants: Vec<Entrant>, required_lock: u64) -> Vec<(Entrant, Admission)> {
+pub fn line_up(entrants: Vec<Entrant>, required_lock: u64) -> Vec<LinedUp> {
     let mut hotkeys: HashMap<AccountId, u64> = HashMap::new();
     for coldkey in entrants.iter().filter(|entrant| entrant.needs_lock()).filter_map(|entrant| entrant.coldkey) {
         *hotkeys.entry(coldkey).or_default() += 1;
     }
-    let mut line: Vec<(Entrant, Admission)> = entrants
+    let mut line: Vec<LinedUp> = entrants
         .into_iter()
         .map(|entrant| {
-            let admission = admission(&entrant, &hotkeys, required_lock);
-            (entrant, admission)
+            let count = entrant.coldkey.and_then(|coldkey| hotkeys.get(&coldkey)).filter(|_| entrant.needs_lock());
+            let required = count.map(|count| required_lock.saturating_mul(*count));
+            LinedUp { admission: admission(&entrant, required), required_lock: required, entrant }
         })
         .collect();
     // Stable: within a block the chain's order decides.
-    line.sort_by_key(|(entrant, admission)| match (admission, entrant.submission()) {
+    line.sort_by_key(|lined| match (lined.admission, lined.entrant.submission()) {
         (Admission::Admitted { .. }, Some(submission)) => (0, submission.reveal_block),
         _ => (1, 0),
     });
-    for (index, (_, admission)) in line.iter_mut().enumerate() {
-        if let Admission::Admitted { place } = admission {
+    for (index, lined) in line.iter_mut().enumerate() {
+        if let Admission::Admitted { place } = &mut lined.admission {
             *place = index + 1;
         }
     }
     line
 }
 
-fn admission(entrant: &Entrant, hotkeys: &HashMap<AccountId, u64>, required_lock: u64) -> Admission {
+fn admission(entrant: &Entrant, required_lock: Option<u64>) -> Admission {
     if entrant.submission().is_none() {
         return Admission::NoSubmission;
     }
     if !entrant.registered {
         return Admission::NotRegistered;
     }
-    let count = entrant.coldkey.and_then(|coldkey| hotkeys.get(&coldkey)).copied().unwrap_or(1);
-    let required = required_lock.saturating_mul(count);
-    match entrant.locked {
-        Some(locked) if locked < required => Admission::LockTooSmall { required },
-        Some(_) | None => Admission::Admitted { place: 0 },
+    match (entrant.locked, required_lock) {
+        (Some(locked), Some(required)) if locked < required => Admission::LockTooSmall { required },
+        _ => Admission::Admitted { place: 0 },
     }
 }
 
@@ -118,7 +129,7 @@ mod tests {
     }
 
     fn lined(entrants: Vec<Entrant>) -> Vec<(u8, Admission)> {
-        line_up(entrants, 100).into_iter().map(|(entrant, admission)| (entrant.hotkey.0[0], admission)).collect()
+        line_up(entrants, 100).into_iter().map(|lined| (lined.entrant.hotkey.0[0], lined.admission)).collect()
     }
 
     #[test]
