@@ -13,6 +13,7 @@ use crate::chain_status::{ChainStatus, time};
 use crate::context::Context;
 use crate::errors::{CommandError, Kind};
 use crate::hotkey;
+use crate::round_check::{self, RoundCheck};
 
 /// The options of both commands.
 #[derive(Debug, Clone, clap::Args)]
@@ -23,18 +24,32 @@ pub(crate) struct Options {
     subtensor: Subtensor,
     #[command(flatten)]
     committing: Committing,
+    #[command(flatten)]
+    round_check: RoundCheck,
 }
 
 /// What came of it.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Outcome {
-    Committed(Commitment),
+    Committed {
+        #[serde(flatten)]
+        commitment: Commitment,
+        /// The round that the reveal counts for, once it is known in which block it is; null where that was not looked up.
+        counts_for_round: Option<u64>,
+    },
     Rehearsed {
         dry_run: bool,
         #[serde(flatten)]
         rehearsal: Rehearsal,
     },
+}
+
+impl Outcome {
+    /// Whether something is on chain now.
+    pub(crate) fn is_committed(&self) -> bool {
+        matches!(self, Self::Committed { .. })
+    }
 }
 
 /// Commits the payload. `check` looks at the outside world meanwhile, and nothing is signed before it succeeds.
@@ -56,7 +71,7 @@ async fn work(
     check: impl Future<Output = Result<(), CommandError>>,
     status: &Arc<ChainStatus>,
 ) -> Result<Outcome, CommandError> {
-    let Options { wallet, subtensor, committing } = options;
+    let Options { wallet, subtensor, committing, round_check } = options;
     let keyfile = hotkey::find(&context.ui, wallet)?;
 
     // The network is asked before the user is: nobody likes to type a password for nothing.
@@ -69,6 +84,10 @@ async fn work(
     let chain = connecting.await.map_err(|_| CommandError::panicked())??;
     let signer = Signer(hotkey::open(context, keyfile).await?);
 
+    let intent =
+        round_check::Intent { chain: &chain, netuid: subtensor.netuid, hotkey: signer.hotkey(), reveal: &reveal };
+    // Boxed, because it reads from two services at once.
+    let forecast = Box::pin(round_check::check(context, round_check, &intent, &**status)).await?;
     let request = CommitRequest {
         netuid: subtensor.netuid,
         reveal,
@@ -79,7 +98,12 @@ async fn work(
         let rehearsal = chain.rehearse(&request, signer.hotkey(), &SystemClock, &**status).await?;
         return judge(context, rehearsal);
     }
-    Ok(Outcome::Committed(chain.commit(&request, &signer, &SystemClock, &**status).await?))
+    let commitment = chain.commit(&request, &signer, &SystemClock, &**status).await?;
+    let counts_for_round = forecast.zip(commitment.revealed_block).and_then(|(forecast, block)| forecast.round_of(block));
+    if let Some(round) = counts_for_round {
+        context.ui.done(format!("the reveal counts for round {round}"));
+    }
+    Ok(Outcome::Committed { commitment, counts_for_round })
 }
 
 /// A rehearsal succeeds when the commitment would.

@@ -4,6 +4,7 @@
 //! command runs with a [`Context`], and whatever it answers becomes one JSON object and one exit code.
 
 mod arguments;
+mod cdn_check;
 mod chain_status;
 mod commands;
 mod commitment;
@@ -18,6 +19,7 @@ mod locks;
 mod logging;
 mod prompts_file;
 mod render_service;
+mod round_check;
 mod settings;
 mod targon;
 mod text;

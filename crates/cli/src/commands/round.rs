@@ -1,6 +1,9 @@
 //! `404-cli round`.
 
+mod fetched;
 mod look;
+mod outputs;
+mod prompts;
 mod report;
 mod screen;
 mod standings;
@@ -50,10 +53,14 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Action {
     Standings(standings::Arguments),
+    Prompts(prompts::Arguments),
+    Outputs(outputs::Arguments),
 }
 
 pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Result<(), CommandError> {
     match &arguments.action {
+        Some(Action::Prompts(prompts)) => context.until_interrupted(prompts::run(context, prompts)).await,
+        Some(Action::Outputs(outputs)) => context.until_interrupted(outputs::run(context, outputs)).await,
         Some(Action::Standings(standings)) => context.until_interrupted(standings::run(context, standings)).await,
         None => context.until_interrupted(show(context, arguments)).await,
     }

@@ -19,6 +19,7 @@ mod pods;
 mod reference;
 mod render;
 mod report;
+mod round;
 mod running;
 mod sandbox;
 mod wallets;

@@ -76,7 +76,7 @@ pub enum FetchError {
         begins: String,
     },
     /// The host could not be reached for earlier pictures.
-    #[error("its host could not be reached for {HOST_GIVEN_UP_AFTER} pictures in a row")]
+    #[error("its host could not be reached {HOST_GIVEN_UP_AFTER} times in a row")]
     HostGivenUp,
     /// It cannot be kept on this disk.
     #[error("cannot be kept in {}", folder.display())]
@@ -159,6 +159,11 @@ impl Fetcher {
         let written = tokio::task::spawn_blocking(move || write_whole(&place, &picture, Durability::Whole)).await;
         let written = written.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
         written.map(|()| path).map_err(|source| FetchError::Disk { folder: onto.folder.clone(), source })
+    }
+
+    /// A file that is no picture, or one that is kept elsewhere: its bytes, unchecked.
+    pub async fn bytes(&self, url: &Url) -> Result<Vec<u8>, FetchError> {
+        self.patiently(url).await
     }
 
     async fn patiently(&self, url: &Url) -> Result<Vec<u8>, FetchError> {
