@@ -33,10 +33,8 @@ impl Chain {
     /// The newest block, and the one `back` blocks before it, or the oldest with a time stamp.
     pub async fn moments(&self, back: BlockNumber, observer: &dyn Observer) -> Result<Moments, ReadError> {
         let runtime = &self.runtime();
-        let stamp = &Stamp {
-            number: runtime.item("System", "Number", &[])?,
-            now: runtime.item("Timestamp", "Now", &[])?,
-        };
+        let stamp =
+            &Stamp { number: runtime.item("System", "Number", &[])?, now: runtime.item("Timestamp", "Now", &[])? };
         self.reading(observer, |node| async move {
             let node = &node;
             let head = stamp.at(runtime, node, node.best_hash().await?).await?;

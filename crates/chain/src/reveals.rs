@@ -53,7 +53,8 @@ impl Chain {
     pub async fn reveals(&self, netuid: Netuid, observer: &dyn Observer) -> Result<RevealList, ReadError> {
         let merged = |value: &[u8]| merge_latest(Payloads::read(value));
         let all = self.all_reveals(netuid, &merged, observer).await?;
-        let hotkeys = all.hotkeys.into_iter().map(|Entry { hotkey, value, .. }| HotkeyReveals { hotkey, fields: value });
+        let hotkeys =
+            all.hotkeys.into_iter().map(|Entry { hotkey, value, .. }| HotkeyReveals { hotkey, fields: value });
         Ok(RevealList { block: all.block, block_hash: all.block_hash, hotkeys: hotkeys.collect() })
     }
 

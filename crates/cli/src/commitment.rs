@@ -99,7 +99,8 @@ async fn work(
         return judge(context, rehearsal);
     }
     let commitment = chain.commit(&request, &signer, &SystemClock, &**status).await?;
-    let counts_for_round = forecast.zip(commitment.revealed_block).and_then(|(forecast, block)| forecast.round_of(block));
+    let counts_for_round =
+        forecast.zip(commitment.revealed_block).and_then(|(forecast, block)| forecast.round_of(block));
     if let Some(round) = counts_for_round {
         context.ui.done(format!("the reveal counts for round {round}"));
     }

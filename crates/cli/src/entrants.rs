@@ -111,9 +111,11 @@ impl Entrants {
 
     /// What a coldkey needs to have locked once this hotkey of it has a submission as well.
     pub(crate) fn required_with(&self, hotkey: Hotkey, coldkey: AccountId, required: Rho) -> u64 {
-        let others = self.line.iter().map(|lined| &lined.entrant).filter(|entrant| {
-            entrant.needs_lock() && entrant.coldkey == Some(coldkey) && entrant.hotkey != hotkey
-        });
+        let others = self
+            .line
+            .iter()
+            .map(|lined| &lined.entrant)
+            .filter(|entrant| entrant.needs_lock() && entrant.coldkey == Some(coldkey) && entrant.hotkey != hotkey);
         let count = u64::try_from(others.count()).unwrap_or(u64::MAX);
         required.rao().saturating_mul(count.saturating_add(1))
     }

@@ -238,7 +238,9 @@ fn about_fields(reveal: &Reveal, own: &Revealed) -> Vec<String> {
                  costs the place"
             ));
         } else {
-            warns.push(format!("block {block} has revealed another hash for this round: the new one takes its place in line"));
+            warns.push(format!(
+                "block {block} has revealed another hash for this round: the new one takes its place in line"
+            ));
         }
     }
     let mut missing = Vec::new();
@@ -249,7 +251,10 @@ fn about_fields(reveal: &Reveal, own: &Revealed) -> Vec<String> {
         missing.push("repository and CDN (commit-repo-cdn)");
     }
     if !missing.is_empty() {
-        warns.push(format!("still missing for this round, and to be revealed inside its window: {}", missing.join(", ")));
+        warns.push(format!(
+            "still missing for this round, and to be revealed inside its window: {}",
+            missing.join(", ")
+        ));
     }
     warns
 }
@@ -282,18 +287,26 @@ mod tests {
     fn the_block_of_the_reveal_decides_and_only_certain_loss_is_refused() {
         let refused = at(100 - LATEST - 1).expect_err("certainly too early");
         assert!(refused.message.contains("count for nothing"), "{}", refused.message);
-        let starts = |advice: &[String]| advice.iter().map(|line| line.split(" (").next().unwrap_or_default().to_owned()).collect::<Vec<_>>();
+        let starts = |advice: &[String]| {
+            advice.iter().map(|line| line.split(" (").next().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+        };
         for head in [100 - LATEST, 100 - SOONEST - 1] {
             let advice = at(head).expect("may be in time");
             assert!(advice.says.is_empty() && starts(&advice.warns)[0].contains("too early"), "{head}: {advice:?}");
         }
         for head in [100 - SOONEST, 200 - LATEST] {
             let advice = at(head).expect("in time");
-            assert!(advice.warns.is_empty() && advice.says[0].contains("will count for round 52"), "{head}: {advice:?}");
+            assert!(
+                advice.warns.is_empty() && advice.says[0].contains("will count for round 52"),
+                "{head}: {advice:?}"
+            );
         }
         for head in [200 - LATEST + 1, 200 - SOONEST] {
             let advice = at(head).expect("may be in time");
-            assert!(advice.says.is_empty() && advice.warns[0].contains("it counts for round 53 then"), "{head}: {advice:?}");
+            assert!(
+                advice.says.is_empty() && advice.warns[0].contains("it counts for round 53 then"),
+                "{head}: {advice:?}"
+            );
         }
         let advice = at(200 - SOONEST + 1).expect("the next window is open");
         assert!(advice.warns.is_empty() && advice.says[0].contains("will count for round 53"), "{advice:?}");

@@ -118,7 +118,9 @@ fn value(latest: Option<&Latest>) -> Option<&str> {
 /// As wide as it must be, or as the terminal is: long cells then go on in a line below.
 fn draw<'a>(lines: impl Iterator<Item = Line<'a>>, columns: Option<u16>) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED).set_header(["block", "hotkey", "commit", "repo", "cdn", "coldkey", "lock"]);
+    table
+        .load_style(presets::UTF8_FULL_CONDENSED)
+        .set_header(["block", "hotkey", "commit", "repo", "cdn", "coldkey", "lock"]);
     if let Some(columns) = columns {
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(columns);
     }

@@ -73,7 +73,8 @@ fn look(miner: &Miner, more: &[&str]) -> Ended {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_open_window_is_shown_with_what_to_do_and_until_when() {
-    let strangers = [(AccountId([8; 32]), 12), (AccountId([9; 32]), 9)].map(|(hotkey, block)| submission(hotkey, block));
+    let strangers =
+        [(AccountId([8; 32]), 12), (AccountId([9; 32]), 9)].map(|(hotkey, block)| submission(hotkey, block));
     let reveals = [submission(account("default"), 15)].into_iter().chain(strangers).collect();
     let miner = miner_at(20, Options { reveals, ..options() }).await;
     write_state(&miner.home, "open", 10, 100);
@@ -93,13 +94,19 @@ async fn an_open_window_is_shown_with_what_to_do_and_until_when() {
         assert_eq!(said[key], value, "{key}: {}", ended.transcript());
     }
     // The placeholder is no leader, and the third one not yet.
-    assert_eq!((&said["leader"]["repo"], &said["next_leader"]["repo"]), (&json!("best/pipeline"), &json!("next/pipeline")));
+    assert_eq!(
+        (&said["leader"]["repo"], &said["next_leader"]["repo"]),
+        (&json!("best/pipeline"), &json!("next/pipeline"))
+    );
     assert_eq!((&said["window"]["earliest_block"], &said["window"]["closes"]["block"]), (&json!(10), &json!(100)));
     assert_eq!(said["generation_ends"]["block"], 150);
     assert!(said["window"]["closes"]["in_seconds"].as_i64().is_some_and(|left| left >= 0), "{said}");
     // Strangers are not registered: their reveals are seen, and they do not take part.
     let counting = &said["reveals_count_for"];
-    assert_eq!(*counting, json!({"round": 3, "earliest_block": 10, "latest_block": 100, "submissions": 1, "breaking": []}));
+    assert_eq!(
+        *counting,
+        json!({"round": 3, "earliest_block": 10, "latest_block": 100, "submissions": 1, "breaking": []})
+    );
     let own = &said["own"];
     assert_eq!(own["hotkey"], account("default").to_string());
     assert_eq!(
@@ -107,7 +114,10 @@ async fn an_open_window_is_shown_with_what_to_do_and_until_when() {
         (&json!(true), &json!(200.0), &json!(100.0), &json!(true))
     );
     let revealed = &own["revealed"];
-    assert_eq!((&revealed["verdict"], &revealed["place"], &revealed["commit_block"]), (&json!("admitted"), &json!(1), &json!(15)));
+    assert_eq!(
+        (&revealed["verdict"], &revealed["place"], &revealed["commit_block"]),
+        (&json!("admitted"), &json!(1), &json!(15))
+    );
     assert_eq!(own["in_round"], json!(null));
     let screen = ended.stderr();
     for text in ["Round 3 of threejs · open", "place 1 of 1 so far", "UTC", "in ", "best/pipeline"] {
@@ -119,16 +129,15 @@ async fn an_open_window_is_shown_with_what_to_do_and_until_when() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_edges_of_a_window_are_exact() {
-    for (head, happening, counts) in [
-        (8, "before_window", json!(null)),
-        (9, "window_open", json!([3, 100])),
-        (11, "window_open", json!([3, 100])),
-    ] {
+    for (head, happening, counts) in
+        [(8, "before_window", json!(null)), (9, "window_open", json!([3, 100])), (11, "window_open", json!([3, 100]))]
+    {
         let miner = miner_at(head, options()).await;
         write_state(&miner.home, "open", 10, 100);
         let said = look(&miner, &[]).success();
         let counting = &said["reveals_count_for"];
-        let counted = if counting.is_null() { json!(null) } else { json!([counting["round"], counting["latest_block"]]) };
+        let counted =
+            if counting.is_null() { json!(null) } else { json!([counting["round"], counting["latest_block"]]) };
         assert_eq!((said["happening"].as_str(), counted), (Some(happening), counts), "{head}");
     }
     let miner = miner_at(11, options()).await;
@@ -151,7 +160,10 @@ async fn while_a_round_is_judged_the_next_window_is_open_and_its_end_unknown() {
     let schedule = json!({"earliest_reveal_block": 2, "latest_reveal_block": 20, "generation_deadline_block": 22});
     write(&state.join("schedule.json"), &schedule.to_string());
     let entry = |block: u64| json!({"repo": "a/b", "commit": HASH, "cdn_url": "https://c", "revealed_at_block": block});
-    write(&state.join("submissions.json"), &json!({other.to_string(): entry(3), own.to_string(): entry(5)}).to_string());
+    write(
+        &state.join("submissions.json"),
+        &json!({other.to_string(): entry(3), own.to_string(): entry(5)}).to_string(),
+    );
     write(&state.join("builds.json"), &json!({own.to_string(): {"status": "failure"}}).to_string());
     write(&state.join("matches_matrix.csv"), &format!("left,right,margin\nleader,{own},0.0703125\n"));
     let verdict = json!({own.to_string(): {"verdict": "failed", "reason": "generation report: Failed to deploy"}});
@@ -160,17 +172,26 @@ async fn while_a_round_is_judged_the_next_window_is_open_and_its_end_unknown() {
     assert_eq!((&said["happening"], &said["task"]), (&json!("duels"), &json!("keep_reproducible")));
     assert_eq!(said["submissions"], 2);
     let counting = &said["reveals_count_for"];
-    assert_eq!((&counting["round"], &counting["earliest_block"], &counting["latest_block"]), (&json!(4), &json!(21), &json!(null)));
+    assert_eq!(
+        (&counting["round"], &counting["earliest_block"], &counting["latest_block"]),
+        (&json!(4), &json!(21), &json!(null))
+    );
     let mine = &said["own"];
     assert_eq!((&mine["revealed"]["verdict"], &mine["revealed"]["place"]), (&json!("admitted"), &json!(1)));
     let in_round = &mine["in_round"];
-    assert_eq!((&in_round["place"], &in_round["of"], &in_round["build"]["status"]), (&json!(2), &json!(2), &json!("failure")));
+    assert_eq!(
+        (&in_round["place"], &in_round["of"], &in_round["build"]["status"]),
+        (&json!(2), &json!(2), &json!("failure"))
+    );
     assert_eq!((&in_round["against_leader"], &in_round["verdict"]["verdict"]), (&json!(0.070_312_5), &json!("failed")));
     // Somebody else's hotkey, which is not registered and takes no part.
     let stranger = look(&miner, &["--wallet.hotkey", &AccountId([7; 32]).to_string()]);
     let said = stranger.success();
     assert_eq!(said["own"]["registered"], false);
-    assert_eq!((&said["own"]["in_round"]["takes_part"], &said["own"]["revealed"]["verdict"]), (&json!(false), &json!("nothing_revealed")));
+    assert_eq!(
+        (&said["own"]["in_round"]["takes_part"], &said["own"]["revealed"]["verdict"]),
+        (&json!(false), &json!("nothing_revealed"))
+    );
     assert!(stranger.stderr().contains("its end not published yet"), "{}", stranger.transcript());
 }
 
@@ -230,6 +251,113 @@ async fn a_change_is_told_once_and_runs_the_command_with_the_json() {
     assert_eq!((&last["success"], &last["error"]), (&json!(false), &json!("Interrupted by user")));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rounds_list_has_its_window_its_order_and_verdicts() {
+    let (first, second) = (account("default"), account("second"));
+    let half = format!(r#"{{"commit":"{HASH}","note":"the repository is missing"}}"#);
+    let stranger = AccountId([7; 32]);
+    let reveals = vec![
+        submission(second, 12),
+        submission(first, 11),
+        PastReveals { hotkey: AccountId([8; 32]), reveals: vec![(revealed(&half), 13)] },
+        submission(stranger, 10),
+        submission(AccountId([9; 32]), 9),
+    ];
+    let miner = miner_at(20, Options { reveals, ..options() }).await;
+    write_state(&miner.home, "open", 10, 18);
+    let list = |more: &[&str]| {
+        let url = miner.chain.url();
+        let line = [&["list-all", "--state-url", "file:state", "--subtensor.endpoint", &url], more].concat();
+        let ended = Ended(miner.home.run(&line));
+        assert_eq!(ended.0.status.code(), Some(0), "{}", ended.transcript());
+        let stdout = String::from_utf8(ended.0.stdout).expect("text");
+        stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect::<Vec<Value>>()
+    };
+    let brief = |lines: &[Value]| -> Vec<Value> {
+        lines.iter().map(|line| json!([line["hotkey"], line["place"], line["verdict"]])).collect()
+    };
+    let lines = list(&["--round", "current"]);
+    let taking_part = [json!([first.to_string(), 1, "admitted"]), json!([second.to_string(), 2, "admitted"])];
+    assert_eq!(brief(&lines)[..2], taking_part);
+    assert_eq!(lines.len(), 4, "a reveal before the window is none: {lines:?}");
+    let of = |hotkey: AccountId| lines.iter().find(|line| line["hotkey"] == hotkey.to_string()).expect("a line");
+    assert_eq!(of(stranger)["verdict"], "not_registered");
+    let incomplete = of(AccountId([8; 32]));
+    assert_eq!(
+        (&incomplete["verdict"], &incomplete["commit_hash"], &incomplete["repo"]),
+        (&json!("incomplete"), &json!(HASH), &json!(null))
+    );
+    assert!(incomplete["reason"].as_str().is_some_and(|why| why.ends_with("repo, cdn_url")), "{incomplete}");
+    assert_eq!(
+        (&lines[0]["round"], &lines[0]["required_rho"], &lines[0]["coldkey"]),
+        (&json!(3), &json!(200.0), &json!(COLDKEY.to_string()))
+    );
+    assert_eq!(brief(&list(&["--round", "3"])), brief(&lines));
+    // Both hotkeys of the coldkey go, though either alone would have enough.
+    let poor = list(&["--round", "current", "--required-lock", "150"]);
+    assert!(poor.iter().all(|line| line["place"].is_null()), "{poor:?}");
+    assert_eq!(poor.iter().filter(|line| line["verdict"] == "lock_too_small").count(), 2);
+    assert_eq!(list(&["--round", "next"]), [json!(null); 0]);
+    assert_eq!(list(&["--round", "all"]).len(), 5);
+    let beyond = Ended(miner.home.run(&[
+        "list-all",
+        "--round",
+        "9",
+        "--state-url",
+        "file:state",
+        "--subtensor.endpoint",
+        &miner.chain.url(),
+    ]));
+    assert!(beyond.failure(2).contains("nothing is known of round 9"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commitment_says_for_which_round_it_counts() {
+    let miner = Miner::new().await;
+    write_state(&miner.home, "open", 1, 1_000_000);
+    let commit = |more: &[&str]| {
+        miner.run(&[&["commit-hash", "--hash", HASH, "--state-url", "file:state"], more].concat(), "default")
+    };
+    let ended = commit(&[]);
+    assert_eq!(ended.success()["counts_for_round"], 3, "{}", ended.transcript());
+    let said = ended.stderr();
+    assert!(said.contains("will count for round 3") && said.contains("the reveal counts for round 3"), "{said}");
+    assert!(said.contains("commit-repo-cdn") && said.contains("0 of 100"), "{said}");
+    // The same hash again costs the place, and everything in one payload is one reveal.
+    let ended =
+        commit(&["--repo", "a/b", "--cdn-url", "https://c.example/x", "--skip-cdn-check", "--required-lock", "0"]);
+    let json = ended.success();
+    assert_eq!(
+        (&json["repo"], &json["cdn_url"], &json["commit"]),
+        (&json!("a/b"), &json!("https://c.example/x"), &json!(HASH))
+    );
+    let said = ended.stderr();
+    assert!(said.contains("costs the place") && !said.contains("still missing") && !said.contains("coldkey"), "{said}");
+    let texts = miner.revealed("default");
+    assert_eq!(texts[1], format!(r#"{{"repo":"a/b","commit":"{HASH}","cdn_url":"https://c.example/x"}}"#));
+
+    // Certainly too early: nothing is sent, unless somebody insists.
+    write_state(&miner.home, "open", 1_000_000, 2_000_000);
+    assert!(commit(&["--dry-run"]).failure(1).contains("count for nothing"));
+    let said = commit(&["--dry-run", "--no-round-check"]);
+    said.success();
+    assert!(!said.stderr().contains("round"), "{}", said.transcript());
+    // A state that cannot be had keeps nothing back.
+    std::fs::remove_dir_all(miner.home.path().join("state")).expect("there");
+    let ended = commit(&["--dry-run"]);
+    ended.success();
+    assert!(ended.stderr().contains("is not known: there is no state.json"), "{}", ended.transcript());
+    assert_eq!(miner.revealed("default").len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_public_state_says_nothing_of_another_chain() {
+    let miner = Miner::new().await;
+    let ended = miner.run(&["commit-hash", "--hash", HASH], "default");
+    assert_eq!(ended.success()["counts_for_round"], json!(null), "{}", ended.transcript());
+    assert!(!ended.stderr().contains("round 3") && !ended.stderr().contains("not known"), "{}", ended.transcript());
+}
+
 /// Two prompts, one of them delivered, all at the CDN.
 fn write_outputs(home: &Home, cdn: &str) {
     let round = home.path().join("state/rounds/3");
@@ -253,7 +381,10 @@ async fn cdn(home: &Home) -> (gen404_sandbox::cdn::Cdn, std::path::PathBuf) {
         std::fs::write(folder.join(name), png).expect("written");
     }
     let mut views = vec!["grid".to_owned()];
-    views.extend(["front_below", "front_left", "front_right", "front_above", "right", "back", "left", "top_down"].map(|view| format!("white/{view}")));
+    views.extend(
+        ["front_below", "front_left", "front_right", "front_above", "right", "back", "left", "top_down"]
+            .map(|view| format!("white/{view}")),
+    );
     views.extend(["front_below", "front_left", "front_right", "front_above"].map(|view| format!("gray/{view}")));
     for view in views {
         let path = folder.join(format!("views/a1/{view}.png"));
@@ -274,7 +405,10 @@ async fn prompts_become_a_file_with_their_seed_and_pictures() {
         Ended(home.run(&line))
     };
     let said = prompts(&["--download", "pictures"]).success();
-    assert_eq!((&said["round"], &said["prompts"], &said["seed"], &said["pictures"]), (&json!(3), &json!(2), &json!(404), &json!(2)));
+    assert_eq!(
+        (&said["round"], &said["prompts"], &said["seed"], &said["pictures"]),
+        (&json!(3), &json!(2), &json!(404), &json!(2))
+    );
     let file = std::fs::read_to_string(home.path().join("p.json")).expect("written");
     let file: Value = serde_json::from_str(&file).expect("JSON");
     let of = |stem: &str| json!({"stem": stem, "image_url": format!("{}{stem}.png", cdn.url())});
@@ -311,7 +445,10 @@ async fn outputs_of_the_leader_are_fetched_once_and_kept_apart() {
     assert!(!home.path().join("out/a1.js").exists());
     write(&folder.join("a1.js"), "export {} /");
     let said = outputs("leader", &["--pictures"]).success();
-    assert_eq!((&said["round"], &said["modules"], &said["pictures"], &said["absent"]), (&json!(3), &json!(1), &json!(1), &json!(0)));
+    assert_eq!(
+        (&said["round"], &said["modules"], &said["pictures"], &said["absent"]),
+        (&json!(3), &json!(1), &json!(1), &json!(0))
+    );
     assert_eq!(said["failed"], json!([{"name": "b2", "reason": "js_fetch_failed: HTTP 403"}]));
     assert_eq!(std::fs::read_to_string(home.path().join("out/a1.js")).expect("there"), "export {} /");
     for picture in ["grid", "white/front_below", "gray/front_above"] {
@@ -339,15 +476,24 @@ fn standings_of_a_real_round_come_out() {
     let ended = standings(&["--round", "51"]);
     let said = ended.success();
     let winner = "5HNDiJk6vERdjof7SnZGiZXMEotLfbN2H7j4ZTs8M31fMA8g";
-    assert_eq!((&said["winner"], &said["published_winner"], &said["is_final"]), (&json!(winner), &json!(winner), &json!(true)));
+    assert_eq!(
+        (&said["winner"], &said["published_winner"], &said["is_final"]),
+        (&json!(winner), &json!(winner), &json!(true))
+    );
     assert_eq!((&said["gaps"], &said["differences"]), (&json!([]), &json!([])));
     let candidates = said["candidates"].as_array().expect("a list");
     let of = |beginning: &str| {
-        candidates.iter().find(|line| line["hotkey"].as_str().is_some_and(|name| name.starts_with(beginning))).expect("there")
+        candidates
+            .iter()
+            .find(|line| line["hotkey"].as_str().is_some_and(|name| name.starts_with(beginning)))
+            .expect("there")
     };
     assert_eq!((&of("5HNDiJk6vE")["outcome"], &of("5HNDiJk6vE")["defender"]), (&json!("won"), &json!("leader")));
     let late = of("5GNVR1G8Zb");
-    assert!(late["outcome"] == "rejected" && late["reason"].as_str().is_some_and(|why| why.contains("+5.47 %")), "{late}");
+    assert!(
+        late["outcome"] == "rejected" && late["reason"].as_str().is_some_and(|why| why.contains("+5.47 %")),
+        "{late}"
+    );
     let widest = ended.stderr().lines().map(|line| line.chars().count()).max();
     assert!(widest <= Some(80), "{widest:?}: {}", ended.stderr());
 

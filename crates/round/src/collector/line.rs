@@ -143,7 +143,8 @@ mod tests {
     fn a_lock_too_small_drops_all_hotkeys_of_the_coldkey_and_only_submissions_need_it() {
         let outside = entrant(4, 9, 199, 99);
         let stranger = Entrant { registered: false, ..entrant(5, 9, 199, 120) };
-        let line = lined(vec![entrant(1, 9, 199, 110), entrant(2, 9, 199, 120), outside.clone(), entrant(3, 8, 99, 100)]);
+        let line =
+            lined(vec![entrant(1, 9, 199, 110), entrant(2, 9, 199, 120), outside.clone(), entrant(3, 8, 99, 100)]);
         let small = |required| Admission::LockTooSmall { required };
         assert_eq!(line, [(1, small(200)), (2, small(200)), (4, Admission::NoSubmission), (3, small(100))]);
         // Neither the one outside the window nor the one that is not registered needs any.

@@ -169,7 +169,8 @@ fn draw<'a>(lines: impl Iterator<Item = Line<'a>>, columns: Option<u16>) -> Tabl
     if let Some(columns) = columns {
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(columns);
     }
-    let shown = |value: &Option<String>| value.as_deref().map_or_else(|| "-".to_owned(), |text| cell(text, WIDEST_CELL));
+    let shown =
+        |value: &Option<String>| value.as_deref().map_or_else(|| "-".to_owned(), |text| cell(text, WIDEST_CELL));
     for line in lines {
         table.add_row([
             line.place.map_or_else(|| "-".to_owned(), |place| place.to_string()),

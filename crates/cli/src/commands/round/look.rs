@@ -109,8 +109,8 @@ impl Looker {
         let required = coldkey.map(|coldkey| {
             counting.map_or(self.required.rao(), |(_, entrants)| entrants.required_with(hotkey, coldkey, self.required))
         });
-        let revealed = counting
-            .map(|(_, entrants)| entrants.find(hotkey).map_or_else(Revealed::nothing, Revealed::from));
+        let revealed =
+            counting.map(|(_, entrants)| entrants.find(hotkey).map_or_else(Revealed::nothing, Revealed::from));
         let submissions = content(view.submissions.as_ref());
         let in_round = submissions.map(|submissions| {
             InRound::from(own_place(

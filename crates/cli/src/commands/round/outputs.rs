@@ -175,7 +175,9 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Result<(), 
         context.ui.status(format!("{} prompts failed there", report.failed.len()));
     }
     if let Some(absent) = report.absent.filter(|absent| *absent > 0) {
-        context.ui.warning(format!("{absent} prompts are not in the file: it is written in steps, so run it again later"));
+        context
+            .ui
+            .warning(format!("{absent} prompts are not in the file: it is written in steps, so run it again later"));
     }
     context.ui.result(&report)
 }
@@ -307,7 +309,9 @@ mod tests {
         let views: Url = "https://h/rounds/1/x/submitted/a1".parse().expect("a URL");
         let wanted: Vec<_> = views_of(&"a1".parse().expect("a stem"), &views, Path::new("d")).collect();
         assert_eq!(wanted.len(), 13);
-        assert!(wanted.iter().any(|file| file.url.as_str() == "https://h/rounds/1/x/submitted/a1/white/front_below.png"));
+        assert!(
+            wanted.iter().any(|file| file.url.as_str() == "https://h/rounds/1/x/submitted/a1/white/front_below.png")
+        );
         assert_eq!(wanted[12].path, Path::new("d/a1/grid.png"));
     }
 }

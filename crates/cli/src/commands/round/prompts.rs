@@ -60,11 +60,8 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Result<(), 
         None => current(&look).await?,
     };
     let (seed, prompts) = published(&look, round).await?;
-    let list: Vec<_> = prompts
-        .prompts
-        .iter()
-        .map(|prompt| json!({"stem": prompt.stem, "image_url": prompt.image_url}))
-        .collect();
+    let list: Vec<_> =
+        prompts.prompts.iter().map(|prompt| json!({"stem": prompt.stem, "image_url": prompt.image_url})).collect();
     let count = list.len();
     if let Some(expected) = expected(&look).await.filter(|expected| *expected != count) {
         context.ui.warning(format!("{count} prompts, though the configuration says {expected} a round"));
@@ -77,14 +74,7 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Result<(), 
         Some(folder) => Some(pictures(context, &prompts.prompts, folder, state.state_url.is_this_machine()).await?),
         None => None,
     };
-    context.ui.result(&Report {
-        success: true,
-        round,
-        prompts: count,
-        seed: seed.seed,
-        file: output.clone(),
-        pictures,
-    })
+    context.ui.result(&Report { success: true, round, prompts: count, seed: seed.seed, file: output.clone(), pictures })
 }
 
 /// The current round. Prompts of another one would be the wrong ones to generate for.

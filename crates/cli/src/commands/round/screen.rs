@@ -1,7 +1,7 @@
 //! The screen of `round` for people: at most 80 columns, one fact a line.
 
-use jiff::tz::TimeZone;
 use jiff::SignedDuration;
+use jiff::tz::TimeZone;
 
 use super::report::{InRound, Leader, Moment, Own, Report};
 use crate::entrants::{Revealed, cell};
@@ -173,7 +173,8 @@ impl Screen<'_> {
             (Some(place), Some(of)) => self.fact(&label, &format!("place {place} of {of}")),
             _ => self.fact(&label, "takes part"),
         }
-        let at = format!("{} at {}, block {}", submission.repo, short(&submission.commit), submission.revealed_at_block);
+        let at =
+            format!("{} at {}, block {}", submission.repo, short(&submission.commit), submission.revealed_at_block);
         self.fact("", &at);
         if let Some(build) = &own.build {
             self.fact("build", &build.status);

@@ -123,18 +123,12 @@ fn line(candidate: Candidate) -> Line {
         Outcome::NotJudged { rejection } => {
             Line { outcome: "not_judged", reason: rejection.map(|rejection| rejection.to_string()), ..line }
         }
-        Outcome::NotQualified { margin } => Line {
-            outcome: "not_qualified",
-            defender: Some(LEADER.to_owned()),
-            margin: Some(margin),
-            ..line
-        },
-        Outcome::Rejected { defender, rejection } => Line {
-            outcome: "rejected",
-            defender: Some(defender),
-            reason: Some(rejection.to_string()),
-            ..line
-        },
+        Outcome::NotQualified { margin } => {
+            Line { outcome: "not_qualified", defender: Some(LEADER.to_owned()), margin: Some(margin), ..line }
+        }
+        Outcome::Rejected { defender, rejection } => {
+            Line { outcome: "rejected", defender: Some(defender), reason: Some(rejection.to_string()), ..line }
+        }
         Outcome::Pending { defender } => Line { outcome: "pending", defender: Some(defender), ..line },
         Outcome::Lost { defender, margin } => {
             Line { outcome: "lost", defender: Some(defender), margin: Some(margin), ..line }
@@ -198,7 +192,11 @@ fn difference(difference: &Difference) -> String {
 fn show(context: &Context, report: &Report) {
     let ui = &context.ui;
     let percent = report.win_margin * 100.0;
-    ui.status(format!("Round {} · {} submissions · margin to win {percent:.2} %", report.round, report.candidates.len()));
+    ui.status(format!(
+        "Round {} · {} submissions · margin to win {percent:.2} %",
+        report.round,
+        report.candidates.len()
+    ));
     for (index, line) in report.candidates.iter().enumerate() {
         ui.status(in_words(index + 1, line));
     }
@@ -218,7 +216,8 @@ fn show(context: &Context, report: &Report) {
 /// One line of at most 80 columns for a candidate, and its reason in a line below.
 fn in_words(place: usize, line: &Line) -> String {
     let name = |hotkey: &str| if hotkey == LEADER { LEADER.to_owned() } else { cell(hotkey, 10) };
-    let margin = |margin: Option<f64>| margin.map_or_else(|| "–".to_owned(), |margin| format!("{:+.2} %", margin * 100.0));
+    let margin =
+        |margin: Option<f64>| margin.map_or_else(|| "–".to_owned(), |margin| format!("{:+.2} %", margin * 100.0));
     let outcome = line.outcome.replace('_', " ");
     let against = match (&line.defender, line.outcome) {
         (Some(defender), "won" | "lost") => format!(" {} against {}", margin(line.margin), name(defender)),
@@ -233,7 +232,9 @@ fn in_words(place: usize, line: &Line) -> String {
     );
     let more = match (&line.reason, line.pending.first()) {
         (Some(reason), _) => Some(reason.clone()),
-        (None, Some(first)) if line.pending.len() > 1 => Some(format!("missing: {first} and {} more", line.pending.len() - 1)),
+        (None, Some(first)) if line.pending.len() > 1 => {
+            Some(format!("missing: {first} and {} more", line.pending.len() - 1))
+        }
         (None, Some(first)) => Some(format!("missing: {first}")),
         (None, None) => None,
     };

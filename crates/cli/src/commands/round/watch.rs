@@ -178,7 +178,8 @@ mod tests {
         let now = object(json!({"round": 52, "stage": "duels", "window": {"latest_block": 9}, "leader": {"x": 1}}));
         assert_eq!(changed(&before, &now), ["leader", "stage"]);
         assert_eq!(changed(&before, &before), [""; 0]);
-        let mut moment = json!({"closes": {"block": 7, "at": "2026-10-07T08:00:00Z", "in_seconds": 12}, "a": [{"at": 1}]});
+        let mut moment =
+            json!({"closes": {"block": 7, "at": "2026-10-07T08:00:00Z", "in_seconds": 12}, "a": [{"at": 1}]});
         without_estimates(&mut moment);
         assert_eq!(moment, json!({"closes": {"block": 7}, "a": [{}]}));
     }
