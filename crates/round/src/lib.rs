@@ -3,6 +3,7 @@
 //! Pure: nothing here knows a network, a disk, a clock or a terminal, and every type can only hold what its rule allows.
 
 mod account;
+pub mod aim;
 mod collector;
 pub mod duel;
 mod prompts;

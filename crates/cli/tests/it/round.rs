@@ -341,7 +341,7 @@ async fn a_commitment_says_for_which_round_it_counts() {
     assert!(commit(&["--dry-run"]).failure(1).contains("count for nothing"));
     let said = commit(&["--dry-run", "--no-round-check"]);
     said.success();
-    assert!(!said.stderr().contains("round"), "{}", said.transcript());
+    assert!(!said.stderr().contains("window"), "{}", said.transcript());
     // A state that cannot be had keeps nothing back.
     std::fs::remove_dir_all(miner.home.path().join("state")).expect("there");
     let ended = commit(&["--dry-run"]);
