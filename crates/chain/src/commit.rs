@@ -3,6 +3,7 @@
 
 mod follow;
 mod prepare;
+mod refusal;
 mod settle;
 mod upgrade;
 
@@ -14,11 +15,12 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::clock::{Clock, ClockError};
 use crate::connection::Chain;
-use crate::error::CommitError;
+use crate::error::{CommitError, ReadError};
 use crate::extrinsic::{HotkeySigner, SignedExtrinsic};
 use crate::hashes::{BlockHash, ExtrinsicHash};
 use crate::observer::{Event, Observer};
 use crate::preflight::Check;
+use crate::rpc::RpcError;
 
 /// How many blocks after the commitment its reveal is aimed at, as in the official client.
 pub const BLOCKS_UNTIL_REVEAL: u32 = 2;
@@ -118,6 +120,16 @@ impl Outgoing {
     }
 }
 
+/// All that a commitment is made of.
+#[derive(Clone, Copy)]
+struct Order<'a> {
+    request: &'a CommitRequest,
+    payload: &'a prepare::Payload,
+    signer: &'a dyn HotkeySigner,
+    clock: &'a dyn Clock,
+    observer: &'a dyn Observer,
+}
+
 impl Chain {
     /// Commits a payload: waits until nothing is pending, sends it once, and follows it as far as asked. Only when the
     /// runtime is upgraded in between, and the first signature has provably gone nowhere, is it signed and sent once more.
@@ -128,113 +140,97 @@ impl Chain {
         clock: &dyn Clock,
         observer: &dyn Observer,
     ) -> Result<Commitment, CommitError> {
-        let payload = prepare::Payload::new(&request.reveal);
+        let payload = &prepare::Payload::new(&request.reveal);
+        let ended = self.carry_out(&Order { request, payload, signer, clock, observer }).await;
+        if let Err(CommitError::Pool(_)) = ended {
+            observer.observe(&Event::Rejected);
+        }
+        ended
+    }
+
+    async fn carry_out(&self, order: &Order<'_>) -> Result<Commitment, CommitError> {
         // Each of these is a large future, and none of them is needed twice at the same time: they live on the heap.
-        let mut outgoing = Box::pin(self.sign(request, signer, &payload, clock, observer)).await?;
-        let failure = match Box::pin(self.send(request, &outgoing, &payload, observer)).await {
-            Err(error) if error.may_come_of_an_upgrade() => error,
-            ended => return ended,
-        };
-        // An upgrade of the runtime makes every signature of before worthless: one more, and no other reason for one.
-        match self.after_upgrade(&self.follow(request, &outgoing, observer)).await {
-            upgrade::Finding::SameRuntime => return Err(failure),
-            upgrade::Finding::InBlock(inclusion) => {
-                return Box::pin(self.settle(request, &outgoing, &payload, (*inclusion)?, observer)).await;
+        let first = Box::pin(self.sign(order)).await?;
+        match Box::pin(self.send(order, &first)).await {
+            Err(refusal) if refusal.may_come_of_an_upgrade() => {
+                if !self.has_outlived(order, &first).await? {
+                    return Err(refusal);
+                }
+                self.commit_anew(order, &first, refusal).await
             }
-            upgrade::Finding::WentNowhere => {}
+            ended => ended,
         }
-        let nonce = outgoing.extrinsic.nonce;
-        observer.observe(&Event::Rejected);
-        outgoing = Box::pin(self.sign(request, signer, &payload, clock, observer)).await?;
-        // With the same nonce only one of the two can ever be in a block; another one says that somebody else sends too.
-        if outgoing.extrinsic.nonce != nonce {
-            return Err(failure);
-        }
-        Box::pin(self.send(request, &outgoing, &payload, observer)).await
     }
 
     /// Waits until nothing can be lost, and signs.
-    async fn sign(
-        &self,
-        request: &CommitRequest,
-        signer: &dyn HotkeySigner,
-        payload: &prepare::Payload,
-        clock: &dyn Clock,
-        observer: &dyn Observer,
-    ) -> Result<Outgoing, CommitError> {
-        let prepared = self.prepare(request, signer.hotkey(), payload, clock, observer).await?;
-        let extrinsic = prepared.call.sign(&self.runtime(), &prepared.context, signer)?;
-        Ok(Outgoing { hotkey: signer.hotkey(), prepared, extrinsic, deadline: Instant::now() + request.wait_limit })
+    async fn sign(&self, order: &Order<'_>) -> Result<Outgoing, CommitError> {
+        let prepared = self.prepare(order).await?;
+        let extrinsic = prepared.call.sign(&self.runtime(), &prepared.context, order.signer)?;
+        let deadline = Instant::now() + order.request.wait_limit;
+        Ok(Outgoing { hotkey: order.signer.hotkey(), prepared, extrinsic, deadline })
     }
 
-    fn follow<'a>(
-        &'a self,
-        request: &CommitRequest,
-        outgoing: &'a Outgoing,
-        observer: &'a dyn Observer,
-    ) -> follow::Follow<'a> {
+    fn follow<'a>(&'a self, order: &Order<'a>, outgoing: &'a Outgoing) -> follow::Follow<'a> {
         follow::Follow {
             chain: self,
+            netuid: order.request.netuid,
             hotkey: outgoing.hotkey,
             extrinsic: &outgoing.extrinsic,
-            observer,
+            observer: order.observer,
             from: outgoing.prepared.block,
             deadline: outgoing.deadline,
-            limit: request.wait_limit,
+            limit: order.request.wait_limit,
             pause: outgoing.prepared.pause,
         }
     }
 
     /// Sends the extrinsic and follows it as far as asked.
-    async fn send(
-        &self,
-        request: &CommitRequest,
-        outgoing: &Outgoing,
-        payload: &prepare::Payload,
-        observer: &dyn Observer,
-    ) -> Result<Commitment, CommitError> {
-        observer.observe(&Event::Submitting {
+    async fn send(&self, order: &Order<'_>, outgoing: &Outgoing) -> Result<Commitment, CommitError> {
+        order.observer.observe(&Event::Submitting {
             extrinsic_hash: outgoing.extrinsic.hash,
             reveal_round: outgoing.prepared.reveal_round,
             reveal_time: outgoing.prepared.reveal_time,
         });
-        let follow = self.follow(request, outgoing, observer);
+        let follow = self.follow(order, outgoing);
         let inclusion = self
-            .telling(observer, timeout_at(outgoing.last_moment(), follow.until_included()))
+            .telling(order.observer, timeout_at(outgoing.last_moment(), follow.until_included()))
             .await
             .unwrap_or_else(|_| Err(follow.not_included()))
             .map_err(|error| error.after_sending(outgoing.extrinsic.hash, None))?;
-        self.settle(request, outgoing, payload, inclusion, observer).await
+        self.settle(order, outgoing, inclusion).await
     }
 
     /// Follows an included extrinsic as far as asked.
     async fn settle(
         &self,
-        request: &CommitRequest,
+        order: &Order<'_>,
         outgoing: &Outgoing,
-        payload: &prepare::Payload,
         mut inclusion: follow::Inclusion,
-        observer: &dyn Observer,
     ) -> Result<Commitment, CommitError> {
-        let follow = self.follow(request, outgoing, observer);
+        let (request, extrinsic_hash) = (order.request, outgoing.extrinsic.hash);
+        let follow = self.follow(order, outgoing);
         let mut end = settle::End::default();
         if request.wait > Wait::Inclusion {
             let target = settle::Target {
                 netuid: request.netuid,
                 hotkey: outgoing.hotkey,
-                plaintext: &payload.plaintext,
+                plaintext: &order.payload.plaintext,
                 reveal_round: outgoing.prepared.reveal_round,
                 wait: request.wait,
             };
             let settling = timeout_at(outgoing.last_moment(), follow.until_settled(&mut inclusion, &mut end, &target));
-            let settled = self.telling(observer, settling).await;
+            let settled = self.telling(order.observer, settling).await;
             settled
                 .unwrap_or_else(|_| Err(follow.too_late(inclusion, end, &target)))
-                .map_err(|error| error.after_sending(outgoing.extrinsic.hash, Some(inclusion.block)))?;
+                .map_err(|error| error.after_sending(extrinsic_hash, Some(inclusion.block)))?;
+        }
+        if !inclusion.succeeded && end.revealed_block.is_none() {
+            let unread = RpcError::Unexpected { method: "state_queryStorageAt", expected: "the events of its block" };
+            return Err(CommitError::from(ReadError::from(unread)).after_sending(extrinsic_hash, Some(inclusion.block)));
         }
         Ok(Commitment {
             hotkey: outgoing.hotkey,
-            extrinsic_hash: outgoing.extrinsic.hash,
+            extrinsic_hash,
             block: inclusion.block,
             block_hash: inclusion.block_hash,
             extrinsic_index: inclusion.index,

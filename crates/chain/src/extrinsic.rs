@@ -13,6 +13,7 @@ use scale_value::{Composite, Value};
 
 use crate::error::SHOWN;
 use crate::hashes::{BlockHash, ExtrinsicHash};
+use crate::node::RuntimeVersion;
 use crate::runtime::{IncompatibleChain, Runtime};
 
 pub(crate) const PALLET: &str = "Commitments";
@@ -47,6 +48,8 @@ pub(crate) struct SignedExtrinsic {
     pub(crate) nonce: u64,
     /// Last block in which it may be included.
     pub(crate) last_block: BlockNumber,
+    /// The runtime that it was signed for; another one takes it no longer.
+    pub(crate) version: RuntimeVersion,
 }
 
 /// The call with its arguments, not yet encoded.
@@ -102,7 +105,7 @@ impl SetCommitment {
         let hash = ExtrinsicHash::of(&bytes);
         // Valid from the block after the anchor; the block at anchor + period is already too late.
         let last_block = context.anchor.0.saturating_add(ERA_PERIOD - 1);
-        Ok(SignedExtrinsic { bytes, hash, nonce: context.nonce, last_block })
+        Ok(SignedExtrinsic { bytes, hash, nonce: context.nonce, last_block, version: runtime.version.clone() })
     }
 }
 

@@ -57,7 +57,7 @@ mod finney;
 pub use clock::{Clock, ClockError, SystemClock};
 pub use commit::{BLOCKS_UNTIL_REVEAL, CommitRequest, Commitment, Rehearsal, Wait};
 pub use connection::{Chain, ChainIdentity, ConnectOptions};
-pub use error::{CommitError, ConnectError, EndpointError, FailureKind, ReadError};
+pub use error::{CommitError, ConnectError, Doubt, EndpointError, FailureKind, ReadError};
 pub use extrinsic::HotkeySigner;
 pub use hashes::{BlockHash, ExtrinsicHash};
 pub use moments::{BlockMoment, Moments};

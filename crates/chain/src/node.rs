@@ -88,6 +88,25 @@ impl Node {
         self.ask("state_getRuntimeVersion", vec![], "a runtime version").await
     }
 
+    /// Version of the runtime in a block, as that runtime says itself: nothing between it and us knows it by heart.
+    pub(crate) async fn spec_version_in(&self, block: BlockHash) -> Result<u32, RpcError> {
+        let version = self.runtime_call("Core_version", &[], Some(block)).await?;
+        // Two names and the version of the author's part come first.
+        let (_, _, _, spec_version) = <(String, String, u32, u32)>::decode(&mut &*version)
+            .map_err(|_| RpcError::Unexpected { method: "state_call", expected: "a runtime version" })?;
+        Ok(spec_version)
+    }
+
+    /// The nonce of an account in a block, whatever waits in pools.
+    pub(crate) async fn nonce_in(&self, account: &Hotkey, block: BlockHash) -> Result<u64, RpcError> {
+        let nonce = self.runtime_call("AccountNonceApi_account_nonce", account.as_bytes(), Some(block)).await?;
+        // An unsigned number of the chain's own width.
+        let mut wide = [0; 8];
+        let place = wide.get_mut(..nonce.len()).filter(|place| !place.is_empty());
+        place.ok_or(RpcError::Unexpected { method: "state_call", expected: "a nonce" })?.copy_from_slice(&nonce);
+        Ok(u64::from_le_bytes(wide))
+    }
+
     /// Hash of the canonical block of that number, `None` when the node has none yet.
     pub(crate) async fn block_hash(&self, number: BlockNumber) -> Result<Option<BlockHash>, RpcError> {
         const METHOD: &str = "chain_getBlockHash";

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::hashes::BlockHash;
 use crate::rpc::RpcError;
+use crate::rpc::limit::POOL_CODES;
 
 /// JSON-RPC codes of bytes that the node or its runtime cannot read.
 const BAD_FORMAT: i32 = 1001;
@@ -43,6 +44,11 @@ impl PoolRejection {
             }
             _ => None,
         }
+    }
+
+    /// Whether a transaction pool speaks. Other codes say that the node, or what stands before it, failed at the question.
+    pub(crate) fn is_of_a_pool(&self) -> bool {
+        POOL_CODES.contains(&self.code)
     }
 
     /// The node already has exactly these bytes: for us that is as good as taken.
@@ -84,7 +90,8 @@ impl PoolRejection {
             ALREADY_IMPORTED => "the node has it already",
             PRIORITY_TOO_LOW => "another extrinsic with the same nonce is waiting already",
             IMMEDIATELY_DROPPED => "the node's pool is full",
-            _ => "the node refused it",
+            _ if self.is_of_a_pool() => "the node refused it",
+            _ => "the node could not take it",
         }
     }
 
@@ -101,7 +108,8 @@ impl PoolRejection {
                 "name another node with --subtensor.endpoint, or wait half an hour"
             }
             PRIORITY_TOO_LOW => "wait until the other one is included; it may be a commitment as well",
-            _ => return None,
+            _ if self.is_of_a_pool() => return None,
+            _ => "try again, or name another node with --subtensor.endpoint",
         };
         Some(hint.to_owned())
     }
@@ -216,7 +224,8 @@ mod tests {
                 "the node refuses it for a while, because it was invalid or dropped before",
             ),
             (1014, "", "another extrinsic with the same nonce is waiting already"),
-            (-32000, "odd", "the node refused it"),
+            (1099, "odd", "the node refused it"),
+            (-32000, "odd", "the node could not take it"),
         ];
         for (code, words, reason) in cases {
             assert_eq!(rejection(code, words).reason(), reason, "{code} {words}");

@@ -47,6 +47,7 @@ pub use self::metadata::metadata_v15;
 use self::beacon::Feed;
 use self::commitments::Data;
 use self::extrinsic::SignedContext;
+use self::faults::StaleVersion;
 use self::node::Node;
 use self::primitives::{Account, BoundedVec, H256};
 use self::runtime::Runtime;
@@ -306,6 +307,12 @@ impl DevelopmentChain {
     /// Lets the next block bring another version of the runtime, and nothing else.
     pub fn upgrade(&self, spec_version: u32) {
         self.block_maker.service.node().runtime.upgrade = Some(spec_version);
+    }
+
+    /// Lets so many answers to the question for the runtime's version show the one of now, whatever upgrades come.
+    pub fn keep_showing_version(&self, times: usize) {
+        let shown = self.spec_version();
+        self.block_maker.service.faults.set_stale_version(StaleVersion { shown, times });
     }
 
     /// Version of the runtime.

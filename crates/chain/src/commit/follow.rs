@@ -7,18 +7,21 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use gen404_outside::text::excerpt;
-use gen404_round::{BlockNumber, Hotkey};
+use gen404_round::{BlockNumber, Hotkey, Netuid};
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::refusal::Whereabouts;
 use crate::connection::Chain;
 use crate::error::{CommitError, ReadError, SHOWN};
-use crate::extrinsic::SignedExtrinsic;
+use crate::extrinsic::{PALLET, SignedExtrinsic};
 use crate::hashes::BlockHash;
 use crate::node::Node;
 use crate::observer::{Event, Observer, Repeating};
 use crate::rpc::limit::Pauses;
 use crate::rpc::{Notifications, RpcError};
 use crate::runtime::dispatch::DispatchResult;
+use crate::runtime::number;
+use crate::situation::subnet_and_hotkey;
 use crate::submission::{PoolRejection, PoolStatus, PoolVerdict};
 
 /// Blocks that are fetched at the same time while looking for an extrinsic.
@@ -26,12 +29,13 @@ const BLOCKS_AT_ONCE: usize = 8;
 /// How often the same bytes are given to nodes that do not have them, the first time included.
 const SENDS: usize = 4;
 
-/// A pool that lets an extrinsic fall has often passed it on before; so many blocks are looked at before it counts as lost.
-const BLOCKS_AFTER_VERDICT: u64 = 3;
+/// A pool that lets an extrinsic fall has often passed it on before; after so many blocks it is asked whether it is lost.
+const BLOCKS_AFTER_VERDICT: u64 = 1;
 
 /// An extrinsic on its way.
 pub(super) struct Follow<'a> {
     pub(super) chain: &'a Chain,
+    pub(super) netuid: Netuid,
     pub(super) hotkey: Hotkey,
     pub(super) extrinsic: &'a SignedExtrinsic,
     pub(super) observer: &'a dyn Observer,
@@ -48,6 +52,8 @@ pub(super) struct Inclusion {
     pub(super) block: BlockNumber,
     pub(super) block_hash: BlockHash,
     pub(super) index: u32,
+    /// Whether the call is known to have succeeded there.
+    pub(super) succeeded: bool,
 }
 
 /// How a watch ended.
@@ -59,35 +65,67 @@ enum Watched {
     Deaf,
 }
 
+/// What came of giving the extrinsic to a node.
+enum Offered {
+    Included(Inclusion),
+    /// The node let it fall; it may still be in a block.
+    Fell(PoolVerdict),
+    /// The chain must be looked at.
+    Unknown,
+}
+
 impl Follow<'_> {
     pub(super) async fn until_included(&self) -> Result<Inclusion, CommitError> {
         let mut node = self.chain.node().await;
-        let mut verdict = None;
-        match self.submit(&node).await {
-            Ok(notifications) => match self.watch(notifications).await {
-                Watched::InBlock(hash) => {
-                    if let Ok(Some(inclusion)) = self.find_in(&node, hash).await {
-                        return self.accept(&node, inclusion).await;
-                    }
-                }
-                Watched::Ended(end) => verdict = Some(end),
-                Watched::Deaf => {}
-            },
-            Err(source @ RpcError::Limited { .. }) => {
-                self.observer.observe(&Event::Rejected);
-                return Err(CommitError::NotSent { source });
-            }
-            Err(error) => match PoolRejection::of(&error) {
-                // It had them from somebody else, or from us before it asked for a pause.
-                Some(rejection) if rejection.is_already_imported() => {}
-                Some(rejection) => {
-                    self.observer.observe(&Event::Rejected);
-                    return Err(CommitError::Pool(rejection));
-                }
-                None => node = self.recover(&node, &error).await?,
-            },
-        }
+        let offered = self.offer(&mut node, |source| {
+            self.observer.observe(&Event::Rejected);
+            CommitError::NotSent { source }
+        });
+        let verdict = match offered.await? {
+            Offered::Included(inclusion) => return Ok(inclusion),
+            Offered::Fell(verdict) => Some(verdict),
+            Offered::Unknown => None,
+        };
         self.search(node, self.from, verdict).await
+    }
+
+    /// Gives the extrinsic to the node and listens; `limited` is the failure when the node has had enough of us.
+    async fn offer(
+        &self,
+        node: &mut Arc<Node>,
+        limited: impl FnOnce(RpcError) -> CommitError,
+    ) -> Result<Offered, CommitError> {
+        let error = match self.submit(node).await {
+            Ok(notifications) => return self.listen(node, notifications).await,
+            Err(source @ RpcError::Limited { .. }) => return Err(limited(source)),
+            Err(error) => error,
+        };
+        match PoolRejection::of(&error) {
+            // It had them from somebody else, or from us before it asked for a pause.
+            Some(rejection) if rejection.is_already_imported() => Ok(Offered::Unknown),
+            Some(rejection) => Ok(match self.make_sure(CommitError::Pool(rejection)).await? {
+                Whereabouts::InBlock(inclusion) => Offered::Included(inclusion),
+                Whereabouts::InPool(_) => Offered::Unknown,
+            }),
+            None => {
+                *node = self.recover(node, &error).await?;
+                Ok(Offered::Unknown)
+            }
+        }
+    }
+
+    async fn listen(&self, node: &Arc<Node>, notifications: Notifications) -> Result<Offered, CommitError> {
+        match self.watch(notifications).await {
+            Watched::InBlock(hash) => {
+                if let Ok(Looked::Found(inclusion)) = self.find_in(node, hash).await {
+                    let accepted = self.accept(node, inclusion).await?;
+                    return Ok(accepted.map_or(Offered::Unknown, Offered::Included));
+                }
+                Ok(Offered::Unknown)
+            }
+            Watched::Ended(verdict) => Ok(Offered::Fell(verdict)),
+            Watched::Deaf => Ok(Offered::Unknown),
+        }
     }
 
     /// Gives the extrinsic to the node. One that has had enough of us for now has not looked at it, so it is given again
@@ -141,45 +179,38 @@ impl Follow<'_> {
         from: BlockNumber,
         verdict: Option<PoolVerdict>,
     ) -> Result<Inclusion, CommitError> {
-        let mut from = from;
+        let (mut from, mut verdict) = (from, verdict);
         let mut sends = 1;
         let mut first_head = None;
         loop {
             match self.look(&node, from).await {
-                Ok(Sighting::Found(inclusion)) => return self.accept(&node, inclusion).await,
-                Ok(Sighting::Missing { head, .. }) if head > self.extrinsic.last_block => {
-                    return Err(self.dropped(verdict.unwrap_or(PoolVerdict::Invalid)));
+                Ok(Sighting::Found(inclusion)) => {
+                    if let Some(accepted) = self.accept(&node, inclusion).await? {
+                        return Ok(accepted);
+                    }
                 }
-                Ok(Sighting::Missing { head, known }) if known || verdict.is_some() || sends >= SENDS => {
+                Ok(Sighting::Missing { head, next_nonce, .. }) => {
                     // The newest block may be replaced; look at it again next time.
                     from = from.max(head.saturating_sub(1));
-                    let first_head = *first_head.get_or_insert(head);
-                    if let Some(verdict) = verdict
-                        && head >= first_head + BLOCKS_AFTER_VERDICT
-                    {
-                        return Err(self.dropped(verdict));
-                    }
-                }
-                Ok(Sighting::Missing { .. }) => {
-                    sends += 1;
-                    match self.submit(&node).await {
-                        Err(RpcError::Limited { .. }) => return Err(self.not_included()),
-                        Ok(notifications) => {
-                            if let Watched::InBlock(hash) = self.watch(notifications).await
-                                && let Ok(Some(inclusion)) = self.find_in(&node, hash).await
-                            {
-                                return self.accept(&node, inclusion).await;
-                            }
+                    let since = *first_head.get_or_insert(head);
+                    let lost =
+                        head > self.extrinsic.last_block || (verdict.is_some() && head >= since + BLOCKS_AFTER_VERDICT);
+                    if lost {
+                        let fallen = self.dropped(verdict.unwrap_or(PoolVerdict::Invalid));
+                        if let Whereabouts::InBlock(inclusion) = self.make_sure(fallen).await? {
+                            return Ok(inclusion);
                         }
-                        Err(error) => match PoolRejection::of(&error) {
-                            // It had them after all.
-                            Some(rejection) if rejection.is_already_imported() => {}
-                            Some(rejection) => return Err(CommitError::Pool(rejection)),
-                            None => node = self.recover(&node, &error).await?,
-                        },
+                    } else if verdict.is_none() && next_nonce <= self.extrinsic.nonce && sends < SENDS {
+                        // No pool counts its nonce as taken: it waits nowhere.
+                        sends += 1;
+                        match self.offer(&mut node, |_| self.not_included()).await? {
+                            Offered::Included(inclusion) => return Ok(inclusion),
+                            Offered::Fell(end) => verdict = Some(end),
+                            Offered::Unknown => {}
+                        }
                     }
                 }
-                Ok(Sighting::NodeBehind) => {}
+                Ok(Sighting::Unclear) => {}
                 Err(error) if error.is_retryable() => node = self.recover(&node, &error).await?,
                 Err(error) => return Err(ReadError::from(error).into()),
             }
@@ -198,79 +229,102 @@ impl Follow<'_> {
         }
     }
 
+    /// A runtime that calls it invalid does so at every node; any other verdict is that of one pool.
     fn dropped(&self, verdict: PoolVerdict) -> CommitError {
-        CommitError::Dropped { extrinsic_hash: self.extrinsic.hash, verdict }
+        let last_block = (verdict != PoolVerdict::Invalid).then_some(self.extrinsic.last_block);
+        CommitError::Dropped { extrinsic_hash: self.extrinsic.hash, verdict, last_block }
     }
 
     /// One look at the blocks after `from` and at the nonce.
-    async fn look(&self, node: &Node, from: BlockNumber) -> Result<Sighting, RpcError> {
+    pub(super) async fn look(&self, node: &Node, from: BlockNumber) -> Result<Sighting, RpcError> {
         // The nonce first: what is included between the two answers is then found in the blocks.
         let next_nonce = node.next_nonce(&self.hotkey).await?;
-        let head = node.best_hash().await?;
-        let Some(head) = node.block_number(head).await? else { return Ok(Sighting::NodeBehind) };
+        let block_hash = node.best_hash().await?;
+        let Some(head) = node.block_number(block_hash).await? else { return Ok(Sighting::Unclear) };
         if head < from {
-            return Ok(Sighting::NodeBehind);
+            return Ok(Sighting::Unclear);
         }
         Ok(match self.find_between(node, from, head).await? {
-            Some(inclusion) => Sighting::Found(inclusion),
-            None => Sighting::Missing { head, known: next_nonce > self.extrinsic.nonce },
+            Looked::Found(inclusion) => Sighting::Found(inclusion),
+            Looked::Missing => Sighting::Missing { head, block_hash, next_nonce },
+            Looked::NoBlock => Sighting::Unclear,
         })
     }
 
-    pub(super) async fn find_between(
-        &self,
-        node: &Node,
-        after: BlockNumber,
-        until: BlockNumber,
-    ) -> Result<Option<Inclusion>, RpcError> {
+    async fn find_between(&self, node: &Node, after: BlockNumber, until: BlockNumber) -> Result<Looked, RpcError> {
         let mut blocks = futures::stream::iter(after + 1..=until)
             .map(|number| async move {
                 match node.block_hash(number).await? {
                     Some(hash) => self.find_in(node, hash).await,
-                    None => Ok(None),
+                    None => Ok(Looked::NoBlock),
                 }
             })
             .buffered(BLOCKS_AT_ONCE);
-        while let Some(found) = blocks.next().await {
-            if let Some(inclusion) = found? {
-                return Ok(Some(inclusion));
+        let mut whole = Looked::Missing;
+        while let Some(looked) = blocks.next().await {
+            match looked? {
+                found @ Looked::Found(_) => return Ok(found),
+                Looked::NoBlock => whole = Looked::NoBlock,
+                Looked::Missing => {}
             }
         }
-        Ok(None)
+        Ok(whole)
     }
 
-    async fn find_in(&self, node: &Node, block_hash: BlockHash) -> Result<Option<Inclusion>, RpcError> {
-        let Some(body) = node.block(block_hash).await? else { return Ok(None) };
+    async fn find_in(&self, node: &Node, block_hash: BlockHash) -> Result<Looked, RpcError> {
+        let Some(body) = node.block(block_hash).await? else { return Ok(Looked::NoBlock) };
         let index = body.extrinsics.iter().position(|bytes| *bytes == self.extrinsic.bytes);
-        Ok(index.and_then(|index| u32::try_from(index).ok()).map(|index| Inclusion {
-            block: body.number,
-            block_hash,
-            index,
-        }))
+        Ok(match index.and_then(|index| u32::try_from(index).ok()) {
+            Some(index) => Looked::Found(Inclusion { block: body.number, block_hash, index, succeeded: false }),
+            None => Looked::Missing,
+        })
     }
 
-    /// Being in a block is not enough: the call must have succeeded there.
-    pub(super) async fn accept(&self, node: &Node, inclusion: Inclusion) -> Result<Inclusion, CommitError> {
-        match self.dispatch_result(node, inclusion).await {
-            DispatchResult::Failed(error) => Err(CommitError::Dispatch { block: inclusion.block, error }),
-            // Unreadable events are no verdict; the reveal will tell.
-            DispatchResult::Success | DispatchResult::Unknown => {
-                self.observer.observe(&Event::Included { block: inclusion.block, block_hash: inclusion.block_hash });
-                Ok(inclusion)
+    /// Being in a block is not enough: the call must have succeeded there. `None` when it failed in a block that was
+    /// replaced meanwhile, and may succeed in another.
+    pub(super) async fn accept(
+        &self,
+        node: &Arc<Node>,
+        inclusion: Inclusion,
+    ) -> Result<Option<Inclusion>, CommitError> {
+        let mut node = Arc::clone(node);
+        let result = loop {
+            match self.dispatch_result(&node, inclusion).await {
+                Ok(result) => break result,
+                Err(error) if error.is_retryable() => {
+                    let recovered = self.recover(&node, &error).await;
+                    node =
+                        recovered.map_err(|error| error.after_sending(self.extrinsic.hash, Some(inclusion.block)))?;
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "how the call ended cannot be read");
+                    break DispatchResult::Unknown;
+                }
             }
+        };
+        if let DispatchResult::Failed(error) = result {
+            let refusal = CommitError::Dispatch { block: inclusion.block, error };
+            return self.make_final(node, inclusion, refusal).await.map(|()| None);
         }
+        self.observer.observe(&Event::Included { block: inclusion.block, block_hash: inclusion.block_hash });
+        // Where neither events nor storage can be read, the reveal will tell.
+        Ok(Some(Inclusion { succeeded: result == DispatchResult::Success, ..inclusion }))
     }
 
-    async fn dispatch_result(&self, node: &Node, inclusion: Inclusion) -> DispatchResult {
+    /// How the call ended: by the events, or else by the block of the hotkey's last commitment.
+    async fn dispatch_result(&self, node: &Node, inclusion: Inclusion) -> Result<DispatchResult, RpcError> {
         let runtime = self.chain.runtime();
-        let Ok(events) = runtime.item("System", "Events", &[]) else { return DispatchResult::Unknown };
-        let Ok(storage) = node.storage(std::slice::from_ref(&events.key), Some(inclusion.block_hash)).await else {
-            return DispatchResult::Unknown;
-        };
-        match runtime.decode(&events, storage.values.get(&events.key).map(Vec::as_slice)) {
-            Ok(Some(decoded)) => runtime.dispatch_result(&decoded, inclusion.index),
-            _ => DispatchResult::Unknown,
-        }
+        let both = subnet_and_hotkey(self.netuid, &self.hotkey);
+        let items = [runtime.item("System", "Events", &[]), runtime.item(PALLET, "LastCommitment", &both)];
+        let keys: Vec<_> = items.iter().flatten().map(|item| item.key.clone()).collect();
+        let storage = node.storage(&keys, Some(inclusion.block_hash)).await?;
+        let [events, last] = items.map(|item| {
+            let item = item.ok()?;
+            runtime.decode(&item, storage.values.get(&item.key).map(Vec::as_slice)).ok().flatten()
+        });
+        let told = events.map_or(DispatchResult::Unknown, |events| runtime.dispatch_result(&events, inclusion.index));
+        let is_stored = last.as_ref().and_then(number) == Some(inclusion.block.into());
+        Ok(if told == DispatchResult::Unknown && is_stored { DispatchResult::Success } else { told })
     }
 
     pub(super) async fn recover(&self, broken: &Arc<Node>, error: &RpcError) -> Result<Arc<Node>, CommitError> {
@@ -290,13 +344,22 @@ impl Follow<'_> {
 }
 
 /// What one look showed.
-enum Sighting {
+pub(super) enum Sighting {
     Found(Inclusion),
-    /// In no block up to `head`. When the node's pool counts its nonce as taken, it is `known`: it waits there.
+    /// In no block up to `head`. `next_nonce` counts what waits in the node's pool.
     Missing {
         head: BlockNumber,
-        known: bool,
+        block_hash: BlockHash,
+        next_nonce: u64,
     },
-    /// This node has not even seen the blocks before.
-    NodeBehind,
+    /// This node has not even seen the blocks before, or does not have them all.
+    Unclear,
+}
+
+/// What a search of blocks came to.
+enum Looked {
+    Found(Inclusion),
+    Missing,
+    /// A block is not there, so nothing can be said of it.
+    NoBlock,
 }

@@ -8,7 +8,7 @@ use gen404_timelock::{Randomness, encrypt};
 use parity_scale_codec::Encode;
 use tokio::time::Instant;
 
-use super::{BLOCKS_UNTIL_REVEAL, CommitRequest, Rehearsal};
+use super::{BLOCKS_UNTIL_REVEAL, CommitRequest, Order, Rehearsal};
 use crate::clock::{Clock, ClockError, judge};
 use crate::connection::Chain;
 use crate::error::{CommitError, ReadError};
@@ -82,15 +82,9 @@ fn schedule(situation: &Situation, clock: &dyn Clock) -> Schedule {
 
 impl Chain {
     /// Waits until a commitment may be sent and prepares it.
-    pub(super) async fn prepare(
-        &self,
-        request: &CommitRequest,
-        hotkey: Hotkey,
-        payload: &Payload,
-        clock: &dyn Clock,
-        observer: &dyn Observer,
-    ) -> Result<Prepared, CommitError> {
-        let intent = self.intent(request, hotkey, payload);
+    pub(super) async fn prepare(&self, order: &Order<'_>) -> Result<Prepared, CommitError> {
+        let Order { request, payload, signer, clock, observer } = *order;
+        let intent = self.intent(request, signer.hotkey(), payload);
         intent.check_size()?;
         let look = self.look_until_clear(&intent, request.wait_limit, observer).await?;
         if let Some(PendingReveal { reveal_round, block }) = look.situation.never_revealed {

@@ -191,7 +191,7 @@ fn loss(look: &Look, inclusion: Inclusion) -> Option<CommitError> {
 mod tests {
     use super::*;
 
-    const INCLUSION: Inclusion = Inclusion { block: 10, block_hash: BlockHash([1; 32]), index: 1 };
+    const INCLUSION: Inclusion = Inclusion { block: 10, block_hash: BlockHash([1; 32]), index: 1, succeeded: true };
 
     fn look(block: BlockNumber, stored: Option<StoredCommitment>) -> Look {
         Look {

@@ -1,49 +1,44 @@
-//! After a refusal that an upgrade of the runtime may have caused: was there one, and has the first extrinsic gone nowhere?
-//! Only finds out; signing anew is the business of the one who asked.
+//! The only reason to sign a second time: the runtime was upgraded after the first signature, which is provably nowhere.
+//! Both extrinsics have the same nonce, so that the chain could never take both.
 
-use super::follow::{Follow, Inclusion};
+use super::follow::Follow;
+use super::refusal::Whereabouts;
+use super::{Commitment, Order, Outgoing};
 use crate::connection::Chain;
-use crate::error::{CommitError, ReadError};
-use crate::rpc::RpcError;
-
-/// What a look at the chain has shown.
-pub(super) enum Finding {
-    /// The runtime is the one that was signed for, or the chain cannot be asked: the refusal stands.
-    SameRuntime,
-    /// It is in a block after all, where its call may have failed.
-    InBlock(Box<Result<Inclusion, CommitError>>),
-    /// There is another runtime, in none of the blocks before it is the extrinsic, its nonce is not used, and no pool
-    /// holds anything with it. The new runtime takes no signature of before.
-    WentNowhere,
-}
+use crate::error::{CommitError, Doubt};
+use crate::observer::Event;
 
 impl Chain {
-    pub(super) async fn after_upgrade(&self, follow: &Follow<'_>) -> Finding {
-        self.look_after_upgrade(follow).await.unwrap_or_else(|error| {
-            tracing::debug!(%error, "whether the runtime was upgraded cannot be told");
-            Finding::SameRuntime
-        })
+    /// Whether the runtime is another one than the extrinsic was signed for. It is read again first.
+    pub(super) async fn has_outlived(&self, order: &Order<'_>, outgoing: &Outgoing) -> Result<bool, CommitError> {
+        let read = self.catch_up(order.observer).await;
+        read.map_err(|source| CommitError::from(source).after_sending(outgoing.extrinsic.hash, None))?;
+        Ok(self.runtime().version != outgoing.extrinsic.version)
     }
 
-    async fn look_after_upgrade(&self, follow: &Follow<'_>) -> Result<Finding, ReadError> {
-        if !self.catch_up(follow.observer).await? {
-            return Ok(Finding::SameRuntime);
+    /// Signs and sends once more, in place of `first`, which met the refusal and is nowhere.
+    pub(super) async fn commit_anew(
+        &self,
+        order: &Order<'_>,
+        first: &Outgoing,
+        refusal: CommitError,
+    ) -> Result<Commitment, CommitError> {
+        order.observer.observe(&Event::Rejected);
+        let second = Box::pin(self.sign(order)).await?;
+        let failure = if second.extrinsic.nonce == first.extrinsic.nonce {
+            match Box::pin(self.send(order, &second)).await {
+                Err(failure @ (CommitError::Pool(_) | CommitError::Dropped { .. })) => failure,
+                ended => return ended,
+            }
+        } else {
+            // Somebody has used the nonce meanwhile.
+            refusal
+        };
+        // Perhaps the first one did, through a node that was behind when it was looked for.
+        let follow = Follow { deadline: second.deadline, ..self.follow(order, first) };
+        match self.telling(order.observer, Box::pin(follow.make_sure(failure))).await? {
+            Whereabouts::InBlock(inclusion) => Box::pin(self.settle(order, first, inclusion)).await,
+            Whereabouts::InPool(failure) => Err(follow.undecided(failure, Doubt::InPool)),
         }
-        let sighting = self
-            .reading(follow.observer, |node| async move {
-                const WRONG: RpcError =
-                    RpcError::Unexpected { method: "chain_getHeader", expected: "the header of its head" };
-                // The nonce first: what is included between the answers is then found in the blocks.
-                let next_nonce = node.next_nonce(&follow.hotkey).await?;
-                let head = node.block_number(node.best_hash().await?).await?.ok_or(WRONG)?;
-                let inclusion = follow.find_between(&node, follow.from, head).await?;
-                Ok((node, next_nonce, inclusion))
-            })
-            .await?;
-        Ok(match sighting {
-            (node, _, Some(inclusion)) => Finding::InBlock(Box::new(follow.accept(&node, inclusion).await)),
-            (_, next_nonce, None) if next_nonce == follow.extrinsic.nonce => Finding::WentNowhere,
-            _ => Finding::SameRuntime,
-        })
     }
 }

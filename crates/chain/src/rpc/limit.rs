@@ -15,7 +15,7 @@ use crate::network::Endpoint;
 /// JSON-RPC codes that mean nothing else: the server is busy (-32009), a limit (-32005, -32029), HTTP's own (429).
 const CODES: [i32; 5] = [-32_005, -32_009, -32_029, -32_429, 429];
 /// What a transaction pool has to say about an extrinsic, whatever its words.
-const POOL_CODES: std::ops::Range<i32> = 1_000..2_000;
+pub(crate) const POOL_CODES: std::ops::Range<i32> = 1_000..2_000;
 /// How servers of many makes put it; lower case.
 const WORDS: [&str; 9] = [
     "rate limit",

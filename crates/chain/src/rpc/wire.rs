@@ -9,11 +9,12 @@ use std::task::{Context, Poll, ready};
 
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
 use tokio_rustls::TlsConnector;
 use url::{Host, Url};
 
 use super::TransportError;
+use crate::error::UnknownName;
 
 /// Longest head of an answer that is remembered.
 const LONGEST_HEAD: usize = 16 << 10;
@@ -27,7 +28,10 @@ impl<Stream: AsyncRead + AsyncWrite + Send + Unpin> Wire for Stream {}
 pub(super) async fn reach(url: &Url) -> Result<Box<dyn Wire>, TransportError> {
     let port = url.port_or_known_default().ok_or("the address has no port")?;
     let (stream, name) = match url.host().ok_or("the address has no host")? {
-        Host::Domain(host) => (TcpStream::connect((host, port)).await?, ServerName::try_from(host.to_owned())?),
+        Host::Domain(host) => {
+            let addresses: Vec<_> = lookup_host((host, port)).await.map_err(UnknownName)?.collect();
+            (TcpStream::connect(&*addresses).await?, ServerName::try_from(host.to_owned())?)
+        }
         Host::Ipv4(host) => (TcpStream::connect((host, port)).await?, IpAddr::V4(host).into()),
         Host::Ipv6(host) => (TcpStream::connect((host, port)).await?, IpAddr::V6(host).into()),
     };

@@ -62,6 +62,16 @@ async fn nothing_listens() {
     assert_eq!(diary.count(|event| matches!(event, Event::EndpointFailed { .. })), 1);
 }
 
+#[tokio::test]
+async fn a_name_that_leads_nowhere_is_told() {
+    // A label of more than 63 letters: refused on this machine, without asking any server for it.
+    let nowhere = format!("ws://{}.example", "x".repeat(70));
+    let error = Chain::connect(options(&nowhere), &Unobserved).await.expect_err("no such host");
+    assert!(error.to_string().contains("its host name cannot be resolved"), "{error}");
+    assert_eq!(error.kind(), FailureKind::Outside);
+    assert!(error.hint().is_some_and(|hint| hint.contains("spelled right")), "{:?}", error.hint());
+}
+
 /// Says the same to everybody, then nothing.
 async fn answering(text: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");

@@ -5,6 +5,7 @@ mod connecting;
 mod limits;
 mod listing;
 mod proxy;
+mod refusals;
 mod support;
 mod tls;
 mod upgrade;

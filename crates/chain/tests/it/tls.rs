@@ -48,7 +48,18 @@ async fn an_unknown_authority_is_refused() {
     let url = behind_tls(&sandbox.url()).await;
     let error = Chain::connect(options(&url), &Unobserved).await.expect_err("nobody knows the authority");
     assert_eq!(error.kind(), FailureKind::Outside);
-    assert!(error.to_string().contains("certificate"), "{error}");
+    // A machine that trusts nobody says something else of it.
+    assert!(error.to_string().contains("its certificate ") && !error.to_string().contains("UnknownIssuer"), "{error}");
+    assert!(error.hint().is_some_and(|hint| hint.contains("SSL_CERT_FILE")), "{error} {:?}", error.hint());
+}
+
+#[tokio::test]
+async fn a_port_that_speaks_no_tls_is_told() {
+    let sandbox = start(fast(&[])).await;
+    let url = sandbox.url().replace("ws://", "wss://");
+    let error = Chain::connect(options(&url), &Unobserved).await.expect_err("plain");
+    assert!(error.to_string().contains("TLS failed"), "{error}");
+    assert!(error.hint().is_some_and(|hint| hint.contains("ws://")), "{:?}", error.hint());
 }
 
 #[tokio::test]
@@ -100,4 +111,7 @@ async fn client_without_authorities() {
 async fn client() {
     let url = std::env::var(URL).expect("the other test sets it");
     Chain::connect(options(&url), &Unobserved).await.expect("the certificate is trusted");
+    let elsewhere = url.replace("127.0.0.1", "localhost");
+    let error = Chain::connect(options(&elsewhere), &Unobserved).await.expect_err("not for this name");
+    assert!(error.to_string().contains("its certificate is for another host"), "{error}");
 }

@@ -146,7 +146,8 @@ async fn what_got_in_before_the_upgrade_is_found_and_not_sent_again() {
     let diary = Diary::default();
     let request = gen404_chain::CommitRequest { wait: Wait::Inclusion, ..commit_hash() };
     let commitment = chain.commit(&request, &key, &SystemClock, &diary).await.expect("it is in a block");
-    assert_eq!((diary.count(|event| *event == UPGRADED), signatures(&diary)), (1, 1), "{:?}", diary.events());
+    // It is found before anybody asks for the new runtime, which is none of its business.
+    assert_eq!(signatures(&diary), 1, "{:?}", diary.events());
     assert_eq!(diary.count(|event| matches!(event, Event::Included { block, .. } if *block == commitment.block)), 1);
     assert_eq!(proxy.count("author_submitAndWatchExtrinsic"), 1);
     assert_eq!(space_used(&chain, &key).await, 298);

@@ -101,3 +101,35 @@ async fn a_commitment_that_nothing_reveals_is_not_waited_for() {
     assert!(ended.stderr().contains("can never be revealed"), "{}", ended.transcript());
     assert!(!ended.stderr().contains("would be lost"), "{}", ended.transcript());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_proven_refusal_is_one_of_the_chain() {
+    let miner = Miner::new().await;
+    let (message, data) = ("Invalid Transaction".to_owned(), Some("Transaction has a bad signature".to_owned()));
+    let taken = SubmitFault::TakeAndRefuse { code: 1010, message: message.clone(), data: data.clone() };
+
+    miner.chain.fail_next_submission(SubmitFault::Refuse { code: 1010, message, data });
+    let ended = miner.run(&COMMIT, "default");
+    assert!(ended.failure(4).contains("bad signature"), "{}", ended.transcript());
+    assert!(ended.json().get("extrinsic_hash").is_none(), "{}", ended.transcript());
+
+    // Another node behind the same address has it.
+    miner.chain.fail_next_submission(taken.clone());
+    miner.run(&COMMIT, "default").success();
+    assert_eq!(miner.revealed("default").len(), 1);
+
+    // The same, and the chain cannot be asked after it.
+    miner.chain.fail_next_submission(taken);
+    let method = Some("account_nextIndex".to_owned());
+    miner.chain.limit_calls(CallLimit {
+        method,
+        after: 1,
+        ..CallLimit::first(usize::MAX, -32_601, "Method not found")
+    });
+    let ended = miner.run(&commit_and(&["--wait-timeout", "2"]), "second");
+    assert!(ended.failure(3).contains("cannot be told"), "{}", ended.transcript());
+    let json = ended.json();
+    let hash = json["extrinsic_hash"].as_str().expect("a hash");
+    let hint = json["hint"].as_str().expect("a hint");
+    assert!(hint.contains("list-all") && hint.contains(hash), "{json}");
+}

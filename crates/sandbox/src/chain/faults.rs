@@ -24,6 +24,18 @@ pub enum SubmitFault {
         /// More about it.
         data: Option<String>,
     },
+    /// The extrinsic is taken, and the answer is this JSON-RPC error: behind one address one node takes it, and another one,
+    /// which is behind, refuses it.
+    TakeAndRefuse {
+        /// Code, e.g. 1010.
+        code: i32,
+        /// Short text.
+        message: String,
+        /// More about it.
+        data: Option<String>,
+    },
+    /// The extrinsic is taken and passed on, and lost before it gets into a block. The watch goes on in silence.
+    Lose,
     /// A block with an upgrade of the runtime comes in just before the extrinsic, whose signature fits no longer.
     Upgrade {
         /// The new version.
@@ -91,6 +103,14 @@ impl WatchEnd {
     }
 }
 
+/// Answers to the question for the runtime's version that still show an old one, as a cache before a node does just after an
+/// upgrade. Blocks, pool and runtime calls are those of the new one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct StaleVersion {
+    pub(crate) shown: u32,
+    pub(crate) times: usize,
+}
+
 /// The wishes that are open.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
@@ -98,6 +118,7 @@ pub(crate) struct Faults {
     watch: Mutex<Option<WatchEnd>>,
     calls: Mutex<Option<CallLimit>>,
     handshakes: Mutex<Option<HandshakeRefusal>>,
+    version: Mutex<Option<StaleVersion>>,
 }
 
 impl Faults {
@@ -131,6 +152,18 @@ impl Faults {
         }
         limit.times = limit.times.checked_sub(1)?;
         Some(ErrorObjectOwned::owned(limit.code, limit.message.clone(), limit.data.clone()))
+    }
+
+    pub(crate) fn set_stale_version(&self, version: StaleVersion) {
+        *self.version.lock().unwrap_or_else(PoisonError::into_inner) = Some(version);
+    }
+
+    /// The old version that this answer shows, if any.
+    pub(crate) fn stale_version(&self) -> Option<u32> {
+        let mut version = self.version.lock().unwrap_or_else(PoisonError::into_inner);
+        let stale = version.as_mut()?;
+        stale.times = stale.times.checked_sub(1)?;
+        Some(stale.shown)
     }
 
     pub(crate) fn set_handshake_refusal(&self, refusal: HandshakeRefusal) {

@@ -92,6 +92,11 @@ impl Pool {
     /// Takes an extrinsic out for good.
     pub(crate) fn ban(&mut self, hash: H256) {
         self.banned.insert(hash);
+        self.forget(hash);
+    }
+
+    /// Takes an extrinsic out; it may come again.
+    pub(crate) fn forget(&mut self, hash: H256) {
         self.accounts.retain(|_, waiting| {
             waiting.retain(|_, waiting| waiting.signed.hash != hash);
             !waiting.is_empty()

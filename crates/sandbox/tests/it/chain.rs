@@ -195,6 +195,17 @@ async fn weather_can_be_made() {
 }
 
 #[tokio::test]
+async fn an_old_version_can_be_shown_after_an_upgrade() {
+    let (chain, client) = still_chain(Options::default()).await;
+    chain.keep_showing_version(1);
+    chain.upgrade(426);
+    chain.produce_block();
+    for shown in [425, 426] {
+        assert_eq!(ask(&client, "state_getRuntimeVersion", json!([])).await["specVersion"], shown);
+    }
+}
+
+#[tokio::test]
 async fn connections_and_calls_can_be_refused() {
     let (chain, client) = still_chain(Options::default()).await;
     chain.refuse_handshakes(HandshakeRefusal { status: 429, retry_after: Some("7".to_owned()), times: 1 });

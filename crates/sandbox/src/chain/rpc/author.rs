@@ -84,13 +84,18 @@ fn submit(
             return Err(ErrorObjectOwned::owned(*code, message.clone(), data.clone()));
         }
         Some(SubmitFault::Upgrade { spec_version }) => service.node().upgrade(*spec_version),
-        Some(SubmitFault::CutAfter) | None => {}
+        Some(SubmitFault::CutAfter | SubmitFault::TakeAndRefuse { .. } | SubmitFault::Lose) | None => {}
     }
-    let outcome = service.node().submit(extrinsic, watcher);
-    if matches!(fault, Some(SubmitFault::CutAfter)) {
-        service.connections.cut();
+    let taken = service.node().submit(extrinsic, watcher).map_err(|error| submit_error(&error))?;
+    match fault {
+        Some(SubmitFault::CutAfter) => service.connections.cut(),
+        Some(SubmitFault::TakeAndRefuse { code, message, data }) => {
+            return Err(ErrorObjectOwned::owned(code, message, data));
+        }
+        Some(SubmitFault::Lose) => service.node().pool.forget(taken),
+        _ => {}
     }
-    outcome.map_err(|error| submit_error(&error))
+    Ok(taken)
 }
 
 /// The error codes and texts of a Substrate node.

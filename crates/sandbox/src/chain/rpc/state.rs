@@ -52,7 +52,8 @@ pub(super) fn register(module: &mut RpcModule<Service>) {
             let at = params.sequence().optional_next::<Hash>()?;
             let node = service.node();
             view(&node, at)?;
-            Ok(service.runtime_version_json(spec_version(&node, at)))
+            let shown = service.faults.stale_version().unwrap_or_else(|| spec_version(&node, at));
+            Ok(service.runtime_version_json(shown))
         });
     }
     for name in ["state_call", "state_callAt"] {
