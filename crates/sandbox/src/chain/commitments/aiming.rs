@@ -7,8 +7,6 @@ use std::collections::{BTreeMap, HashMap};
 
 use gen404_round::aim::{Sight, Step, step};
 use gen404_timelock::{Beacon, BeaconSecret, Randomness, encrypt};
-use proptest::prelude::RngCore;
-use proptest::test_runner::{RngAlgorithm, TestRng};
 
 use super::{BlockNumber, COMMITMENT_OF, CommitmentInfo, Data, REVEALED_COMMITMENTS, Subnet, on_initialize};
 use crate::chain::drand::{PULSES, Pulse};
@@ -20,19 +18,16 @@ const SLOT: f64 = 12.0;
 const TARGET: BlockNumber = 40;
 const START: u32 = 1_700_000_000;
 
-/// Something that happens to a network.
-struct Dice(TestRng);
+/// What happens to a network: SplitMix64, the same for the same window.
+struct Dice(u64);
 
 impl Dice {
-    fn new(seed: u64) -> Self {
-        let mut bytes = [0; 32];
-        bytes[..8].copy_from_slice(&seed.to_le_bytes());
-        Self(TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
-    }
-
     /// From `low` to `high`.
     fn between(&mut self, low: f64, high: f64) -> f64 {
-        low + (high - low) * f64::from(self.0.next_u32()) / f64::from(u32::MAX)
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        low + (high - low) * f64::from((mixed >> 32) as u32) / f64::from(u32::MAX)
     }
 
     fn happens(&mut self, chance: f64) -> bool {
@@ -92,7 +87,7 @@ const NORMAL: Run = Run { is_killed: false, outage: 0 };
 
 /// One window. The miner acts only at a block it has seen; what it sends is in the first block whose author had it in time.
 fn window(drand: &mut Drand, seed: u64, run: Run) -> Outcome {
-    let mut dice = Dice::new(seed);
+    let mut dice = Dice(seed);
     let missed = dice.between(0.01, 0.05);
     let mut lag = dice.between(1.0, 4.0);
     let mut storage = Storage::new(0);
@@ -120,7 +115,8 @@ fn window(drand: &mut Drand, seed: u64, run: Run) -> Outcome {
             sent = None;
         }
         // The beacon's pulses lag by one to four blocks, now and then by many more.
-        lag = if dice.happens(0.03) { dice.between(4.0, 30.0) } else { (lag + dice.between(-1.0, 1.0)).clamp(1.0, 4.0) };
+        lag =
+            if dice.happens(0.03) { dice.between(4.0, 30.0) } else { (lag + dice.between(-1.0, 1.0)).clamp(1.0, 4.0) };
         let newest = drand.beacon.round_at((slot_time - lag * SLOT) as u64);
         for round in last_round + 1..=newest {
             let pulse = if waits_for(&storage, round) || sent.is_some_and(|(_, sent)| sent == round) {
@@ -143,9 +139,9 @@ fn window(drand: &mut Drand, seed: u64, run: Run) -> Outcome {
             // Revealed: a tool would be done, or commit again if it was too early.
             continue;
         }
-        let pending = COMMITMENT_OF.get(&storage, &WHO).and_then(|commitment| {
-            commitment.info.fields.0.iter().filter_map(Data::reveal_round).max()
-        });
+        let pending = COMMITMENT_OF
+            .get(&storage, &WHO)
+            .and_then(|commitment| commitment.info.fields.0.iter().filter_map(Data::reveal_round).max());
         let time = slot_time as u64;
         let sight = Sight { head: number.into(), time, slot: SLOT, last_round, pending };
         let round = match step(TARGET.into(), &sight, |round| drand.beacon.time_of_round(round)) {
@@ -205,6 +201,10 @@ fn an_outage_of_a_minute_brings_no_early_reveal() {
     let mut drand = Drand::new();
     for seed in 0..100 {
         let outcome = window(&mut drand, seed, Run { outage: 5, ..NORMAL });
-        assert!(outcome.reveals.iter().all(|block| *block >= u64::from(TARGET)), "window {seed}: {:?}", outcome.reveals);
+        assert!(
+            outcome.reveals.iter().all(|block| *block >= u64::from(TARGET)),
+            "window {seed}: {:?}",
+            outcome.reveals
+        );
     }
 }
