@@ -9,7 +9,7 @@
 //!   it has to, with the metadata from [`ConnectOptions::cache_folder`] when it can.
 //! * [`Chain::commit`] takes a [`CommitRequest`] (a [`gen404_round::Reveal`], a subnet, how far to [`Wait`]) to a
 //!   [`Commitment`]. It waits while an earlier commitment is pending, sends exactly once, survives lost connections, and
-//!   proves the reveal byte for byte. [`Chain::rehearse`] does all of it up to the signature.
+//!   proves the reveal byte for byte. [`Chain::commit_at`] has the reveal fall on a block. [`Chain::rehearse`] does all of it up to the signature.
 //! * [`Chain::reveals`] lists what a subnet has revealed, [`Chain::reveal_histories`] payload by payload; [`Chain::owners`],
 //!   [`Chain::hotkeys_of`], [`Chain::registered`], [`Chain::coldkey_locks`], [`Chain::hotkey_status`], [`Chain::moments`] and
 //!   [`Chain::head`] answer the smaller questions.
@@ -55,7 +55,7 @@ mod submission;
 mod finney;
 
 pub use clock::{Clock, ClockError, SystemClock};
-pub use commit::{BLOCKS_UNTIL_REVEAL, CommitRequest, Commitment, Rehearsal, Wait};
+pub use commit::{Aimed, BLOCKS_UNTIL_REVEAL, CommitRequest, Commitment, Rehearsal, Wait};
 pub use connection::{Chain, ChainIdentity, ConnectOptions};
 pub use error::{CommitError, ConnectError, Doubt, EndpointError, FailureKind, ReadError};
 pub use extrinsic::HotkeySigner;

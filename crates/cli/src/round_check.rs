@@ -2,6 +2,7 @@
 //! Warns of what may go wrong, refuses only what certainly does, and never keeps a commitment back because the state of the
 //! competition cannot be had.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
@@ -72,6 +73,26 @@ impl Forecast {
     }
 }
 
+/// The block that a reveal is to be in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RevealAt {
+    /// The first block of the next window that has not begun.
+    Window,
+    /// This one.
+    Block(BlockNumber),
+}
+
+impl FromStr for RevealAt {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "window" => Ok(Self::Window),
+            number => number.parse().map(Self::Block).map_err(|_| "neither `window` nor the number of a block"),
+        }
+    }
+}
+
 /// What is to be said about a commitment.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Advice {
@@ -112,6 +133,64 @@ pub(crate) async fn check(
             advice.warns.iter().for_each(|line| context.ui.warning(line));
             Ok(Some(forecast))
         }
+    }
+}
+
+/// The block to aim at. Without a state only a block by its number can be aimed at.
+pub(crate) async fn target(
+    context: &Context,
+    options: &RoundCheck,
+    at: RevealAt,
+    intent: &Intent<'_>,
+    observer: &dyn Observer,
+) -> Result<(BlockNumber, Option<Forecast>), CommandError> {
+    let is_here = !options.no_round_check && has_this_competition(&options.state.state_url, intent);
+    let seen = match (at, is_here) {
+        (RevealAt::Block(_), false) => None,
+        (RevealAt::Window, false) => {
+            return Err(CommandError::usage("the next window is not known without the competition's state")
+                .with_hint("name the block, as in --reveal-at 9229787, or the state with --state-url"));
+        }
+        (RevealAt::Window, true) => Some(look(options, intent, observer).await?),
+        (RevealAt::Block(_), true) => look(options, intent, observer).await.ok(),
+    };
+    let (forecast, pace) = match seen {
+        Some(Seen::Finished) => return Err(refusal("the competition is over: no reveal counts any more")),
+        Some(Seen::Round { forecast, pace, .. }) => (Some(forecast), pace),
+        Some(Seen::NoSchedule) | None => (None, competition::pace(intent.chain, observer).await?),
+    };
+    let head = pace.head();
+    let block = match (at, forecast) {
+        (RevealAt::Block(block), _) => block,
+        (RevealAt::Window, Some(forecast)) => next_window(forecast.schedule, head.block),
+        (RevealAt::Window, None) => return Err(CommandError::failed("the round's schedule is not there")),
+    };
+    if block < head.block.saturating_add(SOONEST) {
+        return Err(CommandError::usage(format!(
+            "no reveal can be in block {block} any more: the chain is at block {}",
+            head.block
+        )));
+    }
+    let time = pace.time_of(block);
+    let when = when::moment(time, time.duration_since(head.time), &TimeZone::system());
+    let round = forecast.map(|forecast| forecast.round_of(block));
+    let round = match round {
+        Some(Some(round)) => format!(", which counts for round {round}"),
+        Some(None) => {
+            return Err(refusal(format!("a reveal in block {block} comes before the window, and counts for nothing")));
+        }
+        None => String::new(),
+    };
+    context.ui.status(format!("the reveal is aimed at block {block}{round}: {when}"));
+    Ok((block, forecast))
+}
+
+/// The first block of the next window that can still be hit.
+fn next_window(schedule: Schedule, head: BlockNumber) -> BlockNumber {
+    if schedule.earliest_reveal_block >= head.saturating_add(SOONEST) {
+        schedule.earliest_reveal_block
+    } else {
+        schedule.next_window().earliest
     }
 }
 
@@ -311,6 +390,16 @@ mod tests {
         let advice = at(200 - SOONEST + 1).expect("the next window is open");
         assert!(advice.warns.is_empty() && advice.says[0].contains("will count for round 53"), "{advice:?}");
         assert_eq!((FORECAST.round_of(99), FORECAST.round_of(200), FORECAST.round_of(201)), (None, Some(52), Some(53)));
+    }
+
+    #[test]
+    fn the_next_window_is_one_whose_first_block_can_be_hit() {
+        for (head, first) in [(1, 100), (98, 100), (99, 201), (150, 201), (199, 201), (300, 201)] {
+            assert_eq!(next_window(FORECAST.schedule, head), first, "{head}");
+        }
+        assert_eq!("window".parse(), Ok(RevealAt::Window));
+        assert_eq!("9229787".parse(), Ok(RevealAt::Block(9_229_787)));
+        assert!("soon".parse::<RevealAt>().is_err());
     }
 
     #[test]

@@ -13,10 +13,10 @@
 use crate::BlockNumber;
 
 /// Blocks before the target at which the last commitment is sent.
-const LAST_CALL: BlockNumber = 2;
+pub const LAST_CALL: BlockNumber = 2;
 
 /// The fallback is committed when the target is this near: close enough to foresee when that will be.
-const FALLBACK_FROM: BlockNumber = 25;
+pub const FALLBACK_FROM: BlockNumber = 25;
 
 /// Nearer than this no fallback is sent: it could still be in the pool when the last commitment must go.
 const FALLBACK_UNTIL: BlockNumber = 5;
