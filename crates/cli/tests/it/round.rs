@@ -311,53 +311,6 @@ async fn a_rounds_list_has_its_window_its_order_and_verdicts() {
     assert!(beyond.failure(2).contains("nothing is known of round 9"));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_commitment_says_for_which_round_it_counts() {
-    let miner = Miner::new().await;
-    write_state(&miner.home, "open", 1, 1_000_000);
-    let commit = |more: &[&str]| {
-        miner.run(&[&["commit-hash", "--hash", HASH, "--state-url", "file:state"], more].concat(), "default")
-    };
-    let ended = commit(&[]);
-    assert_eq!(ended.success()["counts_for_round"], 3, "{}", ended.transcript());
-    let said = ended.stderr();
-    assert!(said.contains("will count for round 3") && said.contains("the reveal counts for round 3"), "{said}");
-    assert!(said.contains("commit-repo-cdn") && said.contains("0 of 100"), "{said}");
-    // The same hash again costs the place, and everything in one payload is one reveal.
-    let ended =
-        commit(&["--repo", "a/b", "--cdn-url", "https://c.example/x", "--skip-cdn-check", "--required-lock", "0"]);
-    let json = ended.success();
-    assert_eq!(
-        (&json["repo"], &json["cdn_url"], &json["commit"]),
-        (&json!("a/b"), &json!("https://c.example/x"), &json!(HASH))
-    );
-    let said = ended.stderr();
-    assert!(said.contains("costs the place") && !said.contains("still missing") && !said.contains("coldkey"), "{said}");
-    let texts = miner.revealed("default");
-    assert_eq!(texts[1], format!(r#"{{"repo":"a/b","commit":"{HASH}","cdn_url":"https://c.example/x"}}"#));
-
-    // Certainly too early: nothing is sent, unless somebody insists.
-    write_state(&miner.home, "open", 1_000_000, 2_000_000);
-    assert!(commit(&["--dry-run"]).failure(1).contains("count for nothing"));
-    let said = commit(&["--dry-run", "--no-round-check"]);
-    said.success();
-    assert!(!said.stderr().contains("window"), "{}", said.transcript());
-    // A state that cannot be had keeps nothing back.
-    std::fs::remove_dir_all(miner.home.path().join("state")).expect("there");
-    let ended = commit(&["--dry-run"]);
-    ended.success();
-    assert!(ended.stderr().contains("is not known: there is no state.json"), "{}", ended.transcript());
-    assert_eq!(miner.revealed("default").len(), 2);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_public_state_says_nothing_of_another_chain() {
-    let miner = Miner::new().await;
-    let ended = miner.run(&["commit-hash", "--hash", HASH], "default");
-    assert_eq!(ended.success()["counts_for_round"], json!(null), "{}", ended.transcript());
-    assert!(!ended.stderr().contains("round 3") && !ended.stderr().contains("not known"), "{}", ended.transcript());
-}
-
 /// Two prompts, one of them delivered, all at the CDN.
 fn write_outputs(home: &Home, cdn: &str) {
     let round = home.path().join("state/rounds/3");
