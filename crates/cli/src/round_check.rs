@@ -6,12 +6,10 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
-use gen404_chain::{BLOCKS_UNTIL_REVEAL, Chain, FINNEY_GENESIS, Observer};
+use gen404_chain::{BLOCKS_UNTIL_REVEAL, Chain, Observer};
 use gen404_competition::files::{Schedule, Stage, State as StateOfRound};
-use gen404_competition::{
-    Counted, Look, PUBLIC_STATE, Pace, Reading, RoundFile, RoundWindow, StateFile, StateUrl, counts_for,
-};
-use gen404_round::{AccountId, BlockNumber, Hotkey, NETUID, Netuid, Reveal};
+use gen404_competition::{Counted, Look, Pace, Reading, RoundFile, RoundWindow, StateFile, counts_for};
+use gen404_round::{AccountId, BlockNumber, Hotkey, Netuid, Reveal};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -115,7 +113,7 @@ pub(crate) async fn check(
     intent: &Intent<'_>,
     observer: &dyn Observer,
 ) -> Result<Option<Forecast>, CommandError> {
-    if options.no_round_check || !has_this_competition(&options.state.state_url, intent) {
+    if options.no_round_check || !competition::belongs_to(&options.state, intent.chain, intent.netuid) {
         return Ok(None);
     }
     let unknown = |reason: &str| {
@@ -144,7 +142,7 @@ pub(crate) async fn target(
     intent: &Intent<'_>,
     observer: &dyn Observer,
 ) -> Result<(BlockNumber, Option<Forecast>), CommandError> {
-    let is_here = !options.no_round_check && has_this_competition(&options.state.state_url, intent);
+    let is_here = !options.no_round_check && competition::belongs_to(&options.state, intent.chain, intent.netuid);
     let seen = match (at, is_here) {
         (RevealAt::Block(_), false) => None,
         (RevealAt::Window, false) => {
@@ -192,12 +190,6 @@ fn next_window(schedule: Schedule, head: BlockNumber) -> BlockNumber {
     } else {
         schedule.next_window().earliest
     }
-}
-
-/// Whether this state is that of the chain's competition: the public one belongs to one subnet of one chain.
-fn has_this_competition(url: &StateUrl, intent: &Intent<'_>) -> bool {
-    let is_public = PUBLIC_STATE.parse::<StateUrl>().is_ok_and(|public| public == *url);
-    !is_public || (intent.netuid == NETUID && intent.chain.identity().genesis == FINNEY_GENESIS)
 }
 
 fn refusal(message: impl Into<String>) -> CommandError {

@@ -7,16 +7,13 @@ use gen404_round::BlockNumber;
 use gen404_round::aim::{Sight, Step, step};
 use tokio::time::sleep;
 
-use super::{CommitRequest, Commitment, Order, Wait, prepare};
+use super::{BLOCKS_UNTIL_REVEAL, CommitRequest, Commitment, Order, Wait, prepare};
 use crate::clock::Clock;
 use crate::connection::Chain;
 use crate::error::CommitError;
 use crate::extrinsic::HotkeySigner;
 use crate::observer::{Event, Observer};
 use crate::situation::{PendingReveal, Situation};
-
-/// A commitment that is revealed within this time is waited for even when it could be replaced: it is somebody else's doing.
-const SOON: u64 = 60;
 
 /// The longest pause between two looks: connections that nobody uses are cut.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -82,14 +79,14 @@ impl Chain {
                 }
                 _ => {}
             }
-            if look.in_pool() > 0 || must_wait(situation, &memory) {
+            if look.in_pool() > 0 || must_wait(situation, target, &memory) {
                 sleep(short(situation)).await;
                 continue;
             }
             match step(target, &sight(situation), |round| situation.beacon.time_of_round(round)) {
                 Step::Watch => sleep(short(situation)).await,
                 Step::WaitFor { block } => {
-                    if memory.told != Some(block) {
+                    if block > situation.block + 1 && memory.told != Some(block) {
                         observer.observe(&Event::Aiming { target, head: situation.block, next: block });
                         memory.told = Some(block);
                     }
@@ -135,12 +132,14 @@ impl Chain {
     }
 }
 
-/// Whether a commitment is on chain that is opened soon and that this run has not made, or that is opened in the next block.
-fn must_wait(situation: &Situation, memory: &Memory) -> bool {
+/// Whether a commitment is on chain that must not be replaced: one that is opened in the next block anyway, or one that is
+/// opened before the target and that no run for this target has made. A fallback is always opened after it.
+fn must_wait(situation: &Situation, target: BlockNumber, memory: &Memory) -> bool {
     let Some(PendingReveal { reveal_round, .. }) = situation.pending() else { return false };
+    let blocks = target.saturating_sub(situation.block).max(BLOCKS_UNTIL_REVEAL.into());
+    let soonest = situation.time.block.saturating_add(blocks_long(situation, blocks).as_secs());
     let is_due = reveal_round <= situation.time.last_round;
-    let is_soon = situation.beacon.time_of_round(reveal_round) <= situation.time.block.saturating_add(SOON);
-    is_due || (is_soon && !memory.own.contains(&reveal_round))
+    is_due || (situation.beacon.time_of_round(reveal_round) < soonest && !memory.own.contains(&reveal_round))
 }
 
 fn sight(situation: &Situation) -> Sight {

@@ -70,8 +70,10 @@ pub(super) async fn list(context: &Context, arguments: &Arguments) -> Result<(),
     let client = competition::client(state)?;
     let look = client.look(Timestamp::now());
     let (chain, found) = futures::join!(Chain::connect(subtensor.connect_options(), &status), window(&look, *round));
+    let chain = chain?;
+    competition::require(state, &chain, subtensor.netuid)?;
     let (RoundWindow { round, window }, is_over) = found?;
-    let entrants = entrants::read(&chain?, subtensor.netuid, window, *required_lock, &status).await?;
+    let entrants = entrants::read(&chain, subtensor.netuid, window, *required_lock, &status).await?;
     let end = window.latest.map_or_else(|| "on, its end not published yet".to_owned(), |latest| format!("to {latest}"));
     context.ui.status(format!(
         "round {round}, block {} {end}: {} of {} hotkeys with reveals take part, at block {}",

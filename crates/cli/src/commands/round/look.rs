@@ -21,7 +21,7 @@ use crate::{competition, hotkey};
 /// Whoever looks, with its standing connections.
 pub(super) struct Looker {
     client: StateClient,
-    state_url: String,
+    state: State,
     subtensor: Subtensor,
     chain: OnceCell<Chain>,
     status: ChainStatus,
@@ -46,7 +46,7 @@ impl Looker {
     ) -> Result<Self, CommandError> {
         Ok(Self {
             client: competition::client(state)?,
-            state_url: state.state_url.to_string(),
+            state: state.clone(),
             subtensor: subtensor.clone(),
             chain: OnceCell::new(),
             status: ChainStatus::new(ui, Wait::Inclusion),
@@ -61,6 +61,7 @@ impl Looker {
         let chain = async {
             let connect = || Chain::connect(self.subtensor.connect_options(), observer);
             let chain = self.chain.get_or_try_init(connect).await?;
+            competition::require(&self.state, chain, self.subtensor.netuid)?;
             Ok::<_, CommandError>((chain, competition::pace(chain, observer).await?))
         };
         let look = self.client.look(Timestamp::now());
@@ -162,7 +163,7 @@ impl Looker {
             happening: now.happening.key(),
             task: now.task.key(),
             block: head.block,
-            block_time: head.time,
+            block_time: report::whole_seconds(head.time),
             seconds_per_block: (pace.seconds_per_block() * 1e3).round() / 1e3,
             pace_measured: pace.is_measured(),
             window: schedule.zip(now.window_ends).map(|(schedule, closes)| Window {
@@ -187,8 +188,8 @@ impl Looker {
             win_margin: config.and_then(|config| config.win_margin),
             doubts: now.doubts.iter().copied().map(report::in_words).collect(),
             state: StateAge {
-                url: self.state_url.clone(),
-                confirmed: view.state_seen.confirmed,
+                url: self.state.state_url.to_string(),
+                confirmed: report::whole_seconds(view.state_seen.confirmed),
                 stale: view.state_seen.stale.as_ref().map(|error| sentence(error)),
             },
             own,

@@ -186,14 +186,19 @@ impl Moment {
     /// The moment of a block, as far as the pace tells.
     pub(super) fn of(block: BlockNumber, pace: &Pace) -> Self {
         let at = pace.time_of(block);
-        Self { block, at, in_seconds: at.duration_since(pace.head().time).as_secs() }
+        Self { block, at: whole_seconds(at), in_seconds: at.duration_since(pace.head().time).as_secs() }
     }
 }
 
 impl From<Deadline> for Moment {
     fn from(deadline: Deadline) -> Self {
-        Self { block: deadline.block, at: deadline.time, in_seconds: deadline.left.as_secs() }
+        Self { block: deadline.block, at: whole_seconds(deadline.time), in_seconds: deadline.left.as_secs() }
     }
+}
+
+/// An estimate needs no fractions of a second.
+pub(super) fn whole_seconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
 impl From<&LeaderEntry> for Leader {

@@ -15,7 +15,7 @@ use crate::chain::storage::Storage;
 
 const WHO: (u16, Account) = (17, Account([7; 32]));
 const SLOT: f64 = 12.0;
-const TARGET: BlockNumber = 40;
+const TARGET: BlockNumber = 30;
 const START: u32 = 1_700_000_000;
 
 /// What happens to a network: SplitMix64, the same for the same window.
@@ -132,11 +132,11 @@ fn window(drand: &mut Drand, seed: u64, run: Run) -> Outcome {
         PULSES.put(&mut storage, &last_round, &newest);
         storage.seal(number);
 
-        if sent.is_some() || (run.is_killed && number >= TARGET - 3) {
-            continue;
+        let is_pending = COMMITMENT_OF.get(&storage, &WHO).is_some();
+        if sent.is_none() && !is_pending && REVEALED_COMMITMENTS.get(&storage, &WHO).is_some() {
+            break;
         }
-        if !REVEALED_COMMITMENTS.get(&storage, &WHO).unwrap_or_default().is_empty() {
-            // Revealed: a tool would be done, or commit again if it was too early.
+        if sent.is_some() || (run.is_killed && number >= TARGET - 3) {
             continue;
         }
         let pending = COMMITMENT_OF
