@@ -1,11 +1,14 @@
 //! From a payload to a proven reveal: look, wait, encrypt, sign, send once, and follow until the chain shows the same bytes.
 //! Holds no key: a [`HotkeySigner`] signs, and a [`Clock`] says the time.
 
+mod aimed;
 mod follow;
 mod prepare;
 mod refusal;
 mod settle;
 mod upgrade;
+
+pub use aimed::Aimed;
 
 use std::time::Duration;
 
@@ -128,6 +131,8 @@ struct Order<'a> {
     signer: &'a dyn HotkeySigner,
     clock: &'a dyn Clock,
     observer: &'a dyn Observer,
+    /// The beacon round to encrypt to, whatever is pending; without one, it is chosen once nothing can be lost.
+    round: Option<u64>,
 }
 
 impl Chain {
@@ -141,7 +146,7 @@ impl Chain {
         observer: &dyn Observer,
     ) -> Result<Commitment, CommitError> {
         let payload = &prepare::Payload::new(&request.reveal);
-        let ended = self.carry_out(&Order { request, payload, signer, clock, observer }).await;
+        let ended = self.carry_out(&Order { request, payload, signer, clock, observer, round: None }).await;
         if let Err(CommitError::Pool(_)) = ended {
             observer.observe(&Event::Rejected);
         }

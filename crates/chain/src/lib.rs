@@ -9,9 +9,10 @@
 //!   it has to, with the metadata from [`ConnectOptions::cache_folder`] when it can.
 //! * [`Chain::commit`] takes a [`CommitRequest`] (a [`gen404_round::Reveal`], a subnet, how far to [`Wait`]) to a
 //!   [`Commitment`]. It waits while an earlier commitment is pending, sends exactly once, survives lost connections, and
-//!   proves the reveal byte for byte. [`Chain::rehearse`] does all of it up to the signature.
-//! * [`Chain::reveals`] lists what a subnet has revealed; [`Chain::owners`], [`Chain::hotkeys_of`],
-//!   [`Chain::coldkey_locks`], [`Chain::hotkey_status`] and [`Chain::head`] answer the smaller questions.
+//!   proves the reveal byte for byte. [`Chain::commit_at`] has the reveal fall on a block. [`Chain::rehearse`] does all of it up to the signature.
+//! * [`Chain::reveals`] lists what a subnet has revealed, [`Chain::reveal_histories`] payload by payload; [`Chain::owners`],
+//!   [`Chain::hotkeys_of`], [`Chain::registered`], [`Chain::coldkey_locks`], [`Chain::hotkey_status`], [`Chain::moments`] and
+//!   [`Chain::head`] answer the smaller questions.
 //! * [`ConnectError`], [`ReadError`] and [`CommitError`] have a [`FailureKind`] by `kind()`, and advice by `hint()`.
 //!
 //! ```no_run
@@ -38,6 +39,7 @@ mod connection;
 mod error;
 mod extrinsic;
 mod hashes;
+mod moments;
 mod network;
 mod node;
 mod observer;
@@ -53,16 +55,17 @@ mod submission;
 mod finney;
 
 pub use clock::{Clock, ClockError, SystemClock};
-pub use commit::{BLOCKS_UNTIL_REVEAL, CommitRequest, Commitment, Rehearsal, Wait};
+pub use commit::{Aimed, BLOCKS_UNTIL_REVEAL, CommitRequest, Commitment, Rehearsal, Wait};
 pub use connection::{Chain, ChainIdentity, ConnectOptions};
 pub use error::{CommitError, ConnectError, Doubt, EndpointError, FailureKind, ReadError};
 pub use extrinsic::HotkeySigner;
 pub use hashes::{BlockHash, ExtrinsicHash};
+pub use moments::{BlockMoment, Moments};
 pub use network::{Endpoint, FINNEY_GENESIS, InvalidNetwork, Network};
 pub use observer::{Event, Observer, Unobserved};
 pub use preflight::Check;
 pub use reads::{ColdkeyLock, HotkeyStatus, LockAnswer, RAO_PER_TOKEN};
-pub use reveals::{HotkeyReveals, RevealList};
+pub use reveals::{HotkeyReveals, RevealHistories, RevealHistory, RevealList};
 pub use rpc::limit::RateLimit;
 pub use rpc::{RpcError, TransportError};
 pub use runtime::IncompatibleChain;

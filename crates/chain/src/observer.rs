@@ -101,6 +101,32 @@ pub enum Event {
         /// Block of that reveal.
         block: BlockNumber,
     },
+    /// A reveal is aimed at a block, and there is nothing to do before another one.
+    Aiming {
+        /// The block that the reveal is aimed at.
+        target: BlockNumber,
+        /// The newest block.
+        head: BlockNumber,
+        /// The block that is waited for.
+        next: BlockNumber,
+    },
+    /// A commitment goes out that is opened some time after the target, should nothing better follow.
+    Fallback {
+        /// Unix time of its round, in seconds.
+        reveal_time: u64,
+    },
+    /// That commitment did not get into a block.
+    FallbackFailed {
+        /// Why, in printable words.
+        reason: String,
+    },
+    /// A reveal came before the block that it was aimed at; it is committed again.
+    CameEarly {
+        /// Block of the reveal.
+        block: BlockNumber,
+        /// The block that it was aimed at.
+        target: BlockNumber,
+    },
     /// The extrinsic goes to the node now.
     Submitting {
         /// Its hash.

@@ -12,7 +12,7 @@ use crate::error::ReadError;
 use crate::node::StorageAt;
 use crate::observer::Observer;
 use crate::runtime::{Decoded, IncompatibleChain, Item, bytes, number};
-use crate::situation::{CommitmentSpace, PendingReveal, Question};
+use crate::situation::{CommitmentSpace, PendingReveal, Question, subnet_and_hotkey};
 
 const SUBTENSOR: &str = "SubtensorModule";
 /// Accounts asked about in one request.
@@ -118,6 +118,23 @@ impl Chain {
             );
         }
         Ok(owners)
+    }
+
+    /// Whether each of these hotkeys is registered on the subnet, in the same order.
+    pub async fn registered(
+        &self,
+        hotkeys: &[Hotkey],
+        netuid: Netuid,
+        observer: &dyn Observer,
+    ) -> Result<Vec<bool>, ReadError> {
+        let runtime = self.runtime();
+        let items = hotkeys
+            .iter()
+            .map(|hotkey| runtime.item(SUBTENSOR, "Uids", &subnet_and_hotkey(netuid, hotkey)))
+            .collect::<Result<Vec<_>, _>>()?;
+        // The item has no default: it is there for registered hotkeys only.
+        let uids = self.read_many(&items, observer).await?;
+        Ok(uids.into_iter().flatten().map(|uid| uid.is_some()).collect())
     }
 
     /// The hotkeys that a coldkey owns.

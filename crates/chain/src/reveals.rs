@@ -1,8 +1,11 @@
 //! All revealed commitments of a subnet, read at one block: keys by ranges of their hash, values by the hundred, both at once.
 //! Hands on what was revealed, decoded as the collector does it; has no opinion on who wins.
 
+mod histories;
 mod keys;
 pub(crate) mod payloads;
+
+pub use self::histories::{RevealHistories, RevealHistory};
 
 use futures::TryStreamExt;
 use gen404_round::{AccountId, BlockNumber, Hotkey, Netuid, RevealedFields, merge_latest};
@@ -48,15 +51,45 @@ pub struct RevealList {
 impl Chain {
     /// Reads everything that was revealed on a subnet, at the newest block.
     pub async fn reveals(&self, netuid: Netuid, observer: &dyn Observer) -> Result<RevealList, ReadError> {
+        let merged = |value: &[u8]| merge_latest(Payloads::read(value));
+        let all = self.all_reveals(netuid, &merged, observer).await?;
+        let hotkeys =
+            all.hotkeys.into_iter().map(|Entry { hotkey, value, .. }| HotkeyReveals { hotkey, fields: value });
+        Ok(RevealList { block: all.block, block_hash: all.block_hash, hotkeys: hotkeys.collect() })
+    }
+
+    /// Reads all values of the map at the newest block. `read` turns each into what is kept of it at once, so that raw
+    /// payloads never pile up.
+    async fn all_reveals<T>(
+        &self,
+        netuid: Netuid,
+        read: &impl Fn(&[u8]) -> T,
+        observer: &dyn Observer,
+    ) -> Result<All<T>, ReadError> {
         let runtime = self.runtime();
         let prefix = runtime.item(PALLET, ENTRY, &[scale_value::Value::u128(u128::from(netuid))])?;
         check_form(&runtime, &prefix)?;
         let prefix = &prefix.key;
-        self.reading(observer, |node| async move { read_all(&node, prefix).await }).await
+        self.reading(observer, |node| async move { read_all(&node, prefix, read).await }).await
     }
 }
 
-async fn read_all(node: &Node, prefix: &[u8]) -> Result<RevealList, ReadError> {
+/// What was kept of all hotkeys, in no particular order, and the block it was read at.
+struct All<T> {
+    block: BlockNumber,
+    block_hash: BlockHash,
+    hotkeys: Vec<Entry<T>>,
+}
+
+/// What was kept of one hotkey.
+struct Entry<T> {
+    /// The hotkey's part of the storage key. The chain's own order is that of these bytes.
+    key: Vec<u8>,
+    hotkey: Hotkey,
+    value: T,
+}
+
+async fn read_all<T>(node: &Node, prefix: &[u8], read: &impl Fn(&[u8]) -> T) -> Result<All<T>, ReadError> {
     let block_hash = node.best_hash().await?;
     let number = async {
         let number = node.block_number(block_hash).await?;
@@ -68,30 +101,31 @@ async fn read_all(node: &Node, prefix: &[u8]) -> Result<RevealList, ReadError> {
             futures::stream::iter(chunks.into_iter().map(Ok::<_, RpcError>))
         })
         .try_flatten()
-        .map_ok(|chunk| read_values(node, prefix, chunk, block_hash))
+        .map_ok(|chunk| read_values(node, prefix, chunk, block_hash, read))
         .try_buffer_unordered(VALUE_REQUESTS)
         .try_fold(Vec::new(), |mut all, mut chunk| async move {
             all.append(&mut chunk);
             Ok(all)
         });
     let (block, hotkeys) = futures::try_join!(number, hotkeys)?;
-    Ok(RevealList { block, block_hash, hotkeys })
+    Ok(All { block, block_hash, hotkeys })
 }
 
-/// One request for values, merged at once so that raw payloads never pile up.
-async fn read_values(
+/// One request for values.
+async fn read_values<T>(
     node: &Node,
     prefix: &[u8],
     keys: Vec<Vec<u8>>,
     at: BlockHash,
-) -> Result<Vec<HotkeyReveals>, RpcError> {
+    read: &impl Fn(&[u8]) -> T,
+) -> Result<Vec<Entry<T>>, RpcError> {
     let storage = node.storage(&keys, Some(at)).await?;
-    let reveals = keys.iter().filter_map(|key| {
+    let entries = keys.iter().filter_map(|key| {
         let hotkey = hotkey_of(key, prefix)?;
         let value = storage.values.get(key)?;
-        Some(HotkeyReveals { hotkey, fields: merge_latest(Payloads::read(value)) })
+        Some(Entry { key: key[prefix.len()..].to_vec(), hotkey, value: read(value) })
     });
-    Ok(reveals.collect())
+    Ok(entries.collect())
 }
 
 /// The account at the end of a key: behind the prefix stand eight bytes of hash, then the account itself.

@@ -5,6 +5,7 @@
 //! option without it has a variable for each command (`settings/marks.rs`).
 
 mod secret;
+mod state;
 mod studio;
 mod subtensor;
 pub(crate) mod targon;
@@ -15,9 +16,10 @@ use clap::{ArgAction, Args, Parser, ValueEnum};
 use crate::commands::Command;
 
 pub(crate) use secret::KeyParser;
+pub(crate) use state::State;
 pub(crate) use studio::StudioArguments;
 pub(crate) use subtensor::{Committing, Subtensor};
-pub(crate) use wallet::{UnusedWallet, Wallet};
+pub(crate) use wallet::{OwnHotkey, UnusedWallet, Wallet};
 
 /// One tool for the whole round of the 404 subnet: commit, rent, generate, render, judge.
 ///

@@ -121,6 +121,22 @@ impl Observer for ChainStatus {
             Event::AlreadyRevealed { block } => ui.warning(format!(
                 "block {block} has revealed the same already: the newer reveal will count, which may cost the earlier place"
             )),
+            Event::Aiming { target, head, next } => {
+                ui.status(format!(
+                    "block {head}: the reveal is aimed at block {target}; waiting for block {next} ({} to go)",
+                    next.saturating_sub(*head)
+                ));
+            }
+            Event::Fallback { reveal_time } => {
+                ui.status(format!(
+                    "a fallback first, to be revealed about {} should this machine stop; the commitment for the block replaces it",
+                    time(*reveal_time)
+                ));
+            }
+            Event::FallbackFailed { reason } => ui.warning(format!("the fallback is in no block: {reason}")),
+            Event::CameEarly { block, target } => ui.warning(format!(
+                "the reveal came in block {block}, before block {target}, and counts for the round before: committing again"
+            )),
             Event::Rejected => state.sent = None,
             Event::InPool => {
                 state.taken = true;

@@ -13,6 +13,7 @@ mod pods;
 mod render;
 mod render_server;
 mod report;
+mod round;
 mod sandbox;
 mod start_generator;
 mod start_judge;
@@ -30,6 +31,7 @@ pub(crate) enum Command {
     CommitHash(commit_hash::Arguments),
     CommitRepoCdn(commit_repo_cdn::Arguments),
     ListAll(list_all::Arguments),
+    Round(round::Arguments),
     StartGenerator(start_generator::Arguments),
     StartRenderer(start_renderer::Arguments),
     StartJudge(start_judge::Arguments),
@@ -56,15 +58,17 @@ impl Command {
 /// Runs a command to its end.
 pub(crate) async fn run(context: &Context, command: Command) -> Result<(), CommandError> {
     match command {
-        Command::CommitHash(arguments) => commit_hash::run(context, &arguments).await,
-        Command::CommitRepoCdn(arguments) => commit_repo_cdn::run(context, &arguments).await,
-        Command::ListAll(arguments) => list_all::run(context, &arguments).await,
+        // These join two services in one future, which is large; the other commands need not carry its room on their stack.
+        Command::CommitHash(arguments) => Box::pin(commit_hash::run(context, &arguments)).await,
+        Command::CommitRepoCdn(arguments) => Box::pin(commit_repo_cdn::run(context, &arguments)).await,
+        Command::ListAll(arguments) => Box::pin(list_all::run(context, &arguments)).await,
+        Command::Round(arguments) => round::run(context, &arguments).await,
         Command::Demo(arguments) => demo::run(context, arguments).await,
         Command::Generate(arguments) => generate::run(context, arguments).await,
         Command::Report(arguments) => report::run(context, arguments).await,
         Command::Render(arguments) => render::run(context, arguments).await,
         Command::RenderServer(arguments) => render_server::run(context, arguments).await,
-        // A match is large; the other commands need not carry its room on their stack.
+        // A match is large.
         Command::Judge(arguments) => Box::pin(judge::run(context, arguments)).await,
         Command::Sandbox(arguments) => sandbox::run(context, arguments).await,
         Command::StartGenerator(arguments) => start_generator::run(context, &arguments).await,

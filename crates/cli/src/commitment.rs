@@ -4,8 +4,8 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use gen404_chain::{Chain, CommitRequest, Commitment, ConnectOptions, HotkeySigner, Rehearsal, SystemClock};
-use gen404_round::{Hotkey, Reveal};
+use gen404_chain::{Aimed, Chain, CommitRequest, Commitment, ConnectOptions, HotkeySigner, Rehearsal, SystemClock};
+use gen404_round::{BlockNumber, Hotkey, Reveal, aim};
 use serde::Serialize;
 
 use crate::arguments::{Committing, Subtensor, Wallet};
@@ -13,6 +13,7 @@ use crate::chain_status::{ChainStatus, time};
 use crate::context::Context;
 use crate::errors::{CommandError, Kind};
 use crate::hotkey;
+use crate::round_check::{self, RevealAt, RoundCheck};
 
 /// The options of both commands.
 #[derive(Debug, Clone, clap::Args)]
@@ -23,18 +24,43 @@ pub(crate) struct Options {
     subtensor: Subtensor,
     #[command(flatten)]
     committing: Committing,
+    /// Have the reveal fall on a block: its number, or window for the first block of the next window. Waits until then,
+    /// and may be stopped and run again
+    #[arg(long, value_name = "window|BLOCK", help_heading = "Commitment")]
+    reveal_at: Option<RevealAt>,
+    #[command(flatten)]
+    round_check: RoundCheck,
 }
 
 /// What came of it.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Outcome {
-    Committed(Commitment),
+    Committed {
+        #[serde(flatten)]
+        commitment: Commitment,
+        /// The round that the reveal counts for, once it is known in which block it is; null where that was not looked up.
+        counts_for_round: Option<u64>,
+        /// The block that the reveal was aimed at.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        aimed_at: Option<BlockNumber>,
+    },
+    /// An earlier run has hit the block.
+    RevealedBefore { revealed_block: BlockNumber, counts_for_round: Option<u64>, aimed_at: BlockNumber },
     Rehearsed {
         dry_run: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        aimed_at: Option<BlockNumber>,
         #[serde(flatten)]
         rehearsal: Rehearsal,
     },
+}
+
+impl Outcome {
+    /// Whether something is on chain now.
+    pub(crate) fn is_committed(&self) -> bool {
+        matches!(self, Self::Committed { .. })
+    }
 }
 
 /// Commits the payload. `check` looks at the outside world meanwhile, and nothing is signed before it succeeds.
@@ -56,7 +82,7 @@ async fn work(
     check: impl Future<Output = Result<(), CommandError>>,
     status: &Arc<ChainStatus>,
 ) -> Result<Outcome, CommandError> {
-    let Options { wallet, subtensor, committing } = options;
+    let Options { wallet, subtensor, committing, reveal_at, round_check } = options;
     let keyfile = hotkey::find(&context.ui, wallet)?;
 
     // The network is asked before the user is: nobody likes to type a password for nothing.
@@ -69,6 +95,16 @@ async fn work(
     let chain = connecting.await.map_err(|_| CommandError::panicked())??;
     let signer = Signer(hotkey::open(context, keyfile).await?);
 
+    let intent =
+        round_check::Intent { chain: &chain, netuid: subtensor.netuid, hotkey: signer.hotkey(), reveal: &reveal };
+    // Boxed, because they read from two services at once.
+    let (target, forecast) = match reveal_at {
+        Some(at) => {
+            let aimed = Box::pin(round_check::target(context, round_check, *at, &intent, &**status)).await?;
+            (Some(aimed.0), aimed.1)
+        }
+        None => (None, Box::pin(round_check::check(context, round_check, &intent, &**status)).await?),
+    };
     let request = CommitRequest {
         netuid: subtensor.netuid,
         reveal,
@@ -77,31 +113,75 @@ async fn work(
     };
     if committing.dry_run {
         let rehearsal = chain.rehearse(&request, signer.hotkey(), &SystemClock, &**status).await?;
-        return judge(context, rehearsal);
+        return judge(context, rehearsal, target);
     }
-    Ok(Outcome::Committed(chain.commit(&request, &signer, &SystemClock, &**status).await?))
+    let round_of = |block: Option<BlockNumber>| {
+        let round = forecast.zip(block).and_then(|(forecast, block)| forecast.round_of(block));
+        if let Some(round) = round {
+            context.ui.done(format!("the reveal counts for round {round}"));
+        }
+        round
+    };
+    let Some(target) = target else {
+        let commitment = chain.commit(&request, &signer, &SystemClock, &**status).await?;
+        let counts_for_round = round_of(commitment.revealed_block);
+        return Ok(Outcome::Committed { commitment, counts_for_round, aimed_at: None });
+    };
+    match chain.commit_at(&request, target, &signer, &SystemClock, &**status).await? {
+        Aimed::Committed(commitment) => {
+            if let Some(late) = commitment.revealed_block.and_then(|block| block.checked_sub(target)) {
+                context.ui.done(match late {
+                    0 => format!("the reveal is in block {target}, as aimed"),
+                    late => format!("the reveal is {late} blocks behind block {target}"),
+                });
+            }
+            let counts_for_round = round_of(commitment.revealed_block);
+            Ok(Outcome::Committed { commitment, counts_for_round, aimed_at: Some(target) })
+        }
+        Aimed::RevealedBefore { block } => {
+            context.ui.done(format!("block {block} has revealed it already"));
+            Ok(Outcome::RevealedBefore {
+                revealed_block: block,
+                counts_for_round: round_of(Some(block)),
+                aimed_at: target,
+            })
+        }
+    }
 }
 
 /// A rehearsal succeeds when the commitment would.
-fn judge(context: &Context, rehearsal: Rehearsal) -> Result<Outcome, CommandError> {
+fn judge(context: &Context, rehearsal: Rehearsal, aimed_at: Option<BlockNumber>) -> Result<Outcome, CommandError> {
     for check in &rehearsal.checks {
         let line = format!("{}: {}", check.name, check.detail);
         if check.passed { context.ui.done(line) } else { context.ui.warning(line) }
     }
-    context.ui.status(format!(
-        "{} would be revealed in beacon round {} ({}); nothing was signed or sent",
-        rehearsal.payload,
-        rehearsal.reveal_round,
-        time(rehearsal.reveal_time)
-    ));
+    match aimed_at {
+        None => context.ui.status(format!(
+            "{} would be revealed in beacon round {} ({}); nothing was signed or sent",
+            rehearsal.payload,
+            rehearsal.reveal_round,
+            time(rehearsal.reveal_time)
+        )),
+        Some(target) => plan(context, &rehearsal.payload, target),
+    }
     if rehearsal.is_clear() {
-        return Ok(Outcome::Rehearsed { dry_run: true, rehearsal });
+        return Ok(Outcome::Rehearsed { dry_run: true, aimed_at, rehearsal });
     }
     let failed: Vec<_> =
         rehearsal.checks.iter().filter(|check| !check.passed).map(|check| check.detail.as_str()).collect();
     let message = format!("it could not be committed now: {}", failed.join("; "));
     let fields = serde_json::to_value(&rehearsal).expect("a rehearsal is plain data");
     Err(CommandError::new(Kind::Failed, message).with_field("dry_run", true).with_field("rehearsal", fields))
+}
+
+/// What would be done for a reveal in a block. The odds are those of docs/commit.md.
+fn plan(context: &Context, payload: &str, target: BlockNumber) {
+    let fallback = target.saturating_sub(aim::FALLBACK_FROM);
+    let last = target.saturating_sub(aim::LAST_CALL);
+    context.ui.status(format!(
+        "{payload} would be revealed in block {target}: a fallback at block {fallback}, replaced right after block {last}; never \
+         earlier, and by simulation in 989 of 1,000 windows in exactly this block; nothing was signed or sent"
+    ));
 }
 
 /// The wallet's key at the chain's service.

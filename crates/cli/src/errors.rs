@@ -3,6 +3,7 @@
 
 mod cdn;
 mod chain;
+mod competition;
 mod generator;
 mod judge;
 mod renderer;

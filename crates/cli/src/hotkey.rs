@@ -4,6 +4,7 @@
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
+use gen404_round::Hotkey;
 use gen404_wallet::{
     Encryption, HotkeyFile, HotkeySigner, NoPassword, PasswordSource, WalletEvent, WalletFolder, WalletObserver,
 };
@@ -11,7 +12,7 @@ use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr
 use secrecy::SecretString;
 use secrecy::zeroize::Zeroize;
 
-use crate::arguments::Wallet;
+use crate::arguments::{OwnHotkey, Wallet};
 use crate::context::Context;
 use crate::errors::CommandError;
 use crate::text::harmless;
@@ -26,6 +27,24 @@ pub(crate) fn find(ui: &Ui, wallet: &Wallet) -> Result<HotkeyFile, CommandError>
         ui.status(format!("{given} is the address of the hotkey `{}`", file.name()));
     }
     Ok(file)
+}
+
+/// The address of the hotkey that somebody wants to look at, if any; nothing is opened.
+pub(crate) fn address(own: &OwnHotkey) -> Result<Option<Hotkey>, CommandError> {
+    let Some(hotkey) = &own.hotkey else { return Ok(None) };
+    if let Ok(address) = hotkey.trim().parse() {
+        return Ok(Some(address));
+    }
+    let Some(wallet) = &own.name else {
+        return Err(CommandError::usage(format!("`{hotkey}` is not an address, and no wallet is named"))
+            .with_hint("give the hotkey's SS58 address, or --wallet.name as well"));
+    };
+    let folder = WalletFolder::new(&own.path, std::env::home_dir().as_deref());
+    let file = folder.find_hotkey(wallet, hotkey)?;
+    file.public_address().map(Some).ok_or_else(|| {
+        CommandError::usage(format!("the address of the hotkey `{}` is not known without its password", file.name()))
+            .with_hint("give its SS58 address as --wallet.hotkey")
+    })
 }
 
 /// Opens the keyfile; may ask on the terminal, and may take seconds.

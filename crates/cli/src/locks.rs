@@ -17,6 +17,11 @@ impl Rho {
     pub(crate) fn whole(tokens: u32) -> Self {
         Self(u64::from(tokens) * RAO_PER_TOKEN)
     }
+
+    /// Counted in billionths.
+    pub(crate) fn rao(self) -> u64 {
+        self.0
+    }
 }
 
 impl fmt::Display for Rho {
@@ -70,6 +75,18 @@ pub(crate) struct Lock {
 }
 
 impl Lock {
+    /// For an amount that the chain has told, if it has, and one that is required, if any is.
+    pub(crate) fn new(locked_rao: Option<u64>, required_rao: Option<u64>) -> Self {
+        let (locked, required) = (locked_rao.map(Rho), required_rao.map(Rho));
+        let sufficient = locked.zip(required).map(|(locked, required)| locked >= required);
+        Self { locked_rho: locked, required_rho: required, sufficient }
+    }
+
+    /// Whether it is known to be too small.
+    pub(crate) fn is_too_small(&self) -> bool {
+        self.sufficient == Some(false)
+    }
+
     const UNKNOWN: Self = Self { locked_rho: None, required_rho: None, sufficient: None };
 
     fn judge(locked: Option<Rho>, required: Rho) -> Self {
@@ -121,10 +138,15 @@ pub(crate) fn unknown(hotkeys: &[Hotkey]) -> Vec<(Option<AccountId>, Lock)> {
 }
 
 fn locked(answer: LockAnswer) -> Option<Rho> {
+    locked_rao(answer).map(Rho)
+}
+
+/// What is locked, in billionths; `None` where the chain knows no locks.
+pub(crate) fn locked_rao(answer: LockAnswer) -> Option<u64> {
     match answer {
         LockAnswer::NotOffered => None,
-        LockAnswer::Nothing => Some(Rho(0)),
-        LockAnswer::Locked(lock) => Some(Rho(lock.locked_rao)),
+        LockAnswer::Nothing => Some(0),
+        LockAnswer::Locked(lock) => Some(lock.locked_rao),
     }
 }
 

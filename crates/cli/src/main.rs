@@ -4,10 +4,13 @@
 //! command runs with a [`Context`], and whatever it answers becomes one JSON object and one exit code.
 
 mod arguments;
+mod cdn_check;
 mod chain_status;
 mod commands;
 mod commitment;
+mod competition;
 mod context;
+mod entrants;
 mod errors;
 mod folders;
 mod hotkey;
@@ -16,11 +19,13 @@ mod locks;
 mod logging;
 mod prompts_file;
 mod render_service;
+mod round_check;
 mod settings;
 mod targon;
 mod text;
 mod ui;
 mod waiting;
+mod when;
 
 use std::process::ExitCode;
 

@@ -1,6 +1,7 @@
 //! The one place that prints. Results go to stdout as JSON, one object a line; everything else goes to stderr.
 //! Whatever is printed loses its control characters here, so commands may pass on text from outside as it is.
 
+mod board;
 mod progress;
 mod terminal;
 mod usage;
@@ -17,6 +18,7 @@ use crate::arguments::{ColorChoice, Global};
 use crate::errors::{CommandError, Kind};
 use crate::text::{harmless, harmless_json};
 
+pub(crate) use board::Board;
 pub(crate) use progress::Progress;
 pub(crate) use usage::usage_error;
 
@@ -94,6 +96,16 @@ impl Ui {
         let shown = self.rehearsal.is_none() && io::stdout().is_terminal();
         let size = shown.then(|| rustix::termios::tcgetwinsize(io::stdout()).ok()).flatten()?;
         Some(size.ws_col).filter(|columns| *columns > 0)
+    }
+
+    /// Whether results would appear among what is drawn for people.
+    pub(crate) fn stdout_is_terminal(&self) -> bool {
+        self.rehearsal.is_none() && io::stdout().is_terminal()
+    }
+
+    /// Lines that are drawn again in place; `None` where stderr is no terminal.
+    pub(crate) fn board(&self) -> Option<Board> {
+        Board::start(self)
     }
 
     /// Prints the result of a command (or one line of several): one JSON object on one line of stdout.

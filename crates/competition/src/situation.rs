@@ -59,6 +59,25 @@ pub enum Happening {
     Unknown(String),
 }
 
+impl Happening {
+    /// Its name in JSON.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::BeforeWindow => "before_window",
+            Self::WindowOpen => "window_open",
+            Self::Collecting => "collecting",
+            Self::Generating => "generating",
+            Self::DeadlinePassed => "deadline_passed",
+            Self::Downloading => "downloading",
+            Self::Duels => "duels",
+            Self::Finalizing => "finalizing",
+            Self::Finished => "finished",
+            Self::Paused => "paused",
+            Self::Unknown(_) => "unknown",
+        }
+    }
+}
+
 /// What a miner does now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Task {
@@ -78,6 +97,22 @@ pub enum Task {
     Nothing,
     /// Wait for the operators.
     WaitForOperators,
+}
+
+impl Task {
+    /// Its name in JSON.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::WaitForWindow => "wait_for_window",
+            Self::Reveal => "reveal",
+            Self::WaitForPrompts => "wait_for_prompts",
+            Self::GenerateAndUpload => "generate_and_upload",
+            Self::KeepFilesUp => "keep_files_up",
+            Self::KeepReproducible => "keep_reproducible",
+            Self::Nothing => "nothing",
+            Self::WaitForOperators => "wait_for_operators",
+        }
+    }
 }
 
 /// A block that something ends with.

@@ -1,6 +1,7 @@
 //! What of a hotkey's reveals counts for a round: the subnet's collector, rule by rule.
 //! Knows no chain: reveals come in as payloads with their blocks, in the order in which the chain stores them.
 
+mod line;
 mod merge;
 mod validation;
 
@@ -10,6 +11,7 @@ use url::Url;
 
 use crate::{BlockNumber, CommitHash, RevealedFields};
 
+pub use line::{Admission, Entrant, LinedUp, line_up};
 pub use validation::InvalidSubmission;
 
 /// The blocks whose reveals count for a round, both ends included.

@@ -3,6 +3,7 @@
 //! Pure: nothing here knows a network, a disk, a clock or a terminal, and every type can only hold what its rule allows.
 
 mod account;
+pub mod aim;
 mod collector;
 pub mod duel;
 mod prompts;
@@ -13,7 +14,10 @@ mod submission;
 pub mod view;
 
 pub use account::{AccountId, Hotkey, InvalidAddress};
-pub use collector::{Breakage, Collected, Field, InvalidSubmission, Submission, Verdict, Window, collect, put_in_line};
+pub use collector::{
+    Admission, Breakage, Collected, Entrant, Field, InvalidSubmission, LinedUp, Submission, Verdict, Window, collect,
+    line_up, put_in_line,
+};
 pub use prompts::{
     InvalidPrompts, InvalidSeed, InvalidStem, Prompt, PromptImage, PromptSet, PromptsForm, Stem, parse_seed,
 };

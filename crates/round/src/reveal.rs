@@ -22,9 +22,34 @@ pub enum Reveal {
         /// Base address of the generated files.
         cdn_url: CdnUrl,
     },
+    /// All three in one: one reveal is one block to hit.
+    Everything {
+        /// The public repository.
+        repo: Repository,
+        /// The commit.
+        commit: CommitHash,
+        /// Base address of the generated files.
+        cdn_url: CdnUrl,
+    },
 }
 
 impl Reveal {
+    /// The commit, if it says one.
+    pub fn commit(&self) -> Option<&CommitHash> {
+        match self {
+            Self::Commit { commit } | Self::Everything { commit, .. } => Some(commit),
+            Self::RepositoryAndCdn { .. } => None,
+        }
+    }
+
+    /// The repository, if it says one; the address of the files is with it.
+    pub fn repository(&self) -> Option<&Repository> {
+        match self {
+            Self::RepositoryAndCdn { repo, .. } | Self::Everything { repo, .. } => Some(repo),
+            Self::Commit { .. } => None,
+        }
+    }
+
     /// Compact JSON, which every reader of the chain accepts.
     ///
     /// # Panics
@@ -154,6 +179,13 @@ mod tests {
             cdn_url: "https://c/d".parse().expect("an address"),
         };
         assert_eq!(reveal.to_json(), r#"{"repo":"a/b","cdn_url":"https://c/d"}"#);
+        let reveal = Reveal::Everything {
+            repo: "a/b".parse().expect("a repository"),
+            commit: "5b1e56b263464daec34aae0ce9fee7c609a4eb07".parse().expect("a hash"),
+            cdn_url: "https://c/d".parse().expect("an address"),
+        };
+        let json = r#"{"repo":"a/b","commit":"5b1e56b263464daec34aae0ce9fee7c609a4eb07","cdn_url":"https://c/d"}"#;
+        assert_eq!(reveal.to_json(), json);
     }
 
     #[test]

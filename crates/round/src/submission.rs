@@ -30,6 +30,13 @@ pub enum InvalidCommitHash {
     NotHex,
 }
 
+impl CommitHash {
+    /// The hash as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl FromStr for CommitHash {
     type Err = InvalidCommitHash;
 

@@ -50,15 +50,15 @@ pub(super) struct Prepared {
 }
 
 /// One look at the chain.
-struct Look {
-    situation: Situation,
+pub(super) struct Look {
+    pub(super) situation: Situation,
     next_nonce: u64,
     anchor: (BlockNumber, BlockHash),
 }
 
 impl Look {
     /// Extrinsics of the hotkey that wait in the pool.
-    fn in_pool(&self) -> u64 {
+    pub(super) fn in_pool(&self) -> u64 {
         self.next_nonce.saturating_sub(self.situation.account_nonce)
     }
 }
@@ -83,14 +83,28 @@ fn schedule(situation: &Situation, clock: &dyn Clock) -> Schedule {
 impl Chain {
     /// Waits until a commitment may be sent and prepares it.
     pub(super) async fn prepare(&self, order: &Order<'_>) -> Result<Prepared, CommitError> {
-        let Order { request, payload, signer, clock, observer } = *order;
+        let Order { request, payload, signer, clock, observer, round } = *order;
         let intent = self.intent(request, signer.hotkey(), payload);
         intent.check_size()?;
-        let look = self.look_until_clear(&intent, request.wait_limit, observer).await?;
+        let look = if round.is_none() {
+            self.look_until_clear(&intent, request.wait_limit, observer).await?
+        } else {
+            // Every moment counts, and what is pending is to be replaced.
+            let look = self.look(&intent, observer).await?;
+            intent.check(&look.situation)?;
+            look
+        };
         if let Some(PendingReveal { reveal_round, block }) = look.situation.never_revealed {
             observer.observe(&Event::NeverRevealed { reveal_round, block });
         }
-        let Schedule { reveal_round, reveal_time, clock_error } = schedule(&look.situation, clock);
+        let Schedule { reveal_round, reveal_time, clock_error } = match round {
+            None => schedule(&look.situation, clock),
+            Some(round) => Schedule {
+                reveal_round: round,
+                reveal_time: look.situation.beacon.time_of_round(round),
+                clock_error: None,
+            },
+        };
         if let Some(error) = clock_error {
             observer.observe(&Event::ClockCorrected { error });
         }
@@ -134,6 +148,12 @@ impl Chain {
             checks: intent.report(&look.situation, &payload.plaintext, clock_error, look.in_pool()),
             payload: payload.json,
         })
+    }
+
+    /// One look at the chain for an order.
+    pub(super) async fn look_for(&self, order: &Order<'_>) -> Result<Look, ReadError> {
+        let intent = self.intent(order.request, order.signer.hotkey(), order.payload);
+        self.look(&intent, order.observer).await
     }
 
     fn intent(&self, request: &CommitRequest, hotkey: Hotkey, payload: &Payload) -> Intent {

@@ -97,6 +97,63 @@ async fn another_subnets_reveals_are_not_listed() {
 }
 
 #[tokio::test]
+async fn histories_are_whole_and_in_the_chains_order() {
+    let past = |index: u32, blocks: &[u64]| PastReveals {
+        hotkey: account(index),
+        reveals: blocks.iter().map(|block| (scale(&format!("{index} {block}")), *block)).collect(),
+    };
+    let reveals = (0..200).map(|index| past(index, &[5, 9, 9])).chain([past(200, &[4])]).collect();
+    let sandbox = start(Options { reveals, ..fast(&[]) }).await;
+    let chain = connect(&sandbox).await;
+    let histories = chain.reveal_histories(NETUID, 9, &Unobserved).await.expect("histories");
+    assert!(histories.block > 0);
+    assert_eq!(histories.hotkeys.len(), 200, "the last one revealed nothing since");
+    let index = |hotkey: AccountId| u32::from_le_bytes(hotkey.0[..4].try_into().expect("four bytes"));
+    for history in &histories.hotkeys {
+        let payload = scale(&format!("{} 9", index(history.hotkey)));
+        assert_eq!(history.reveals, [(payload.clone(), 9), (payload, 9)]);
+    }
+    // Twox64: by a hash of the account, and not by the account.
+    let order = |account: AccountId| twox_hash::XxHash64::oneshot(0, &account.0).to_le_bytes();
+    assert!(histories.hotkeys.is_sorted_by_key(|history| order(history.hotkey)));
+    let all = chain.reveal_histories(NETUID, 0, &Unobserved).await.expect("histories");
+    assert_eq!((all.hotkeys.len(), all.hotkeys[0].reveals.len().max(all.hotkeys[1].reveals.len())), (201, 3));
+}
+
+#[tokio::test]
+async fn registrations_come_in_the_order_of_the_question() {
+    let (first, second) = (Key::new(1), Key::new(2));
+    let sandbox = start(Options { neurons: vec![second.neuron()], ..fast(&[]) }).await;
+    let chain = connect(&sandbox).await;
+    let asked = [first.hotkey(), second.hotkey()];
+    assert_eq!(chain.registered(&asked, NETUID, &Unobserved).await.expect("an answer"), [false, true]);
+    assert_eq!(chain.registered(&asked, NETUID + 1, &Unobserved).await.expect("an answer"), [false, false]);
+    assert_eq!(chain.registered(&[], NETUID, &Unobserved).await.expect("an answer"), [false; 0]);
+}
+
+#[tokio::test]
+async fn the_chains_pace_is_seen_in_two_moments() {
+    let options = Options { manual_blocks: true, remembered_blocks: 5, ..fast(&[]) };
+    let sandbox = start(options).await;
+    let chain = connect(&sandbox).await;
+    sandbox.set_clock_offset(60);
+    let head = u64::from(sandbox.produce_block());
+    let moments = chain.moments(1, &Unobserved).await.expect("moments");
+    assert_eq!(moments.head.block, head);
+    let earlier = moments.earlier.expect("the block before");
+    assert_eq!(earlier.block, head - 1);
+    let seconds = (moments.head.unix_millis - earlier.unix_millis) / 1_000;
+    assert!((60..120).contains(&seconds), "the clock went ahead by a minute: {seconds}");
+    let oldest = chain.moments(1_000, &Unobserved).await.expect("moments").earlier;
+    assert_eq!(oldest.map(|oldest| oldest.block), Some(1), "genesis has no time");
+    for _ in 0..10 {
+        sandbox.produce_block();
+    }
+    let moments = chain.moments(8, &Unobserved).await.expect("moments");
+    assert_eq!((moments.head.block, moments.earlier), (head + 10, None), "the node has forgotten that block");
+}
+
+#[tokio::test]
 async fn owners_hotkeys_and_locks_are_read_in_bulk() {
     let (first, second, stranger) = (Key::new(1), Key::new(2), Key::new(3));
     let crowd = (0..1_200).map(|index| Neuron { hotkey: account(index), coldkey: AccountId([7; 32]) });

@@ -1,5 +1,6 @@
 //! The chain crate against a development chain, over real connections on this machine.
 
+mod aimed;
 mod commit;
 mod connecting;
 mod limits;

@@ -1,25 +1,29 @@
 //! `404-cli list-all`.
 
+mod of_round;
+
 use clap::Args;
 use comfy_table::{ContentArrangement, Table, presets};
 use gen404_chain::{Chain, ReadError, Wait};
-use gen404_outside::text::is_harmful;
 use gen404_round::{AccountId, BlockNumber, Hotkey, Latest};
 use serde::Serialize;
 
-use crate::arguments::{Subtensor, UnusedWallet};
+use crate::arguments::{State, Subtensor, UnusedWallet};
 use crate::chain_status::ChainStatus;
 use crate::context::Context;
+use crate::entrants::cell;
 use crate::errors::CommandError;
 use crate::locks::{self, Lock, Rho};
+use of_round::RoundChoice;
 
 /// Longest text of a stranger that a table's cell shows, in characters.
 const WIDEST_CELL: usize = 64;
 
 /// Show what every hotkey has revealed, ordered by the block of its commit
 ///
-/// One JSON object a line, for each hotkey that has revealed a commit hash. Needs no wallet (its options are accepted
-/// and ignored). See docs/commit.md.
+/// One JSON object a line, for each hotkey that has revealed a commit hash. With --round only what counts for that round, in
+/// the order in which it plays, and the verdict of each hotkey. Needs no wallet (its options are accepted and ignored). See
+/// docs/commit.md.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// Show a table instead of JSON
@@ -28,8 +32,13 @@ pub(crate) struct Arguments {
     /// Lock that a coldkey needs on the subnet for each of its hotkeys listed, in ρ
     #[arg(long, value_name = "RHO", default_value_t = Rho::whole(100))]
     required_lock: Rho,
+    /// List what counts for a round: its number, current or next; all is the newest of everybody, whatever the round
+    #[arg(long, value_name = "N|current|next|all", default_value = "all")]
+    round: RoundChoice,
     #[command(flatten)]
     subtensor: Subtensor,
+    #[command(flatten)]
+    state: State,
     #[command(flatten)]
     _wallet: UnusedWallet,
 }
@@ -50,11 +59,14 @@ struct Line<'a> {
 }
 
 pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Result<(), CommandError> {
-    context.until_interrupted(list(context, arguments)).await
+    match arguments.round {
+        RoundChoice::All => context.until_interrupted(list(context, arguments)).await,
+        _ => context.until_interrupted(of_round::list(context, arguments)).await,
+    }
 }
 
 async fn list(context: &Context, arguments: &Arguments) -> Result<(), CommandError> {
-    let Arguments { table, required_lock, subtensor, _wallet: _ } = arguments;
+    let Arguments { table, required_lock, subtensor, round: _, state: _, _wallet: _ } = arguments;
     let status = ChainStatus::new(&context.ui, Wait::Inclusion);
     let chain = Chain::connect(subtensor.connect_options(), &status).await?;
     let list = chain.reveals(subtensor.netuid, &status).await?;
@@ -106,7 +118,9 @@ fn value(latest: Option<&Latest>) -> Option<&str> {
 /// As wide as it must be, or as the terminal is: long cells then go on in a line below.
 fn draw<'a>(lines: impl Iterator<Item = Line<'a>>, columns: Option<u16>) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED).set_header(["block", "hotkey", "commit", "repo", "cdn", "lock"]);
+    table
+        .load_style(presets::UTF8_FULL_CONDENSED)
+        .set_header(["block", "hotkey", "commit", "repo", "cdn", "coldkey", "lock"]);
     if let Some(columns) = columns {
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(columns);
     }
@@ -114,36 +128,19 @@ fn draw<'a>(lines: impl Iterator<Item = Line<'a>>, columns: Option<u16>) -> Tabl
         table.add_row([
             line.commit_block.to_string(),
             line.hotkey.to_string(),
-            cell(line.commit_hash),
-            cell(line.repo.unwrap_or("-")),
-            cell(line.cdn_url.unwrap_or("-")),
+            cell(line.commit_hash, WIDEST_CELL),
+            cell(line.repo.unwrap_or("-"), WIDEST_CELL),
+            cell(line.cdn_url.unwrap_or("-"), WIDEST_CELL),
+            line.coldkey.map_or_else(|| "?".to_owned(), |coldkey| coldkey.to_string()),
             line.lock.to_string(),
         ]);
     }
     table
 }
 
-/// A stranger's text that can neither break out of its cell nor push the others off the screen.
-fn cell(text: &str) -> String {
-    let mut characters = text.chars().map(|c| if is_harmful(c) { char::REPLACEMENT_CHARACTER } else { c });
-    let mut shown: String = characters.by_ref().take(WIDEST_CELL).collect();
-    if characters.next().is_some() {
-        shown.push('…');
-    }
-    shown
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn cells_hold_one_short_line() {
-        assert_eq!(cell("owner/name"), "owner/name");
-        assert_eq!(cell("a\nb\t\u{1b}[2J"), "a\u{fffd}b\u{fffd}\u{fffd}[2J");
-        assert_eq!(cell("txt.\u{202e}exe"), "txt.\u{fffd}exe");
-        assert_eq!(cell(&"ü".repeat(65)), format!("{}…", "ü".repeat(64)));
-    }
 
     #[test]
     fn a_table_fits_the_terminal() {

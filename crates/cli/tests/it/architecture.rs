@@ -30,6 +30,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "outside",
             "wallet",
             "chain",
+            "competition",
             "targon",
             "delivery",
             "generator",

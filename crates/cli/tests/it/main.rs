@@ -20,6 +20,8 @@ mod pods;
 mod reference;
 mod render;
 mod report;
+mod round;
+mod round_commit;
 mod running;
 mod sandbox;
 mod wallets;

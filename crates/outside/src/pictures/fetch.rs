@@ -226,6 +226,11 @@ impl Fetcher {
         written.map(|()| path).map_err(|source| FetchError::Disk { folder: onto.folder.clone(), source })
     }
 
+    /// A file that is no picture, or one that is kept elsewhere: its bytes, unchecked.
+    pub async fn bytes(&self, url: &Url) -> Result<Vec<u8>, FetchError> {
+        self.patiently(url).await
+    }
+
     async fn patiently(&self, url: &Url) -> Result<Vec<u8>, FetchError> {
         let host = origin(url);
         let mut pause = self.limits.pause;

@@ -1,6 +1,8 @@
 //! The Commitments pallet: accepting a commitment, and opening what is timelocked once its drand pulse is stored.
 //! A pure state machine over raw storage; it knows no extrinsic, no block production and no network.
 
+#[cfg(test)]
+mod aiming;
 mod data;
 #[cfg(test)]
 mod scenarios;

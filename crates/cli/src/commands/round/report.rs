@@ -1,0 +1,295 @@
+//! Where the competition stands, as the JSON object of `round`. Built from one look; decides nothing.
+
+use gen404_competition::files::{GenerationReport, LeaderEntry, SubmissionEntry};
+use gen404_competition::{AuditMargin, AuditSubject, Deadline, Doubt, OwnPlace, Pace};
+use gen404_round::standings::{AuditVerdict, LEADER, ReportOutcome};
+use gen404_round::{AccountId, BlockNumber, Hotkey};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::entrants::Revealed;
+use crate::locks::Lock;
+
+/// Everything.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Report {
+    pub(super) success: bool,
+    /// Name of the competition.
+    pub(super) competition: Option<String>,
+    pub(super) round: u64,
+    /// As written in the state.
+    pub(super) stage: String,
+    pub(super) happening: &'static str,
+    pub(super) task: &'static str,
+    /// The chain's newest block and its time.
+    pub(super) block: BlockNumber,
+    pub(super) block_time: Timestamp,
+    pub(super) seconds_per_block: f64,
+    /// False when the chain did not show enough blocks to measure.
+    pub(super) pace_measured: bool,
+    /// The window of the current round.
+    pub(super) window: Option<Window>,
+    pub(super) generation_ends: Option<Moment>,
+    /// What the services expect; they may sleep half an hour longer.
+    pub(super) next_stage_eta: Option<Timestamp>,
+    /// The round that a reveal in the next block counts for.
+    pub(super) reveals_count_for: Option<Counting>,
+    /// Submissions of the current round, once they are published.
+    pub(super) submissions: Option<usize>,
+    pub(super) leader: Option<Leader>,
+    /// The leader that takes over in a later block.
+    pub(super) next_leader: Option<Leader>,
+    /// `leader` when the leader has defended.
+    pub(super) winner: Option<String>,
+    pub(super) win_margin: Option<f64>,
+    /// What makes this less than certain, in words.
+    pub(super) doubts: Vec<String>,
+    pub(super) state: StateAge,
+    /// How the hotkey that was asked about fares.
+    pub(super) own: Option<Own>,
+}
+
+/// The window of reveals of the current round.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Window {
+    pub(super) earliest_block: BlockNumber,
+    pub(super) latest_block: BlockNumber,
+    pub(super) opens: Moment,
+    pub(super) closes: Moment,
+}
+
+/// A block, and about when it is or was.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Moment {
+    pub(super) block: BlockNumber,
+    pub(super) at: Timestamp,
+    /// Negative when it is over.
+    pub(super) in_seconds: i64,
+}
+
+/// A round that reveals count for, with its window as far as it is published.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Counting {
+    pub(super) round: u64,
+    pub(super) earliest_block: BlockNumber,
+    /// Null as long as nobody but the organisers knows: until the round before is over.
+    pub(super) latest_block: Option<BlockNumber>,
+    /// Complete submissions so far that would take part.
+    pub(super) submissions: usize,
+    /// Reveals that the collector does not survive: it reads nobody's until somebody repairs it.
+    pub(super) breaking: Vec<Hotkey>,
+}
+
+/// A leader of the competition.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Leader {
+    pub(super) hotkey: Hotkey,
+    pub(super) repo: String,
+    pub(super) commit: String,
+    pub(super) docker_image: Option<String>,
+    pub(super) hardware: Vec<String>,
+    /// As written, never reckoned.
+    pub(super) weight: f64,
+    pub(super) effective_block: BlockNumber,
+}
+
+/// How old the knowledge of round and stage is.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct StateAge {
+    pub(super) url: String,
+    pub(super) confirmed: Timestamp,
+    /// Why the server could not confirm it now, if it could not.
+    pub(super) stale: Option<String>,
+}
+
+/// One hotkey.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Own {
+    pub(super) hotkey: Hotkey,
+    pub(super) registered: bool,
+    pub(super) coldkey: Option<AccountId>,
+    #[serde(flatten)]
+    pub(super) lock: Lock,
+    /// What it has revealed for the round that reveals count for now; null when they count for none.
+    pub(super) revealed: Option<Revealed>,
+    /// How it fares in the current round, once submissions are published.
+    pub(super) in_round: Option<InRound>,
+}
+
+/// A hotkey in the current round, as far as the files say.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct InRound {
+    /// Whether it is among the submissions.
+    pub(super) takes_part: bool,
+    /// Place in line, from 1.
+    pub(super) place: Option<usize>,
+    pub(super) of: Option<usize>,
+    pub(super) submission: Option<Submission>,
+    pub(super) build: Option<Build>,
+    pub(super) against_leader: Option<f64>,
+    pub(super) generation: Option<Generation>,
+    pub(super) audits: Vec<Audit>,
+    pub(super) verdict: Option<Judgement>,
+}
+
+/// What was submitted.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Submission {
+    pub(super) repo: String,
+    pub(super) commit: String,
+    pub(super) cdn_url: String,
+    pub(super) revealed_at_block: BlockNumber,
+    pub(super) hardware: Vec<String>,
+}
+
+/// What became of the image.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Build {
+    pub(super) status: String,
+    pub(super) docker_image: Option<String>,
+}
+
+/// How the regeneration goes.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Generation {
+    pub(super) outcome: &'static str,
+    pub(super) reason: String,
+    pub(super) repeats: Vec<Repeat>,
+}
+
+/// One regeneration of all prompts.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Repeat {
+    #[serde(rename = "repeat")]
+    pub(super) number: u32,
+    pub(super) generated: u32,
+    pub(super) failed: u32,
+    pub(super) seconds: Option<f64>,
+}
+
+/// One audit match.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Audit {
+    /// `submitted`, `leader` or a defender's hotkey.
+    pub(super) against: String,
+    pub(super) repeat: u32,
+    pub(super) margin: f64,
+}
+
+/// The published verdict.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Judgement {
+    pub(super) verdict: &'static str,
+    pub(super) reason: String,
+}
+
+impl Moment {
+    /// The moment of a block, as far as the pace tells.
+    pub(super) fn of(block: BlockNumber, pace: &Pace) -> Self {
+        let at = pace.time_of(block);
+        Self { block, at: whole_seconds(at), in_seconds: at.duration_since(pace.head().time).as_secs() }
+    }
+}
+
+impl From<Deadline> for Moment {
+    fn from(deadline: Deadline) -> Self {
+        Self { block: deadline.block, at: whole_seconds(deadline.time), in_seconds: deadline.left.as_secs() }
+    }
+}
+
+/// An estimate needs no fractions of a second.
+pub(super) fn whole_seconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
+}
+
+impl From<&LeaderEntry> for Leader {
+    fn from(entry: &LeaderEntry) -> Self {
+        Self {
+            hotkey: entry.hotkey,
+            repo: entry.repo.clone(),
+            commit: entry.commit.clone(),
+            docker_image: entry.docker.clone(),
+            hardware: entry.hardware.clone(),
+            weight: entry.weight,
+            effective_block: entry.effective_block,
+        }
+    }
+}
+
+impl From<OwnPlace> for InRound {
+    fn from(own: OwnPlace) -> Self {
+        Self {
+            takes_part: own.submission.is_some(),
+            place: own.place.map(|(place, _)| place),
+            of: own.place.map(|(_, of)| of),
+            submission: own.submission.map(Submission::from),
+            build: own
+                .build
+                .map(|build| Build { status: build.status.name().to_owned(), docker_image: build.docker_image }),
+            against_leader: own.against_leader,
+            generation: own.report.map(Generation::from),
+            audits: own.audits.into_iter().map(Audit::from).collect(),
+            verdict: own.verdict.map(|published| Judgement {
+                verdict: match published.verdict {
+                    AuditVerdict::Passed => "passed",
+                    AuditVerdict::Failed => "failed",
+                },
+                reason: published.reason,
+            }),
+        }
+    }
+}
+
+impl From<SubmissionEntry> for Submission {
+    fn from(entry: SubmissionEntry) -> Self {
+        Self {
+            repo: entry.repo,
+            commit: entry.commit,
+            cdn_url: entry.cdn_url,
+            revealed_at_block: entry.revealed_at_block,
+            hardware: entry.hardware,
+        }
+    }
+}
+
+impl From<GenerationReport> for Generation {
+    fn from(report: GenerationReport) -> Self {
+        let outcome = match report.outcome {
+            ReportOutcome::Pending => "pending",
+            ReportOutcome::Completed => "completed",
+            ReportOutcome::Rejected => "rejected",
+        };
+        let repeats = report.repeats.into_iter().map(|repeat| Repeat {
+            number: repeat.repeat_index,
+            generated: repeat.generated_prompts,
+            failed: repeat.failed_prompts,
+            seconds: repeat.generation_time,
+        });
+        Self { outcome, reason: report.reason, repeats: repeats.collect() }
+    }
+}
+
+impl From<AuditMargin> for Audit {
+    fn from(audit: AuditMargin) -> Self {
+        let against = match audit.against {
+            AuditSubject::Submitted => "submitted".to_owned(),
+            AuditSubject::Leader => LEADER.to_owned(),
+            AuditSubject::Defender(hotkey) => hotkey.to_string(),
+        };
+        Self { against, repeat: audit.repeat, margin: audit.margin }
+    }
+}
+
+/// A doubt in words.
+pub(super) fn in_words(doubt: Doubt) -> String {
+    match doubt {
+        Doubt::NoSchedule => "the round's schedule is not there, so no block can be named".to_owned(),
+        Doubt::ScheduleNotInOrder => "the round's schedule makes no sense: its blocks are not in order".to_owned(),
+        Doubt::StageBehind { blocks } => format!(
+            "the stage should have ended {blocks} blocks ago: the state is old, or one of the subnet's services stands still"
+        ),
+        Doubt::StageAhead { blocks } => {
+            format!("the stage may only begin in {blocks} blocks: the chain's node is behind, or the state is wrong")
+        }
+    }
+}
