@@ -58,10 +58,10 @@ impl Command {
 /// Runs a command to its end.
 pub(crate) async fn run(context: &Context, command: Command) -> Result<(), CommandError> {
     match command {
-        Command::CommitHash(arguments) => commit_hash::run(context, &arguments).await,
-        Command::CommitRepoCdn(arguments) => commit_repo_cdn::run(context, &arguments).await,
+        // What joins several services is a large future; the other commands need not carry it on their stack.
+        Command::CommitHash(arguments) => Box::pin(commit_hash::run(context, &arguments)).await,
+        Command::CommitRepoCdn(arguments) => Box::pin(commit_repo_cdn::run(context, &arguments)).await,
         Command::ListAll(arguments) => list_all::run(context, &arguments).await,
-        // Joins two services in one future, which is large.
         Command::Round(arguments) => Box::pin(round::run(context, &arguments)).await,
         Command::Demo(arguments) => demo::run(context, arguments).await,
         Command::Generate(arguments) => generate::run(context, arguments).await,

@@ -25,8 +25,10 @@ pub(crate) fn require(state: &State, chain: &Chain, netuid: Netuid) -> Result<()
     if belongs_to(state, chain, netuid) {
         return Ok(());
     }
-    Err(CommandError::usage(format!("the public state is that of subnet {NETUID} on finney, not of this chain or subnet"))
-        .with_hint("name the state of this competition with --state-url"))
+    Err(CommandError::usage(format!(
+        "the public state is that of subnet {NETUID} on finney, not of this chain or subnet"
+    ))
+    .with_hint("name the state of this competition with --state-url"))
 }
 
 /// A client of the state that keeps files in the user's cache folder.

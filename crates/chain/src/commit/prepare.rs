@@ -86,14 +86,13 @@ impl Chain {
         let Order { request, payload, signer, clock, observer, round } = *order;
         let intent = self.intent(request, signer.hotkey(), payload);
         intent.check_size()?;
-        let look = match round {
-            None => self.look_until_clear(&intent, request.wait_limit, observer).await?,
+        let look = if round.is_none() {
+            self.look_until_clear(&intent, request.wait_limit, observer).await?
+        } else {
             // Every moment counts, and what is pending is to be replaced.
-            Some(_) => {
-                let look = self.look(&intent, observer).await?;
-                intent.check(&look.situation)?;
-                look
-            }
+            let look = self.look(&intent, observer).await?;
+            intent.check(&look.situation)?;
+            look
         };
         if let Some(PendingReveal { reveal_round, block }) = look.situation.never_revealed {
             observer.observe(&Event::NeverRevealed { reveal_round, block });

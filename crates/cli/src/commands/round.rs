@@ -58,11 +58,14 @@ enum Action {
 }
 
 pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Result<(), CommandError> {
+    // Each of these joins several services, which makes large futures.
     match &arguments.action {
-        Some(Action::Prompts(prompts)) => context.until_interrupted(prompts::run(context, prompts)).await,
-        Some(Action::Outputs(outputs)) => context.until_interrupted(outputs::run(context, outputs)).await,
-        Some(Action::Standings(standings)) => context.until_interrupted(standings::run(context, standings)).await,
-        None => context.until_interrupted(show(context, arguments)).await,
+        Some(Action::Prompts(prompts)) => context.until_interrupted(Box::pin(prompts::run(context, prompts))).await,
+        Some(Action::Outputs(outputs)) => context.until_interrupted(Box::pin(outputs::run(context, outputs))).await,
+        Some(Action::Standings(standings)) => {
+            context.until_interrupted(Box::pin(standings::run(context, standings))).await
+        }
+        None => context.until_interrupted(Box::pin(show(context, arguments))).await,
     }
 }
 

@@ -61,14 +61,14 @@ async fn miner_at(head: u32, options: Options) -> Miner {
     miner
 }
 
-fn line<'a>(miner: &Miner, more: &[&'a str], url: &'a str) -> Vec<&'a str> {
-    let _home_is_the_working_directory = &miner.home;
+/// The state is in the home, which is the working directory.
+fn line<'a>(more: &[&'a str], url: &'a str) -> Vec<&'a str> {
     [&["round"], more, &["--state-url", "file:state", "--subtensor.endpoint", url]].concat()
 }
 
 fn look(miner: &Miner, more: &[&str]) -> Ended {
     let url = miner.chain.url();
-    Ended(miner.home.run(&line(miner, more, &url)))
+    Ended(miner.home.run(&line(more, &url)))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -228,7 +228,7 @@ async fn a_change_is_told_once_and_runs_the_command_with_the_json() {
     let url = miner.chain.url();
     let command = "cat >> seen.json; echo; echo told";
     let arguments = ["--watch", "--interval", "1", "--on-change", command];
-    let mut running = Running::start(&miner.home, &line(&miner, &arguments, &url));
+    let mut running = Running::start(&miner.home, &line(&arguments, &url));
     running.wait_for("block 20: round 3, window_open");
     // More blocks are no change; the end of the window is one.
     while miner.chain.block_number() < 100 {

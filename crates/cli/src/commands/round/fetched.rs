@@ -38,10 +38,10 @@ pub(super) fn name(path: &Path, folder: &Path, stem: &str) -> io::Result<()> {
 }
 
 /// How many files there are, or the failure that names those that are not.
-pub(super) fn all_or_nothing(count: usize, what: &str, missed: Vec<Missed>) -> Result<usize, CommandError> {
+pub(super) fn all_or_nothing(count: usize, what: &str, missed: &[Missed]) -> Result<usize, CommandError> {
     let Some(first) = missed.first() else { return Ok(count) };
     let message = format!("{} of {count} {what} could not be had ({}: {})", missed.len(), first.name, first.reason);
-    let missed = serde_json::to_value(&missed).unwrap_or_default();
+    let missed = serde_json::to_value(missed).unwrap_or_default();
     Err(CommandError::service(message)
         .with_hint("run it again: what is there already is not fetched a second time")
         .with_field("missed", missed))

@@ -158,7 +158,7 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Result<(), 
     );
     let count = wanted.len() + missed.len();
     missed.extend(fetch(context, wanted).await?);
-    fetched::all_or_nothing(count, "files", missed)?;
+    fetched::all_or_nothing(count, "files", &missed)?;
     let failed = outputs.entries.iter().filter(|(_, output)| output.js.is_none()).map(failure).collect();
     let report = Report {
         success: true,
@@ -189,12 +189,11 @@ fn failure((stem, output): &(Stem, Output)) -> Missed {
 
 /// The player's file in a round: in the one that was asked for, else in the current one, else in the one before.
 async fn find(look: &Look<'_>, of: Of, round: Option<u64>) -> Result<(u64, Outputs), CommandError> {
-    let rounds = match round {
-        Some(round) => vec![round],
-        None => {
-            let current = which::state(look).await?.current_round;
-            [Some(current), current.checked_sub(1)].into_iter().flatten().collect()
-        }
+    let rounds = if let Some(round) = round {
+        vec![round]
+    } else {
+        let current = which::state(look).await?.current_round;
+        [Some(current), current.checked_sub(1)].into_iter().flatten().collect()
     };
     for round in &rounds {
         let seen = look.read::<Outputs>(of.file(*round), Timestamp::MAX).await?;
@@ -300,7 +299,7 @@ mod tests {
         assert!(check(b"ab", FileKind::Module(Some(2))).is_ok());
         assert!(check(b"ab", FileKind::Module(Some(3))).is_err());
         assert!(check(b"", FileKind::Module(None)).is_ok());
-        assert!(check(&[0; LARGEST_MODULE + 1], FileKind::Module(None)).is_err());
+        assert!(check(&vec![0; LARGEST_MODULE + 1], FileKind::Module(None)).is_err());
         assert!(check(b"<html>", FileKind::Picture).is_err());
     }
 

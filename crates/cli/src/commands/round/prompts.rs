@@ -164,5 +164,5 @@ async fn pictures(
             missed.push(Missed { name: prompt.stem.to_string(), reason });
         }
     }
-    fetched::all_or_nothing(prompts.len(), "pictures", missed)
+    fetched::all_or_nothing(prompts.len(), "pictures", &missed)
 }
