@@ -61,7 +61,7 @@ struct Line<'a> {
 pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Result<(), CommandError> {
     match arguments.round {
         RoundChoice::All => context.until_interrupted(list(context, arguments)).await,
-        _ => context.until_interrupted(of_round::list(context, arguments)).await,
+        _ => context.until_interrupted(Box::pin(of_round::list(context, arguments))).await,
     }
 }
 
