@@ -4,6 +4,7 @@
 
 mod account;
 pub mod duel;
+pub mod module_rule;
 mod prompts;
 mod reveal;
 mod submission;

@@ -1,0 +1,197 @@
+//! One walk over the syntax tree, in the order of the subnet's validators: it builds the scopes, notes what the rules
+//! ask about, adds up the literals, and measures how deep the tree goes.
+//!
+//! Decides nothing that depends on declarations: those are complete only when the walk is over.
+
+mod declarations;
+mod expressions;
+mod functions;
+mod modules;
+mod patterns;
+mod statements;
+
+use gen404_round::module_rule::Rule;
+pub(crate) use declarations::constructor;
+
+use oxc_ast::ast::{Expression, IdentifierReference, Program, StringLiteral, TemplateElement};
+use oxc_span::Span;
+
+use crate::depth::{Cost, Depth};
+use crate::event::{Event, What};
+use crate::names::{GlobalName, Tables};
+use crate::scope::{Binding, Definition, ScopeId, ScopeKind, Scopes};
+
+/// What a walk brings home.
+#[derive(Debug)]
+pub(crate) struct Walked<'a> {
+    pub(crate) scopes: Scopes<'a>,
+    pub(crate) events: Vec<Event<'a>>,
+    /// Bytes of all literals.
+    pub(crate) literals: usize,
+    /// What our parser takes and the subnet's does not: a phrase and its place.
+    pub(crate) foreign: Vec<(&'static str, Span)>,
+    pub(crate) depth: Depth,
+}
+
+pub(crate) struct Walker<'a> {
+    tables: &'static Tables,
+    scopes: Scopes<'a>,
+    scope: ScopeId,
+    events: Vec<Event<'a>>,
+    literals: usize,
+    foreign: Vec<(&'static str, Span)>,
+    depth: Depth,
+    /// Async functions around here.
+    async_around: usize,
+}
+
+/// Walks a whole module.
+pub(crate) fn walk<'a>(program: &'a Program<'a>) -> Walked<'a> {
+    let mut scopes = Scopes::default();
+    let scope = scopes.open(None, ScopeKind::Function);
+    let mut walker = Walker {
+        tables: Tables::get(),
+        scopes,
+        scope,
+        events: vec![Event::Enter(scope)],
+        literals: 0,
+        foreign: Vec::new(),
+        depth: Depth::default(),
+        async_around: 0,
+    };
+    walker.statements(&program.body);
+    walker.events.push(Event::Leave);
+    let Walker { scopes, events, literals, foreign, depth, .. } = walker;
+    Walked { scopes, events, literals, foreign, depth }
+}
+
+impl<'a> Walker<'a> {
+    fn broken(&mut self, rule: Rule, what: What<'a>, span: Span) {
+        self.events.push(Event::Broken { rule, what, span });
+    }
+
+    fn foreign(&mut self, phrase: &'static str, span: Span) {
+        self.foreign.push((phrase, span));
+    }
+
+    /// Goes one level down the tree.
+    fn deeper(&mut self, cost: Cost, visit: impl FnOnce(&mut Self)) {
+        self.depth.down(cost);
+        visit(self);
+        self.depth.up(cost);
+    }
+
+    fn in_scope(&mut self, kind: ScopeKind, visit: impl FnOnce(&mut Self)) {
+        let around = self.scope;
+        self.scope = self.scopes.open(Some(around), kind);
+        self.events.push(Event::Enter(self.scope));
+        visit(self);
+        self.events.push(Event::Leave);
+        self.scope = around;
+    }
+
+    fn declare(&mut self, scope: ScopeId, name: &'a str, definition: Definition<'a>) {
+        self.scopes.declare(scope, name, Binding { definition, seen_by_patterns: false });
+    }
+
+    /// Declares a parameter, or the own name of an expression.
+    fn declare_own(&mut self, name: &'a str) {
+        self.scopes.declare(self.scope, name, Binding { definition: Definition::Other, seen_by_patterns: true });
+    }
+
+    /// A name that is not read: declared, assigned to, a label, a private name, a member behind `?.`.
+    fn unread(&mut self, name: &'a str, span: Span) {
+        if self.tables.global(name) == GlobalName::Forbidden {
+            self.broken(Rule::ForbiddenIdentifier, What::Name(name), span);
+        }
+    }
+
+    /// A name that is read; `followed` if the rules can follow `THREE` in this position.
+    fn read(&mut self, identifier: &'a IdentifierReference<'a>, followed: bool) {
+        let (name, span) = (identifier.name.as_str(), identifier.span);
+        if name == "THREE" {
+            self.events.push(Event::ThreeRead { followed, span });
+            return;
+        }
+        match self.tables.global(name) {
+            GlobalName::Forbidden => self.broken(Rule::ForbiddenIdentifier, What::Name(name), span),
+            GlobalName::Allowed => (),
+            GlobalName::Hidden => self.events.push(Event::HiddenRead { name, span }),
+            GlobalName::Other => self.events.push(Event::Read { name, span }),
+        }
+    }
+
+    /// An expression in a position in which the rules can follow `THREE`.
+    fn followed(&mut self, expression: &'a Expression<'a>) {
+        match three(expression) {
+            Some(identifier) => self.read(identifier, true),
+            None => self.expression(expression),
+        }
+    }
+
+    fn string(&mut self, literal: &StringLiteral<'_>) {
+        self.literals += text_bytes(literal.value.as_str(), literal.lone_surrogates);
+    }
+
+    fn template_element(&mut self, element: &TemplateElement<'_>) {
+        let lone = element.lone_surrogates;
+        self.literals += match &element.value.cooked {
+            Some(cooked) => text_bytes(cooked.as_str(), lone),
+            None => element.value.raw.len(),
+        };
+    }
+}
+
+/// The identifier `THREE` that the expression is, parentheses taken off.
+pub(crate) fn three<'a>(expression: &'a Expression<'a>) -> Option<&'a IdentifierReference<'a>> {
+    named(expression).filter(|identifier| identifier.name == "THREE")
+}
+
+/// The identifier that the expression is, parentheses taken off.
+pub(crate) fn named<'a>(expression: &'a Expression<'a>) -> Option<&'a IdentifierReference<'a>> {
+    match expression.without_parentheses() {
+        Expression::Identifier(identifier) => Some(identifier),
+        _ => None,
+    }
+}
+
+/// UTF-8 bytes of a decoded text; a lone surrogate has three.
+///
+/// With `lone_surrogates` the parser writes a surrogate, and U+FFFD itself, as U+FFFD and four hex digits. Two
+/// surrogates that stand for one character may have been written so that only their sum is one.
+fn text_bytes(text: &str, lone_surrogates: bool) -> usize {
+    if !lone_surrogates {
+        return text.len();
+    }
+    let mut rest = text;
+    let mut bytes = 0;
+    let mut high_before = false;
+    while let Some(next) = rest.chars().next() {
+        rest = &rest[next.len_utf8()..];
+        let unit = (next == char::REPLACEMENT_CHARACTER)
+            .then(|| rest.get(..4).and_then(|digits| u16::from_str_radix(digits, 16).ok()))
+            .flatten();
+        if unit.is_some() {
+            rest = &rest[4..];
+        }
+        let low = unit.is_some_and(|unit| (0xdc00..=0xdfff).contains(&unit));
+        // The high half counted three already; the pair has four.
+        bytes += if high_before && low { 1 } else { unit.map_or(next.len_utf8(), |_| 3) };
+        high_before = unit.is_some_and(|unit| (0xd800..=0xdbff).contains(&unit));
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::text_bytes;
+
+    #[test]
+    fn surrogates_count_as_the_text_would_in_utf8() {
+        assert_eq!(text_bytes("é😀", false), 6);
+        assert_eq!(text_bytes("\u{fffd}d800", true), 3);
+        assert_eq!(text_bytes("a\u{fffd}fffd\u{fffd}dc00é", true), 1 + 3 + 3 + 2);
+        assert_eq!(text_bytes("\u{fffd}d83d\u{fffd}de00", true), 4, "a pair");
+        assert_eq!(text_bytes("\u{fffd}d83d\u{fffd}d83d\u{fffd}de00", true), 7);
+    }
+}
