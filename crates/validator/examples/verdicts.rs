@@ -1,5 +1,5 @@
 //! Reads modules from stdin, one JSON string a line, and answers each with both verdicts on a line of stdout:
-//! `[[mr], [rs]]`, each a list of `"stage/RULE"`. For comparing with other programs case by case.
+//! `[[mr], [rs], first detail]`, verdicts as lists of `"stage/RULE"`. For comparing with other programs case by case.
 
 use std::error::Error;
 use std::io::{BufRead, Write};
@@ -14,7 +14,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let verdict = |validator| -> Vec<String> {
             report.verdict(validator).map(|finding| format!("{}/{}", finding.stage, finding.rule)).collect()
         };
-        let both = [verdict(Validator::Miners), verdict(Validator::RenderService)];
+        let detail = report.findings.first().map_or("", |finding| finding.detail.as_str());
+        let both = (verdict(Validator::Miners), verdict(Validator::RenderService), detail);
         writeln!(stdout, "{}", serde_json::to_string(&both)?)?;
     }
     Ok(())

@@ -61,6 +61,11 @@ pub(crate) enum Event<'a> {
         name: &'a str,
         span: Span,
     },
+    /// A `var` that is not right in its function.
+    Var {
+        name: &'a str,
+        span: Span,
+    },
     /// A property is set that three ignores.
     Ignored {
         name: &'a str,

@@ -85,6 +85,8 @@ pub(crate) struct Judged {
     pub(crate) breaches: Vec<Breach>,
     /// Where the validators die, if they do.
     pub(crate) crash: Option<Span>,
+    /// The first `var` that clashes with another declaration: the parser would have refused it.
+    pub(crate) declared_twice: Option<Span>,
 }
 
 /// Answers every question the walk noted. `remark` hears what is no breach but may be worth a warning.
@@ -111,6 +113,11 @@ pub(crate) fn judge<'a>(walked: &Walked<'a>, mut remark: impl FnMut(&Event<'a>, 
             }
             Event::ThreePassed { callee, positions, span } if visible.has("THREE") => {
                 three::passed(*callee, positions, *span, &visible, breaches);
+            }
+            Event::Var { name, span } => {
+                if visible.var_clashes(name) {
+                    judged.declared_twice = judged.declared_twice.or(Some(*span));
+                }
             }
             Event::Crash { span } => judged.crash = judged.crash.or(Some(*span)),
             Event::Read { .. }

@@ -69,12 +69,15 @@ fn validate_here(source: &str) -> Report {
     if let Some((phrase, span)) = walked.foreign.iter().min_by_key(|(_, span)| span.start) {
         return refused_by_parser((*phrase).to_owned(), Some(*span), &lines);
     }
-    if let Some(refusal) = parse::early_error(&program) {
+    if let Some(refusal) = parse::early_error(&program, &walked.forgiven) {
         return refused_by_parser(refusal.message, refusal.span, &lines);
     }
     let top = judge::top_level(&program);
     let mut warnings = warnings::Collected::new(&program, &top, &lines);
     let judged = judge::judge(&walked, |event, visible| warnings.hear(event, visible));
+    if let Some(span) = judged.declared_twice {
+        return refused_by_parser(walk::DECLARED_TWICE.into(), Some(span), &lines);
+    }
     let mut breaches = top.breaches;
     let mut findings = Vec::new();
     if top.goes_on {

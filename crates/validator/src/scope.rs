@@ -4,8 +4,10 @@
 //! Building and asking are apart: a walk builds the scopes, and [`Visible`] answers while the walk's events are gone
 //! through again in order. Every answer takes constant time, however deeply scopes are nested.
 
+use std::collections::hash_map::Entry;
+
 use oxc_ast::ast::{Class, Function, VariableDeclarator};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 /// Number of a scope, in the order in which the walk enters them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -38,12 +40,48 @@ pub(crate) enum Definition<'a> {
     Other,
 }
 
+/// How a name is declared, as far as it forbids another declaration of the name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// `var`, or a function right in another function.
+    Var,
+    /// `let`, `const`, classes, imports, functions elsewhere, patterns of catch clauses.
+    Lexical,
+    /// A parameter of a function.
+    Parameter,
+    /// The plain parameter of a catch clause: a `var` may have its name.
+    Caught,
+    /// An expression's own name: anything may have it again.
+    Own,
+}
+
+impl Manner {
+    /// Whether a name declared so may be declared again in the other manner, in the same scope.
+    fn allows(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Own, _)
+            | (_, Self::Own)
+            | (Self::Var | Self::Parameter | Self::Caught, Self::Var)
+            | (Self::Var, Self::Parameter | Self::Caught) => true,
+            (Self::Lexical, _)
+            | (_, Self::Lexical)
+            | (Self::Parameter | Self::Caught, Self::Parameter | Self::Caught) => false,
+        }
+    }
+}
+
 /// A declared name.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Binding<'a> {
     pub(crate) definition: Definition<'a>,
-    /// A parameter, or the own name of a function or class expression: defaults of parameters may call it.
-    pub(crate) seen_by_patterns: bool,
+    pub(crate) manner: Manner,
+}
+
+impl Binding<'_> {
+    /// Whether the defaults of parameters may call it.
+    fn seen_by_patterns(&self) -> bool {
+        matches!(self.manner, Manner::Parameter | Manner::Own)
+    }
 }
 
 #[derive(Debug)]
@@ -60,7 +98,8 @@ struct Scope<'a> {
 pub(crate) struct Scopes<'a> {
     scopes: Vec<Scope<'a>>,
     names: FxHashMap<&'a str, NameId>,
-    declared: FxHashSet<(ScopeId, NameId)>,
+    /// What each scope has, and what weighs most against another declaration.
+    declared: FxHashMap<(ScopeId, NameId), Manner>,
 }
 
 impl<'a> Scopes<'a> {
@@ -74,13 +113,35 @@ impl<'a> Scopes<'a> {
         id
     }
 
-    /// Declares a name, unless the scope has it already: the first declaration decides what a name stands for.
-    pub(crate) fn declare(&mut self, scope: ScopeId, name: &'a str, binding: Binding<'a>) {
+    /// Declares a name. If the scope has it already, the first declaration goes on deciding what it stands for.
+    ///
+    /// Answers whether the scope may have both.
+    pub(crate) fn declare(&mut self, scope: ScopeId, name: &'a str, binding: Binding<'a>) -> bool {
         let next = NameId(u32::try_from(self.names.len()).expect("a module has fewer names than bytes"));
         let name = *self.names.entry(name).or_insert(next);
-        if self.declared.insert((scope, name)) {
-            self.scopes[scope.0 as usize].bindings.push((name, binding));
+        match self.declared.entry((scope, name)) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(binding.manner);
+                self.scopes[scope.0 as usize].bindings.push((name, binding));
+                true
+            }
+            Entry::Occupied(mut before) => {
+                let allowed = before.get().allows(binding.manner);
+                if matches!(before.get(), Manner::Own | Manner::Var) {
+                    before.insert(binding.manner);
+                }
+                allowed
+            }
         }
+    }
+
+    /// Whether the scope is the module's own.
+    pub(crate) fn is_module(scope: ScopeId) -> bool {
+        scope == ScopeId(0)
+    }
+
+    pub(crate) fn kind(&self, scope: ScopeId) -> ScopeKind {
+        self.scopes[scope.0 as usize].kind
     }
 
     /// The scope that takes a `var` written here.
@@ -99,18 +160,23 @@ impl<'a> Scopes<'a> {
 pub(crate) struct Visible<'s, 'a> {
     scopes: &'s Scopes<'a>,
     open: Vec<ScopeId>,
+    /// Positions in `open` at which functions begin, the module's own scope included.
+    functions: Vec<usize>,
     /// By name: the declarations in open scopes, innermost last, with the position of their scope in `open`.
     bindings: Vec<Vec<(usize, Binding<'a>)>>,
 }
 
 impl<'s, 'a> Visible<'s, 'a> {
     pub(crate) fn new(scopes: &'s Scopes<'a>) -> Self {
-        Self { scopes, open: Vec::new(), bindings: vec![Vec::new(); scopes.names.len()] }
+        Self { scopes, open: Vec::new(), functions: Vec::new(), bindings: vec![Vec::new(); scopes.names.len()] }
     }
 
     pub(crate) fn enter(&mut self, scope: ScopeId) {
         let position = self.open.len();
         self.open.push(scope);
+        if self.scopes.kind(scope) == ScopeKind::Function {
+            self.functions.push(position);
+        }
         for (name, binding) in &self.scopes.scopes[scope.0 as usize].bindings {
             self.bindings[name.0 as usize].push((position, *binding));
         }
@@ -118,9 +184,20 @@ impl<'s, 'a> Visible<'s, 'a> {
 
     pub(crate) fn leave(&mut self) {
         let scope = self.open.pop().expect("every scope is left once");
+        if self.scopes.kind(scope) == ScopeKind::Function {
+            self.functions.pop();
+        }
         for (name, _) in &self.scopes.scopes[scope.0 as usize].bindings {
             self.bindings[name.0 as usize].pop();
         }
+    }
+
+    /// Whether a `var` of this name, written here, goes past another kind of declaration on its way to its function.
+    pub(crate) fn var_clashes(&self, name: &str) -> bool {
+        let Some(id) = self.scopes.names.get(name) else { return false };
+        let function = self.functions.last().copied().unwrap_or(0);
+        let on_the_way = self.bindings[id.0 as usize].iter().rev().take_while(|(position, _)| *position > function);
+        on_the_way.into_iter().any(|(_, binding)| binding.manner == Manner::Lexical)
     }
 
     /// Whether anything of this name is declared around here.
@@ -133,9 +210,7 @@ impl<'s, 'a> Visible<'s, 'a> {
     pub(crate) fn is_of_module(&self, name: &str) -> bool {
         let Some(id) = self.scopes.names.get(name) else { return false };
         let innermost = self.bindings[id.0 as usize].last();
-        let of_module = innermost.is_some_and(|(position, _)| *position == 0);
-        let function = |scope: &ScopeId| self.scopes.scopes[scope.0 as usize].kind == ScopeKind::Function;
-        of_module && self.open.iter().skip(1).any(function)
+        innermost.is_some_and(|(position, _)| *position == 0) && self.functions.len() > 1
     }
 
     /// What a called name stands for. From inside a parameter's pattern, names of the body are not seen.
@@ -144,7 +219,7 @@ impl<'s, 'a> Visible<'s, 'a> {
         let seen = |(position, binding): &&(usize, Binding<'a>)| {
             let inner = self.open.get(position + 1);
             let from_pattern = inner.is_some_and(|id| self.scopes.scopes[id.0 as usize].kind == ScopeKind::Pattern);
-            !from_pattern || binding.seen_by_patterns
+            !from_pattern || binding.seen_by_patterns()
         };
         self.bindings[id.0 as usize].iter().rev().find(seen).map(|(_, binding)| binding.definition)
     }

@@ -13,13 +13,17 @@ mod statements;
 use gen404_round::module_rule::Rule;
 pub(crate) use declarations::constructor;
 
-use oxc_ast::ast::{Expression, IdentifierReference, Program, StringLiteral, TemplateElement};
+use oxc_ast::ast::{BindingIdentifier, Expression, IdentifierReference, Program, StringLiteral, TemplateElement};
 use oxc_span::Span;
+use rustc_hash::FxHashSet;
 
 use crate::depth::{Cost, Depth};
 use crate::event::{Event, What};
 use crate::names::{GlobalName, Tables};
-use crate::scope::{Binding, Definition, ScopeId, ScopeKind, Scopes};
+use crate::scope::{Binding, Definition, Manner, ScopeId, ScopeKind, Scopes};
+
+/// What is said of a name that may not be declared again.
+pub(crate) const DECLARED_TWICE: &str = "a name is declared twice";
 
 /// What a walk brings home.
 #[derive(Debug)]
@@ -30,10 +34,13 @@ pub(crate) struct Walked<'a> {
     pub(crate) literals: usize,
     /// What our parser takes and the subnet's does not: a phrase and its place.
     pub(crate) foreign: Vec<(&'static str, Span)>,
+    /// What our parser refuses here and the subnet's takes.
+    pub(crate) forgiven: FxHashSet<u32>,
     pub(crate) depth: Depth,
 }
 
 pub(crate) struct Walker<'a> {
+    source: &'a str,
     tables: &'static Tables,
     scopes: Scopes<'a>,
     scope: ScopeId,
@@ -43,6 +50,19 @@ pub(crate) struct Walker<'a> {
     depth: Depth,
     /// Async functions around here.
     async_around: usize,
+    /// The scope of the `switch` of which this is what it chooses by.
+    switch_ahead: Option<ScopeId>,
+    /// The function around here, if any.
+    function_around: Option<Asynchrony>,
+    /// Begins of names that our parser objects to and the subnet's does not.
+    forgiven: FxHashSet<u32>,
+}
+
+/// Whether a function is async.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asynchrony {
+    Sync,
+    Async,
 }
 
 /// Walks a whole module.
@@ -50,6 +70,7 @@ pub(crate) fn walk<'a>(program: &'a Program<'a>) -> Walked<'a> {
     let mut scopes = Scopes::default();
     let scope = scopes.open(None, ScopeKind::Function);
     let mut walker = Walker {
+        source: program.source_text,
         tables: Tables::get(),
         scopes,
         scope,
@@ -58,11 +79,14 @@ pub(crate) fn walk<'a>(program: &'a Program<'a>) -> Walked<'a> {
         foreign: Vec::new(),
         depth: Depth::default(),
         async_around: 0,
+        switch_ahead: None,
+        function_around: None,
+        forgiven: FxHashSet::default(),
     };
     walker.statements(&program.body);
     walker.events.push(Event::Leave);
-    let Walker { scopes, events, literals, foreign, depth, .. } = walker;
-    Walked { scopes, events, literals, foreign, depth }
+    let Walker { scopes, events, literals, foreign, forgiven, depth, .. } = walker;
+    Walked { scopes, events, literals, foreign, forgiven, depth }
 }
 
 impl<'a> Walker<'a> {
@@ -81,22 +105,47 @@ impl<'a> Walker<'a> {
         self.depth.up(cost);
     }
 
+    /// Goes into a function, async or not.
+    fn in_function(&mut self, is_async: bool, visit: impl FnOnce(&mut Self)) {
+        let around = self.function_around.replace(if is_async { Asynchrony::Async } else { Asynchrony::Sync });
+        self.async_around += usize::from(is_async);
+        visit(self);
+        self.async_around -= usize::from(is_async);
+        self.function_around = around;
+    }
+
     fn in_scope(&mut self, kind: ScopeKind, visit: impl FnOnce(&mut Self)) {
+        let switch = self.switch_ahead.take();
         let around = self.scope;
-        self.scope = self.scopes.open(Some(around), kind);
+        self.events.extend(switch.map(Event::Enter));
+        self.scope = self.scopes.open(Some(switch.unwrap_or(around)), kind);
         self.events.push(Event::Enter(self.scope));
         visit(self);
+        self.events.push(Event::Leave);
+        self.events.extend(switch.map(|_| Event::Leave));
+        self.scope = around;
+        self.switch_ahead = switch;
+    }
+
+    /// What a `switch` chooses by, and its cases. Names right in what it chooses by are looked up outside its scope,
+    /// but functions and classes there see the names of its cases: so the subnet's scope tracker has it.
+    fn in_switch(&mut self, chosen_by: impl FnOnce(&mut Self), cases: impl FnOnce(&mut Self)) {
+        let around = self.scope;
+        let switch = self.scopes.open(Some(around), ScopeKind::Block);
+        let before = self.switch_ahead.replace(switch);
+        chosen_by(self);
+        self.switch_ahead = before;
+        self.scope = switch;
+        self.events.push(Event::Enter(switch));
+        cases(self);
         self.events.push(Event::Leave);
         self.scope = around;
     }
 
-    fn declare(&mut self, scope: ScopeId, name: &'a str, definition: Definition<'a>) {
-        self.scopes.declare(scope, name, Binding { definition, seen_by_patterns: false });
-    }
-
-    /// Declares a parameter, or the own name of an expression.
-    fn declare_own(&mut self, name: &'a str) {
-        self.scopes.declare(self.scope, name, Binding { definition: Definition::Other, seen_by_patterns: true });
+    fn declare(&mut self, scope: ScopeId, id: &'a BindingIdentifier<'a>, definition: Definition<'a>, manner: Manner) {
+        if !self.scopes.declare(scope, id.name.as_str(), Binding { definition, manner }) {
+            self.foreign(DECLARED_TWICE, id.span);
+        }
     }
 
     /// A name that is not read: declared, assigned to, a label, a private name, a member behind `?.`.
@@ -112,6 +161,9 @@ impl<'a> Walker<'a> {
         if name == "THREE" {
             self.events.push(Event::ThreeRead { followed, span });
             return;
+        }
+        if matches!(name, "eval" | "arguments") {
+            self.forgiven.insert(span.start);
         }
         match self.tables.global(name) {
             GlobalName::Forbidden => self.broken(Rule::ForbiddenIdentifier, What::Name(name), span),

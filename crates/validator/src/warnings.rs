@@ -139,6 +139,7 @@ impl<'l, 's, 'a> Collected<'l, 's, 'a> {
             | Event::ThreeSpread { .. }
             | Event::ThreePassed { .. }
             | Event::Assigned { .. }
+            | Event::Var { .. }
             | Event::Crash { .. } => (),
         }
     }

@@ -170,7 +170,10 @@ impl<'a> Walker<'a> {
 
     fn update(&mut self, update: &'a UpdateExpression<'a>) {
         match &update.argument {
-            SimpleAssignmentTarget::AssignmentTargetIdentifier(identifier) => self.read(identifier, false),
+            SimpleAssignmentTarget::AssignmentTargetIdentifier(identifier) => {
+                self.takes_a_value(identifier);
+                self.read(identifier, false);
+            }
             other => self.simple_target(other),
         }
     }

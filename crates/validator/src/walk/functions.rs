@@ -8,13 +8,15 @@ use oxc_span::Span;
 
 use super::Walker;
 use crate::depth::Cost;
-use crate::scope::{Definition, ScopeKind};
+use crate::scope::{Definition, Manner, ScopeKind, Scopes};
 
 impl<'a> Walker<'a> {
     pub(super) fn function_declaration(&mut self, function: &'a Function<'a>) {
         if let Some(id) = &function.id {
             let scope = self.scopes.for_lexical(self.scope);
-            self.declare(scope, id.name.as_str(), Definition::Function(function));
+            let in_function = self.scopes.kind(scope) == ScopeKind::Function && !Scopes::is_module(scope);
+            let manner = if in_function { Manner::Var } else { Manner::Lexical };
+            self.declare(scope, id, Definition::Function(function), manner);
         }
         self.function(function, function.span);
     }
@@ -25,9 +27,7 @@ impl<'a> Walker<'a> {
             self.async_function(span);
         }
         self.deeper(Cost::FUNCTION, |this| {
-            this.async_around += usize::from(function.r#async);
-            this.function_scope(function);
-            this.async_around -= usize::from(function.r#async);
+            this.in_function(function.r#async, |this| this.function_scope(function));
         });
     }
 
@@ -37,7 +37,7 @@ impl<'a> Walker<'a> {
             if let Some(id) = &function.id {
                 if function.is_expression() {
                     // Behind the parameters: one of the same name comes first.
-                    this.declare_function_name(id.name.as_str(), function);
+                    this.declare(this.scope, id, Definition::Function(function), Manner::Own);
                 }
                 this.unread(id.name.as_str(), id.span);
             }
@@ -57,9 +57,7 @@ impl<'a> Walker<'a> {
         }
         self.deeper(Cost::FUNCTION, |this| {
             this.key(key, computed);
-            this.async_around += usize::from(function.r#async);
-            this.function_scope(function);
-            this.async_around -= usize::from(function.r#async);
+            this.in_function(function.r#async, |this| this.function_scope(function));
         });
     }
 
@@ -68,27 +66,27 @@ impl<'a> Walker<'a> {
             self.async_function(arrow.span);
         }
         self.deeper(Cost::ARROW, |this| {
-            this.async_around += usize::from(arrow.r#async);
-            this.in_scope(ScopeKind::Function, |this| {
-                this.declare_parameters(&arrow.params);
-                this.parameters(&arrow.params);
-                match &arrow.body {
-                    ArrowFunctionBody::FunctionBody(body) => {
-                        this.deeper(Cost::ARROW, |this| this.statements(&body.statements));
-                    }
-                    other => this.expression(other.to_expression()),
-                }
+            this.in_function(arrow.r#async, |this| {
+                this.in_scope(ScopeKind::Function, |this| this.arrow_scope(arrow));
             });
-            this.async_around -= usize::from(arrow.r#async);
         });
     }
 
-    fn declare_parameters(&mut self, parameters: &'a FormalParameters<'a>) {
-        for parameter in &parameters.items {
-            self.declare_parameter(&parameter.pattern);
+    fn arrow_scope(&mut self, arrow: &'a ArrowFunctionExpression<'a>) {
+        self.declare_parameters(&arrow.params);
+        self.parameters(&arrow.params);
+        match &arrow.body {
+            ArrowFunctionBody::FunctionBody(body) => {
+                self.deeper(Cost::ARROW, |this| this.statements(&body.statements));
+            }
+            other => self.expression(other.to_expression()),
         }
-        if let Some(rest) = &parameters.rest {
-            self.declare_parameter(&rest.rest.argument);
+    }
+
+    fn declare_parameters(&mut self, parameters: &'a FormalParameters<'a>) {
+        let rest = parameters.rest.iter().map(|rest| &rest.rest.argument);
+        for pattern in parameters.items.iter().map(|parameter| &parameter.pattern).chain(rest) {
+            self.declare_pattern(self.scope, pattern, Definition::Other, Manner::Parameter);
         }
     }
 
@@ -114,10 +112,5 @@ impl<'a> Walker<'a> {
             this.pattern(pattern);
             this.optional(default);
         });
-    }
-
-    fn declare_function_name(&mut self, name: &'a str, function: &'a Function<'a>) {
-        let binding = crate::scope::Binding { definition: Definition::Function(function), seen_by_patterns: true };
-        self.scopes.declare(self.scope, name, binding);
     }
 }

@@ -8,7 +8,7 @@ use oxc_ast::ast::{
 
 use super::Walker;
 use crate::event::What;
-use crate::scope::Definition;
+use crate::scope::{Definition, Manner};
 
 impl<'a> Walker<'a> {
     pub(super) fn import(&mut self, import: &'a ImportDeclaration<'a>) {
@@ -25,7 +25,7 @@ impl<'a> Walker<'a> {
                 ImportDeclarationSpecifier::ImportDefaultSpecifier(specifier) => &specifier.local,
                 ImportDeclarationSpecifier::ImportNamespaceSpecifier(specifier) => &specifier.local,
             };
-            self.declare(self.scope, local.name.as_str(), Definition::Other);
+            self.declare(self.scope, local, Definition::Other, Manner::Lexical);
         }
         self.string(&import.source);
         self.attributes(import.with_clause.as_deref());

@@ -1,15 +1,15 @@
 //! Patterns: of declarations, and of assignments.
 
 use oxc_ast::ast::{
-    AssignmentTarget, AssignmentTargetMaybeDefault, AssignmentTargetProperty, BindingPattern, IdentifierReference,
-    SimpleAssignmentTarget,
+    AssignmentTarget, AssignmentTargetMaybeDefault, AssignmentTargetProperty, BindingIdentifier, BindingPattern,
+    IdentifierReference, SimpleAssignmentTarget,
 };
 use oxc_span::GetSpan;
 
 use super::Walker;
 use crate::depth::Cost;
 use crate::event::Event;
-use crate::scope::{Definition, ScopeId};
+use crate::scope::{Definition, Manner, ScopeId};
 
 impl<'a> Walker<'a> {
     /// Declares every name of a pattern.
@@ -18,18 +18,20 @@ impl<'a> Walker<'a> {
         scope: ScopeId,
         pattern: &'a BindingPattern<'a>,
         definition: Definition<'a>,
+        manner: Manner,
     ) {
-        self.each_name(pattern, &mut |this, name| this.declare(scope, name, definition));
+        let on_its_way = manner == Manner::Var && self.scope != scope;
+        self.each_name(pattern, &mut |this, id| {
+            this.declare(scope, id, definition, manner);
+            if on_its_way {
+                this.events.push(Event::Var { name: id.name.as_str(), span: id.span });
+            }
+        });
     }
 
-    /// Declares every name of a parameter in the scope around here.
-    pub(super) fn declare_parameter(&mut self, pattern: &'a BindingPattern<'a>) {
-        self.each_name(pattern, &mut Self::declare_own);
-    }
-
-    fn each_name(&mut self, pattern: &'a BindingPattern<'a>, declare: &mut impl FnMut(&mut Self, &'a str)) {
+    fn each_name(&mut self, pattern: &'a BindingPattern<'a>, declare: &mut impl FnMut(&mut Self, &'a BindingIdentifier<'a>)) {
         match pattern {
-            BindingPattern::BindingIdentifier(identifier) => declare(self, identifier.name.as_str()),
+            BindingPattern::BindingIdentifier(identifier) => declare(self, identifier),
             BindingPattern::ObjectPattern(object) => {
                 for property in &object.properties {
                     self.each_name(&property.value, declare);
@@ -109,8 +111,16 @@ impl<'a> Walker<'a> {
         }
     }
 
+    /// A name that is assigned to.
+    pub(super) fn takes_a_value(&mut self, identifier: &'a IdentifierReference<'a>) {
+        if matches!(identifier.name.as_str(), "eval" | "arguments") {
+            self.foreign("`eval` and `arguments` take no value in strict code", identifier.span);
+        }
+    }
+
     fn assigned(&mut self, identifier: &'a IdentifierReference<'a>) {
         let (name, span) = (identifier.name.as_str(), identifier.span);
+        self.takes_a_value(identifier);
         self.unread(name, span);
         self.events.push(Event::Assigned { name, span });
     }

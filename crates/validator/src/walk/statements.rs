@@ -2,14 +2,14 @@
 
 use gen404_round::module_rule::Rule;
 use oxc_ast::ast::{
-    BlockStatement, CatchClause, Declaration, Expression, ForInStatement, ForOfStatement, ForStatement,
+    BindingPattern, BlockStatement, CatchClause, Declaration, Expression, ForInStatement, ForOfStatement, ForStatement,
     ForStatementInit, ForStatementLeft, Statement, SwitchStatement, TryStatement,
 };
 
 use super::Walker;
 use crate::depth::Cost;
 use crate::event::What;
-use crate::scope::{Definition, ScopeKind};
+use crate::scope::{Definition, Manner, ScopeKind};
 
 impl<'a> Walker<'a> {
     pub(super) fn statements(&mut self, statements: &'a [Statement<'a>]) {
@@ -137,20 +137,24 @@ impl<'a> Walker<'a> {
         match left {
             ForStatementLeft::VariableDeclaration(declaration) => self.variables(declaration),
             // A plain name here counts as read.
-            ForStatementLeft::AssignmentTargetIdentifier(identifier) => self.read(identifier, false),
+            ForStatementLeft::AssignmentTargetIdentifier(identifier) => {
+                self.takes_a_value(identifier);
+                self.read(identifier, false);
+            }
             other => self.target(other.to_assignment_target()),
         }
     }
 
-    /// What is chosen by stands outside the scope of the cases.
     fn switch(&mut self, choice: &'a SwitchStatement<'a>) {
-        self.expression(&choice.discriminant);
-        self.in_scope(ScopeKind::Block, |this| {
-            for case in &choice.cases {
-                this.optional(case.test.as_ref());
-                this.statements(&case.consequent);
-            }
-        });
+        self.in_switch(
+            |this| this.expression(&choice.discriminant),
+            |this| {
+                for case in &choice.cases {
+                    this.optional(case.test.as_ref());
+                    this.statements(&case.consequent);
+                }
+            },
+        );
     }
 
     fn attempt(&mut self, attempt: &'a TryStatement<'a>) {
@@ -168,7 +172,9 @@ impl<'a> Walker<'a> {
         self.in_scope(ScopeKind::Block, |this| {
             if let Some(parameter) = &clause.param {
                 let scope = this.scope;
-                this.declare_pattern(scope, &parameter.pattern, Definition::Other);
+                let plain = matches!(parameter.pattern, BindingPattern::BindingIdentifier(_));
+                let manner = if plain { Manner::Caught } else { Manner::Lexical };
+                this.declare_pattern(scope, &parameter.pattern, Definition::Other, manner);
                 this.parameter_pattern(&parameter.pattern, None);
             }
             this.statements(&clause.body.body);
