@@ -54,8 +54,18 @@ pub(crate) struct Walker<'a> {
     switch_ahead: Option<ScopeId>,
     /// The function around here, if any.
     function_around: Option<Asynchrony>,
+    /// What `break` and `continue` can reach here.
+    reach: Reach<'a>,
     /// Begins of names that our parser objects to and the subnet's does not.
     forgiven: FxHashSet<u32>,
+}
+
+/// Loops, switches and labels around here, within the function.
+#[derive(Debug, Default)]
+struct Reach<'a> {
+    loops: usize,
+    switches: usize,
+    labels: Vec<&'a str>,
 }
 
 /// Whether a function is async.
@@ -81,6 +91,7 @@ pub(crate) fn walk<'a>(program: &'a Program<'a>) -> Walked<'a> {
         async_around: 0,
         switch_ahead: None,
         function_around: None,
+        reach: Reach::default(),
         forgiven: FxHashSet::default(),
     };
     walker.statements(&program.body);
@@ -108,9 +119,11 @@ impl<'a> Walker<'a> {
     /// Goes into a function, async or not.
     fn in_function(&mut self, is_async: bool, visit: impl FnOnce(&mut Self)) {
         let around = self.function_around.replace(if is_async { Asynchrony::Async } else { Asynchrony::Sync });
+        let reach = std::mem::take(&mut self.reach);
         self.async_around += usize::from(is_async);
         visit(self);
         self.async_around -= usize::from(is_async);
+        self.reach = reach;
         self.function_around = around;
     }
 

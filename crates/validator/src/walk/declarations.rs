@@ -2,8 +2,8 @@
 
 use gen404_round::module_rule::Rule;
 use oxc_ast::ast::{
-    Class, ClassElement, Expression, MethodDefinition, MethodDefinitionKind, PropertyDefinition, PropertyKey, VariableDeclaration,
-    VariableDeclarationKind,
+    Class, ClassElement, Expression, MethodDefinition, MethodDefinitionKind, MethodDefinitionType,
+    PropertyDefinition, PropertyDefinitionType, PropertyKey, VariableDeclaration, VariableDeclarationKind,
 };
 
 use oxc_span::Span;
@@ -123,11 +123,27 @@ impl<'a> Walker<'a> {
 
     fn class_method(&mut self, method: &'a MethodDefinition<'a>) {
         self.no_decorators(&method.decorators);
+        let marked = method.r#type != MethodDefinitionType::MethodDefinition || method.accessibility.is_some();
+        if marked || method.optional || method.r#override {
+            self.foreign("TypeScript", method.span);
+        }
         self.method(&method.value, &method.key, method.computed, method.span);
     }
 
     fn class_property(&mut self, property: &'a PropertyDefinition<'a>) {
         self.no_decorators(&property.decorators);
+        let marked = property.r#type != PropertyDefinitionType::PropertyDefinition
+            || property.accessibility.is_some()
+            || property.type_annotation.is_some();
+        if marked
+            || property.declare
+            || property.r#override
+            || property.optional
+            || property.definite
+            || property.readonly
+        {
+            self.foreign("TypeScript", property.span);
+        }
         self.deeper(Cost::LOOP, |this| {
             this.key(&property.key, property.computed);
             this.optional(property.value.as_ref());

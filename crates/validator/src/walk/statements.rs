@@ -3,8 +3,9 @@
 use gen404_round::module_rule::Rule;
 use oxc_ast::ast::{
     BindingPattern, BlockStatement, CatchClause, Declaration, Expression, ForInStatement, ForOfStatement, ForStatement,
-    ForStatementInit, ForStatementLeft, Statement, SwitchStatement, TryStatement,
+    ForStatementInit, ForStatementLeft, LabelIdentifier, Statement, SwitchStatement, TryStatement,
 };
+use oxc_span::{GetSpan, Span};
 
 use super::Walker;
 use crate::depth::Cost;
@@ -22,19 +23,14 @@ impl<'a> Walker<'a> {
         match statement {
             Statement::BlockStatement(block) => self.deeper(Cost::BLOCK, |this| this.block(block)),
             Statement::BreakStatement(end) => {
-                if let Some(label) = &end.label {
-                    self.unread(label.name.as_str(), label.span);
-                }
+                let reached = self.reach.loops + self.reach.switches > 0;
+                self.jump(end.label.as_ref(), reached, end.span);
             }
-            Statement::ContinueStatement(end) => {
-                if let Some(label) = &end.label {
-                    self.unread(label.name.as_str(), label.span);
-                }
-            }
+            Statement::ContinueStatement(end) => self.jump(end.label.as_ref(), self.reach.loops > 0, end.span),
             Statement::DebuggerStatement(_) | Statement::EmptyStatement(_) => (),
             Statement::DoWhileStatement(repeat) => self.deeper(Cost::LOOP_STATEMENT, |this| {
                 this.in_scope(ScopeKind::Block, |this| {
-                    this.statement(&repeat.body);
+                    this.repeated(&repeat.body);
                     this.expression(&repeat.test);
                 });
             }),
@@ -50,8 +46,11 @@ impl<'a> Walker<'a> {
                 }
             }),
             Statement::LabeledStatement(labelled) => self.deeper(Cost::STATEMENT, |this| {
-                this.unread(labelled.label.name.as_str(), labelled.label.span);
+                let label = labelled.label.name.as_str();
+                this.unread(label, labelled.label.span);
+                this.reach.labels.push(label);
                 this.statement(&labelled.body);
+                this.reach.labels.pop();
             }),
             Statement::ReturnStatement(end) => self.optional(end.argument.as_ref()),
             Statement::SwitchStatement(choice) => self.deeper(Cost::BLOCK, |this| this.switch(choice)),
@@ -60,7 +59,7 @@ impl<'a> Walker<'a> {
             Statement::WhileStatement(repeat) => self.deeper(Cost::LOOP_STATEMENT, |this| {
                 this.in_scope(ScopeKind::Block, |this| {
                     this.expression(&repeat.test);
-                    this.statement(&repeat.body);
+                    this.repeated(&repeat.body);
                 });
             }),
             // Strict code has none: the parser refused it.
@@ -78,7 +77,7 @@ impl<'a> Walker<'a> {
                 self.string(&export.source);
                 self.attributes(export.with_clause.as_deref());
             }
-            other => self.foreign("TypeScript", oxc_span::GetSpan::span(other)),
+            other => self.foreign("TypeScript", other.span()),
         }
     }
 
@@ -87,7 +86,28 @@ impl<'a> Walker<'a> {
             Declaration::VariableDeclaration(declaration) => self.variables(declaration),
             Declaration::FunctionDeclaration(function) => self.function_declaration(function),
             Declaration::ClassDeclaration(class) => self.class_declaration(class),
-            other => self.foreign("TypeScript", oxc_span::GetSpan::span(other)),
+            other => self.foreign("TypeScript", other.span()),
+        }
+    }
+
+    /// The body of a loop.
+    fn repeated(&mut self, body: &'a Statement<'a>) {
+        self.reach.loops += 1;
+        self.statement(body);
+        self.reach.loops -= 1;
+    }
+
+    /// `break` and `continue`. Our parser lets them leave an arrow function.
+    fn jump(&mut self, label: Option<&'a LabelIdentifier<'a>>, reached: bool, span: Span) {
+        let reached = match label {
+            Some(label) => {
+                self.unread(label.name.as_str(), label.span);
+                self.reach.labels.contains(&label.name.as_str())
+            }
+            None => reached,
+        };
+        if !reached {
+            self.foreign("a jump out of the function", span);
         }
     }
 
@@ -110,7 +130,7 @@ impl<'a> Walker<'a> {
             }
             this.optional(repeat.test.as_ref());
             this.optional(repeat.update.as_ref());
-            this.statement(&repeat.body);
+            this.repeated(&repeat.body);
         });
     }
 
@@ -118,7 +138,7 @@ impl<'a> Walker<'a> {
         self.in_scope(ScopeKind::Block, |this| {
             this.for_left(&repeat.left);
             this.expression(&repeat.right);
-            this.statement(&repeat.body);
+            this.repeated(&repeat.body);
         });
     }
 
@@ -129,7 +149,7 @@ impl<'a> Walker<'a> {
         self.in_scope(ScopeKind::Block, |this| {
             this.for_left(&repeat.left);
             this.expression(&repeat.right);
-            this.statement(&repeat.body);
+            this.repeated(&repeat.body);
         });
     }
 
@@ -149,10 +169,12 @@ impl<'a> Walker<'a> {
         self.in_switch(
             |this| this.expression(&choice.discriminant),
             |this| {
+                this.reach.switches += 1;
                 for case in &choice.cases {
                     this.optional(case.test.as_ref());
                     this.statements(&case.consequent);
                 }
+                this.reach.switches -= 1;
             },
         );
     }
