@@ -57,6 +57,8 @@ pub struct Finding {
     pub place: Option<Place>,
     /// Whose verdict it is.
     pub concerns: Concerns,
+    /// An allowed member of `THREE` that does what was probably meant.
+    pub instead: Option<&'static str>,
 }
 
 macro_rules! warnings {

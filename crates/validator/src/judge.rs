@@ -37,7 +37,7 @@ pub(crate) fn top_level<'a>(program: &'a Program<'a>) -> TopLevel<'a> {
         _ => None,
     });
     let whole = Span::new(0, 0);
-    let mut breach = |rule, detail: &str, span| top.breaches.push(Breach { rule, detail: detail.to_owned(), span });
+    let mut breach = |rule, detail: &str, span| top.breaches.push(Breach::new(rule, detail, span));
     let Some(export) = default else {
         breach(Rule::MissingDefaultExport, "no `export default`", whole);
         return top;
@@ -99,17 +99,17 @@ pub(crate) fn judge<'a>(walked: &Walked<'a>, mut remark: impl FnMut(&Event<'a>, 
             Event::Enter(scope) => visible.enter(*scope),
             Event::Leave => visible.leave(),
             Event::Broken { rule, what, span } => {
-                breaches.push(Breach { rule: *rule, detail: described(*what), span: *span });
+                breaches.push(Breach::new(*rule, described(*what), *span));
             }
             Event::Read { name, span } if !visible.has(name) => {
-                breaches.push(Breach { rule: Rule::IdentifierNotAllowed, detail: (*name).to_owned(), span: *span });
+                breaches.push(Breach::new(Rule::IdentifierNotAllowed, (*name).to_owned(), *span));
             }
             Event::ThreeRead { followed, span } => three_read(*followed, *span, visible.has("THREE"), breaches),
             Event::ThreeMember { member, span } if visible.has("THREE") => three::member(member, "", *span, breaches),
             Event::ThreeTo { target, span } if visible.has("THREE") => three::assigned(*target, *span, breaches),
             Event::ThreeSpread { span } if visible.has("THREE") => {
                 let detail = "spread of THREE".to_owned();
-                breaches.push(Breach { rule: Rule::ThreeAliasForbidden, detail, span: *span });
+                breaches.push(Breach::new(Rule::ThreeAliasForbidden, detail, *span));
             }
             Event::ThreePassed { callee, positions, span } if visible.has("THREE") => {
                 three::passed(*callee, positions, *span, &visible, breaches);
@@ -133,7 +133,7 @@ pub(crate) fn judge<'a>(walked: &Walked<'a>, mut remark: impl FnMut(&Event<'a>, 
     }
     if walked.literals > LITERAL_BYTES {
         let detail = format!("{} bytes (limit {LITERAL_BYTES})", walked.literals);
-        breaches.push(Breach { rule: Rule::LiteralBudgetExceeded, detail, span: Span::new(0, 0) });
+        breaches.push(Breach::new(Rule::LiteralBudgetExceeded, detail, Span::new(0, 0)));
     }
     judged
 }
@@ -144,7 +144,7 @@ fn three_read(followed: bool, span: Span, declared: bool, breaches: &mut Vec<Bre
         (true, false) => (Rule::ThreeAliasForbidden, "THREE used as a value"),
         (true, true) => return,
     };
-    breaches.push(Breach { rule, detail: detail.to_owned(), span });
+    breaches.push(Breach::new(rule, detail, span));
 }
 
 fn described(what: What<'_>) -> String {
@@ -161,7 +161,7 @@ fn described(what: What<'_>) -> String {
 pub(crate) fn findings(breaches: Vec<Breach>, lines: &Lines<'_>) -> Vec<Finding> {
     breaches
         .into_iter()
-        .map(|Breach { rule, mut detail, span }| {
+        .map(|Breach { rule, mut detail, span, instead }| {
             let whole = span.is_empty();
             let place = (!whole).then(|| lines.place(span.start as usize, span.end as usize));
             if let Some(place) = place {
@@ -171,7 +171,7 @@ pub(crate) fn findings(breaches: Vec<Breach>, lines: &Lines<'_>) -> Vec<Finding>
                 Rule::ForbiddenPropertyAccess => Concerns::Only(Validator::RenderService),
                 _ => Concerns::Both,
             };
-            Finding { stage: Stage::StaticAnalysis, rule, detail, place, concerns }
+            Finding { stage: Stage::StaticAnalysis, rule, detail, place, concerns, instead }
         })
         .collect()
 }
@@ -179,5 +179,5 @@ pub(crate) fn findings(breaches: Vec<Breach>, lines: &Lines<'_>) -> Vec<Finding>
 /// A finding of whatever stage.
 pub(crate) fn finding(stage: Stage, rule: Rule, detail: String, span: Option<Span>, lines: &Lines<'_>) -> Finding {
     let place = span.map(|span| lines.place(span.start as usize, span.end as usize));
-    Finding { stage, rule, detail, place, concerns: Concerns::Both }
+    Finding { stage, rule, detail, place, concerns: Concerns::Both, instead: None }
 }

@@ -18,6 +18,8 @@ mod three;
 mod walk;
 mod warnings;
 
+use std::borrow::Cow;
+
 use gen404_round::module_rule::{LITERAL_BYTES, MODULE_BYTES, Rule, Stage};
 use oxc_allocator::Allocator;
 use oxc_span::Span;
@@ -28,26 +30,46 @@ pub use source::Lines;
 use depth::Fate;
 use nesting::PARSED_LEVELS;
 
+/// Judges the bytes of a file. Both validators read it as UTF-8 with U+FFFD for whatever is none.
+pub fn validate_bytes(bytes: &[u8]) -> (Cow<'_, str>, Report) {
+    if bytes.len() > MODULE_BYTES {
+        return (Cow::Borrowed(""), too_large(bytes.len() as u64));
+    }
+    let source = String::from_utf8_lossy(bytes);
+    let mut report = validate(&source);
+    if matches!(source, Cow::Owned(_)) {
+        let detail = "the file is not UTF-8 throughout: both validators read U+FFFD where it is not".to_owned();
+        report.warnings.push(Warning { caution: Caution::NotUtf8, detail, place: None });
+    }
+    (source, report)
+}
+
+/// The verdict on a module that is too large to be looked at.
+pub fn too_large(bytes: u64) -> Report {
+    let detail = format!("{bytes} bytes (limit {MODULE_BYTES})");
+    let finding = judge::finding(Stage::Parse, Rule::FileSizeExceeded, detail, None, &Lines::new(""));
+    Report { findings: vec![finding], warnings: Vec::new() }
+}
+
 /// Judges a module by its text: the stages `parse` and `static_analysis`.
 ///
 /// Takes time and memory in proportion to the text, whatever its shape. Deeply nested text is judged on a thread of
 /// its own, with as much stack as it can need.
 pub fn validate(source: &str) -> Report {
     if source.len() > MODULE_BYTES {
-        let detail = format!("{} bytes (limit {MODULE_BYTES})", source.len());
-        let rule = Rule::FileSizeExceeded;
-        let finding = Finding { stage: Stage::Parse, rule, detail, place: None, concerns: Concerns::Both };
-        return Report { findings: vec![finding], warnings: Vec::new() };
+        return too_large(source.len() as u64);
     }
     let nesting = nesting::scan(source);
     if nesting.levels > PARSED_LEVELS {
-        return refused_by_parser("nested too deeply for the subnet's parser".into(), None, &Lines::new(source));
+        return refused_by_parser(TOO_DEEP.into(), None, &Lines::new(source));
     }
     nesting.with_stack(source.len(), || validate_here(source)).unwrap_or_else(|| {
         let detail = "nested too deeply, and this machine has no memory to look closer".into();
         refused_by_parser(detail, None, &Lines::new(source))
     })
 }
+
+const TOO_DEEP: &str = "nested too deeply for the subnet's parser";
 
 fn refused_by_parser(detail: String, span: Option<Span>, lines: &Lines<'_>) -> Report {
     let finding = judge::finding(Stage::Parse, Rule::ParseError, detail, span, lines);
@@ -64,7 +86,7 @@ fn validate_here(source: &str) -> Report {
     let walked = walk::walk(&program);
     let fate = walked.depth.fate();
     if fate == Fate::ParserDies {
-        return refused_by_parser("nested too deeply for the subnet's parser".into(), None, &lines);
+        return refused_by_parser(TOO_DEEP.into(), None, &lines);
     }
     if let Some((phrase, span)) = walked.foreign.iter().min_by_key(|(_, span)| span.start) {
         return refused_by_parser((*phrase).to_owned(), Some(*span), &lines);

@@ -18,6 +18,14 @@ pub(crate) struct Breach {
     pub(crate) rule: Rule,
     pub(crate) detail: String,
     pub(crate) span: Span,
+    /// An allowed member of `THREE` that does what was probably meant.
+    pub(crate) instead: Option<&'static str>,
+}
+
+impl Breach {
+    pub(crate) fn new(rule: Rule, detail: impl Into<String>, span: Span) -> Self {
+        Self { rule, detail: detail.into(), span, instead: None }
+    }
 }
 
 /// Takes what breaks a rule.
@@ -30,7 +38,8 @@ pub(crate) fn member(name: &str, how: &str, span: Span, breaches: Breaches<'_>) 
         ThreeMember::Excluded => Rule::ForbiddenThreeApi,
         ThreeMember::Unknown => Rule::UnknownThreeApi,
     };
-    breaches.push(Breach { rule, detail: format!("THREE.{name}{how}"), span });
+    let instead = crate::advice::instead(name);
+    breaches.push(Breach { instead, ..Breach::new(rule, format!("THREE.{name}{how}"), span) });
 }
 
 /// `target = THREE`.
@@ -49,7 +58,7 @@ pub(crate) fn assigned(target: Target<'_>, span: Span, breaches: Breaches<'_>) {
         Target::Declared(_) | Target::Assigned(_) => None,
     };
     let detail = name.map_or_else(|| "aliasing THREE".to_owned(), |name| format!("aliasing THREE as `{name}`"));
-    breaches.push(Breach { rule: Rule::ThreeAliasForbidden, detail, span });
+    breaches.push(Breach::new(Rule::ThreeAliasForbidden, detail, span));
 }
 
 /// One element of an object pattern, of a declaration or of an assignment.
@@ -151,11 +160,9 @@ fn destructured<'p>(
     for element in elements {
         let span = call.unwrap_or(element.span);
         match element.key {
-            Key::Computed => breaches.push(Breach {
-                rule: Rule::ComputedPropertyAccess,
-                detail: "computed key taken from THREE".into(),
-                span,
-            }),
+            Key::Computed => {
+                breaches.push(Breach::new(Rule::ComputedPropertyAccess, "computed key taken from THREE", span));
+            }
             // The validators overlook an empty key.
             Key::Named("") | Key::Other => (),
             Key::Named(name) => {
@@ -168,7 +175,7 @@ fn destructured<'p>(
     }
     if let Some(rest) = rest {
         let detail = "the rest of THREE".to_owned();
-        breaches.push(Breach { rule: Rule::ThreeAliasForbidden, detail, span: call.unwrap_or(rest) });
+        breaches.push(Breach::new(Rule::ThreeAliasForbidden, detail, call.unwrap_or(rest)));
     }
 }
 
@@ -176,7 +183,7 @@ fn destructured<'p>(
 fn math_utils(inner: &Inner<'_>, call: Option<Span>, breaches: Breaches<'_>) {
     let mut forbidden = |what: &str, span: Span| {
         let detail = format!("THREE.MathUtils{what} (destructured)");
-        breaches.push(Breach { rule: Rule::ForbiddenThreeApi, detail, span: call.unwrap_or(span) });
+        breaches.push(Breach::new(Rule::ForbiddenThreeApi, detail, call.unwrap_or(span)));
     };
     for (key, span) in &inner.keys {
         match key {
@@ -197,7 +204,7 @@ pub(crate) fn passed<'a>(
     visible: &Visible<'_, 'a>,
     breaches: Breaches<'_>,
 ) {
-    let mut alias = |detail: String| breaches.push(Breach { rule: Rule::ThreeAliasForbidden, detail, span });
+    let mut alias = |detail: String| breaches.push(Breach::new(Rule::ThreeAliasForbidden, detail, span));
     let expression = match callee {
         Callee::NewThreeMember => return alias("THREE passed to a THREE constructor".into()),
         Callee::Import => return alias("THREE passed to import()".into()),
@@ -217,7 +224,7 @@ pub(crate) fn passed<'a>(
 
 /// The parameter that takes `THREE`.
 fn parameter(parameters: Option<&FormalParameters<'_>>, position: usize, span: Span, breaches: Breaches<'_>) {
-    let mut alias = |detail: String| breaches.push(Breach { rule: Rule::ThreeAliasForbidden, detail, span });
+    let mut alias = |detail: String| breaches.push(Breach::new(Rule::ThreeAliasForbidden, detail, span));
     match parameters.and_then(|parameters| parameters.items.get(position)).map(|parameter| &parameter.pattern) {
         None if parameters.is_some_and(|parameters| parameters.rest.is_some()) => {
             alias("THREE passed to a rest parameter".into());

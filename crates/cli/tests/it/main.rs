@@ -18,4 +18,5 @@ mod render;
 mod report;
 mod running;
 mod sandbox;
+mod validate;
 mod wallets;
