@@ -27,8 +27,14 @@ enum Part {
 #[serde(untagged)]
 enum Verdict {
     Rules(Vec<String>),
-    /// `throws`: the validator died.
-    Died(String),
+    /// The validator died.
+    Died(Throws),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Throws {
+    Throws,
 }
 
 impl Case {
@@ -47,7 +53,7 @@ impl Verdict {
     fn rules(&self) -> Vec<String> {
         match self {
             Self::Rules(rules) => rules.clone(),
-            Self::Died(_) => vec!["static_analysis/VALIDATOR_CRASHED".to_owned()],
+            Self::Died(Throws::Throws) => vec!["static_analysis/VALIDATOR_CRASHED".to_owned()],
         }
     }
 }

@@ -36,11 +36,16 @@ async fn watch(context: &Context, paths: &[PathBuf]) -> Result<(), CommandError>
             // gone since it was listed
             let Some(stamp) = stamp(&file) else { continue };
             if seen.get(&file) != Some(&stamp) {
-                let judged = judge(Source::File(file.clone())).await?;
-                if judged.report.passed() {
-                    context.ui.done(format!("{} passes", judged.file));
+                match judge(Source::File(file.clone())).await {
+                    Ok(judged) => {
+                        if judged.report.passed() {
+                            context.ui.done(format!("{} passes", judged.file));
+                        }
+                        show(context, &judged)?;
+                    }
+                    // it may be there again the next time
+                    Err(error) => context.ui.warning(error.to_string()),
                 }
-                show(context, &judged)?;
             }
             present.insert(file, stamp);
         }
