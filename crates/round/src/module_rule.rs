@@ -141,11 +141,7 @@ impl FromStr for Rule {
     type Err = UnknownRule;
 
     fn from_str(text: &str) -> Result<Self, UnknownRule> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|rule| rule.code() == text)
-            .ok_or_else(|| UnknownRule { code: text.to_owned() })
+        Self::ALL.iter().copied().find(|rule| rule.code() == text).ok_or_else(|| UnknownRule { code: text.to_owned() })
     }
 }
 
@@ -192,11 +188,8 @@ mod tests {
 
     #[test]
     fn a_failure_has_the_form_of_the_records() {
-        let failure = Failure {
-            stage: Stage::StaticAnalysis,
-            rule: Rule::ForbiddenIdentifier,
-            detail: "fetch at line 4".into(),
-        };
+        let failure =
+            Failure { stage: Stage::StaticAnalysis, rule: Rule::ForbiddenIdentifier, detail: "fetch at line 4".into() };
         let json = r#"{"stage":"static_analysis","rule":"FORBIDDEN_IDENTIFIER","detail":"fetch at line 4"}"#;
         assert_eq!(serde_json::to_string(&failure).ok().as_deref(), Some(json));
         assert_eq!(serde_json::from_str::<Failure>(json).ok(), Some(failure));

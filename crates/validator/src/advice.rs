@@ -14,17 +14,27 @@ pub const fn fix(rule: Rule) -> &'static str {
         Rule::AsyncNotAllowed => "do everything synchronously: no `async`, no `await`, no promise as the result",
         Rule::ForbiddenIdentifier => "use another name, and nothing of the browser, of Node, of time or of chance",
         Rule::IdentifierNotAllowed => "declare the name, or do without it: only a few built-ins may be used undeclared",
-        Rule::ForbiddenThreeApi => "use an allowed member of THREE; lights, cameras, loaders and shaders are not for modules",
-        Rule::UnknownThreeApi => "check the spelling and the version: only the listed members of three r183 are allowed",
+        Rule::ForbiddenThreeApi => {
+            "use an allowed member of THREE; lights, cameras, loaders and shaders are not for modules"
+        }
+        Rule::UnknownThreeApi => {
+            "check the spelling and the version: only the listed members of three r183 are allowed"
+        }
         Rule::ThreeAtTopLevel => "use THREE inside the exported function, or give the helper a parameter called THREE",
         Rule::ThreeAliasForbidden => {
             "write THREE.Something where you need it; pass THREE only to a function of this module whose parameter is \
              called THREE"
         }
-        Rule::ComputedPropertyAccess => "write `THREE.Mesh`, not `THREE[\"Mesh\"]`; copy into an object of your own to look up by name",
+        Rule::ComputedPropertyAccess => {
+            "write `THREE.Mesh`, not `THREE[\"Mesh\"]`; copy into an object of your own to look up by name"
+        }
         Rule::ForbiddenPropertyAccess => "do without `.constructor`, `.__proto__` and their like",
-        Rule::LiteralBudgetExceeded => "compute values instead of writing them down: numbers and texts together may have 51200 bytes",
-        Rule::ValidatorCrashed => "write it in another way: the subnet's validators die on this, and the module is lost",
+        Rule::LiteralBudgetExceeded => {
+            "compute values instead of writing them down: numbers and texts together may have 51200 bytes"
+        }
+        Rule::ValidatorCrashed => {
+            "write it in another way: the subnet's validators die on this, and the module is lost"
+        }
         Rule::ExecutionThrew => "run the module and mend what it throws",
         Rule::InvalidReturnType => "return a Group, Mesh, LineSegments or Points",
         Rule::TimeoutExceeded => "do less: five seconds are all there is",

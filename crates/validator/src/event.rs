@@ -15,40 +15,19 @@ pub(crate) enum Event<'a> {
     /// The innermost scope ends.
     Leave,
     /// A rule is broken, whatever is declared where.
-    Broken {
-        rule: Rule,
-        what: What<'a>,
-        span: Span,
-    },
+    Broken { rule: Rule, what: What<'a>, span: Span },
     /// A name other than `THREE` is read. It is none of the allowed or forbidden globals.
-    Read {
-        name: &'a str,
-        span: Span,
-    },
+    Read { name: &'a str, span: Span },
     /// A global that no document lists is read.
-    HiddenRead {
-        name: &'a str,
-        span: Span,
-    },
+    HiddenRead { name: &'a str, span: Span },
     /// `THREE` is read; `followed` if the rules can follow it in this position.
-    ThreeRead {
-        followed: bool,
-        span: Span,
-    },
+    ThreeRead { followed: bool, span: Span },
     /// `THREE.member`.
-    ThreeMember {
-        member: &'a str,
-        span: Span,
-    },
+    ThreeMember { member: &'a str, span: Span },
     /// `THREE` is assigned to something, or initialises it.
-    ThreeTo {
-        target: Target<'a>,
-        span: Span,
-    },
+    ThreeTo { target: Target<'a>, span: Span },
     /// `...THREE`.
-    ThreeSpread {
-        span: Span,
-    },
+    ThreeSpread { span: Span },
     /// `THREE` is among the arguments of a call.
     ThreePassed {
         callee: Callee<'a>,
@@ -57,24 +36,13 @@ pub(crate) enum Event<'a> {
         span: Span,
     },
     /// A name is assigned to; read nowhere here.
-    Assigned {
-        name: &'a str,
-        span: Span,
-    },
+    Assigned { name: &'a str, span: Span },
     /// A `var` that is not right in its function.
-    Var {
-        name: &'a str,
-        span: Span,
-    },
+    Var { name: &'a str, span: Span },
     /// A property is set that three ignores.
-    Ignored {
-        name: &'a str,
-        span: Span,
-    },
+    Ignored { name: &'a str, span: Span },
     /// `THREE.<inherited name>.<name>`: the validators die here.
-    Crash {
-        span: Span,
-    },
+    Crash { span: Span },
 }
 
 /// What a broken rule is about; becomes the detail.

@@ -46,7 +46,9 @@ pub(crate) fn top_level<'a>(program: &'a Program<'a>) -> TopLevel<'a> {
         breach(Rule::MultipleTopLevelExports, &format!("{exports} export statements"), export.span);
     }
     match is_async(&export.declaration) {
-        None => breach(Rule::MissingDefaultExport, "the default export is not a function written in place", export.span),
+        None => {
+            breach(Rule::MissingDefaultExport, "the default export is not a function written in place", export.span)
+        }
         Some(true) => breach(Rule::AsyncNotAllowed, "the default export is async", export.span),
         Some(false) => {
             top.goes_on = true;

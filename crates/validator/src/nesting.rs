@@ -176,7 +176,13 @@ impl Scan<'_> {
 
     /// The white space beyond ASCII that stands here.
     fn wide_space(&self) -> Option<char> {
-        let wide = |c: &char| matches!(c, '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{2028}' | '\u{2029}' | '\u{202f}' | '\u{205f}' | '\u{3000}' | '\u{feff}');
+        let wide = |c: &char| {
+            matches!(
+                c,
+                '\u{a0}' | '\u{1680}' | '\u{2000}'
+                    ..='\u{200a}' | '\u{2028}' | '\u{2029}' | '\u{202f}' | '\u{205f}' | '\u{3000}' | '\u{feff}'
+            )
+        };
         self.source.get(self.at..)?.chars().next().filter(wide)
     }
 
@@ -281,8 +287,8 @@ impl Scan<'_> {
                 self.last = Last::Keyword;
             }
             b"do" | b"return" | b"typeof" | b"void" | b"delete" | b"new" | b"throw" | b"case" | b"yield" | b"await"
-            | b"function" | b"class" | b"try" | b"switch" | b"catch" | b"finally" | b"default" | b"export" | b"import"
-            | b"var" | b"let" | b"const" | b"static" => {
+            | b"function" | b"class" | b"try" | b"switch" | b"catch" | b"finally" | b"default" | b"export"
+            | b"import" | b"var" | b"let" | b"const" | b"static" => {
                 self.operand_begins();
                 self.bare();
                 self.last = Last::Keyword;
@@ -386,13 +392,15 @@ impl Scan<'_> {
         let behind = end.map_or(self.bytes.len(), |end| self.at + 2 + end + 2);
         let comment = &self.bytes[self.at..behind];
         let separator = |window: &[u8]| matches!(window, [0xe2, 0x80, 0xa8 | 0xa9]);
-        self.line_ended |= comment.iter().any(|byte| matches!(byte, b'\n' | b'\r')) || comment.windows(3).any(separator);
+        self.line_ended |=
+            comment.iter().any(|byte| matches!(byte, b'\n' | b'\r')) || comment.windows(3).any(separator);
         self.at = behind;
     }
 
     fn to_line_end(&mut self) {
         while let Some(byte) = self.peek(0) {
-            let separator = byte == 0xe2 && matches!(self.bytes.get(self.at + 1..self.at + 3), Some([0x80, 0xa8 | 0xa9]));
+            let separator =
+                byte == 0xe2 && matches!(self.bytes.get(self.at + 1..self.at + 3), Some([0x80, 0xa8 | 0xa9]));
             if matches!(byte, b'\n' | b'\r') || separator {
                 break;
             }

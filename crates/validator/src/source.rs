@@ -3,11 +3,16 @@
 
 use crate::finding::Place;
 
-/// Where the lines of a source begin.
+/// Bytes between two marks of a source whose characters are not all one byte.
+const MARKED: usize = 256;
+
+/// Where the lines of a source begin. Any number of places costs no more than that number.
 #[derive(Debug)]
 pub struct Lines<'s> {
     source: &'s str,
     starts: Vec<usize>,
+    /// UTF-16 units before every [`MARKED`]th byte; nothing if bytes and units are the same.
+    marks: Vec<usize>,
 }
 
 impl<'s> Lines<'s> {
@@ -24,7 +29,8 @@ impl<'s> Lines<'s> {
             };
             starts.push(behind);
         }
-        Self { source, starts }
+        let marks = if source.is_ascii() { Vec::new() } else { marks(bytes) };
+        Self { source, starts, marks }
     }
 
     /// The place of some bytes. Offsets behind the end, or inside a character, are taken back to where they can be.
@@ -32,8 +38,15 @@ impl<'s> Lines<'s> {
         let start = self.source.floor_char_boundary(start);
         let end = self.source.floor_char_boundary(end).max(start);
         let line = self.starts.partition_point(|first| *first <= start);
-        let column = self.source[self.starts[line - 1]..start].encode_utf16().count() + 1;
+        let column = self.units_before(start) - self.units_before(self.starts[line - 1]) + 1;
         Place { line, column, start, end }
+    }
+
+    fn units_before(&self, at: usize) -> usize {
+        match self.marks.get(at / MARKED) {
+            Some(units) => units + units_of(&self.source.as_bytes()[at / MARKED * MARKED..at]),
+            None => at,
+        }
     }
 
     /// The text of a line, without what ends it. Nothing for a line that is not there.
@@ -42,6 +55,21 @@ impl<'s> Lines<'s> {
         let behind = self.starts.get(number).copied().unwrap_or(self.source.len());
         Some(self.source[first..behind].trim_end_matches(['\n', '\r', '\u{2028}', '\u{2029}']))
     }
+}
+
+fn marks(bytes: &[u8]) -> Vec<usize> {
+    let mut units = 0;
+    let mut marks = vec![0];
+    for block in bytes.chunks(MARKED) {
+        units += units_of(block);
+        marks.push(units);
+    }
+    marks
+}
+
+/// UTF-16 units of the characters that begin within these bytes.
+fn units_of(bytes: &[u8]) -> usize {
+    bytes.iter().map(|byte| usize::from(byte & 0xc0 != 0x80) + usize::from(*byte >= 0xf0)).sum()
 }
 
 #[cfg(test)]
@@ -63,6 +91,15 @@ mod tests {
         assert_eq!(place("d"), (4, 1));
         assert_eq!(place("e"), (5, 4));
         assert_eq!([1, 2, 5, 6, 7].map(|line| lines.line(line)), [Some("a"), Some("bb"), Some("é😀e"), Some(""), None]);
+    }
+
+    #[test]
+    fn columns_far_into_a_line_are_right() {
+        for unit in ["x", "é", "😀", "a日"] {
+            let source = format!("\n{}fetch", unit.repeat(1_000));
+            let place = Lines::new(&source).place(source.len() - 5, source.len());
+            assert_eq!((place.line, place.column), (2, 1_000 * unit.encode_utf16().count() + 1), "{unit}");
+        }
     }
 
     #[test]

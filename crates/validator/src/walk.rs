@@ -10,8 +10,8 @@ mod modules;
 mod patterns;
 mod statements;
 
-use gen404_round::module_rule::Rule;
 pub(crate) use declarations::constructor;
+use gen404_round::module_rule::Rule;
 
 use oxc_ast::ast::{BindingIdentifier, Expression, IdentifierReference, Program, StringLiteral, TemplateElement};
 use oxc_span::Span;

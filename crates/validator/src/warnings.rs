@@ -1,6 +1,8 @@
 //! What passes both validators and may still go wrong, or goes wrong only when the module is run. Never a verdict.
 
-use oxc_ast::ast::{BindingPattern, Declaration, ExportDefaultDeclarationKind, Expression, FormalParameters, Program, Statement};
+use oxc_ast::ast::{
+    BindingPattern, Declaration, ExportDefaultDeclarationKind, Expression, FormalParameters, Program, Statement,
+};
 use oxc_span::{GetSpan, Span};
 use rustc_hash::FxHashMap;
 

@@ -24,7 +24,11 @@ fn examples() -> Vec<Example> {
         let code: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
         let long = marks.split_once("long=").map_or(0, |(_, times)| times.parse().expect("a number"));
         let code = code.join("\n").replace("LONG", &"x".repeat(long));
-        examples.push(Example { rule: rule.expect("a rule's heading comes first"), breaks: marks.contains("breaks"), code });
+        examples.push(Example {
+            rule: rule.expect("a rule's heading comes first"),
+            breaks: marks.contains("breaks"),
+            code,
+        });
     }
     examples
 }
@@ -48,7 +52,8 @@ fn every_example_breaks_its_rule_and_every_fix_passes() {
 #[test]
 fn every_rule_of_these_stages_has_both() {
     let last = Rule::ALL.iter().position(|rule| *rule == Rule::ValidatorCrashed).expect("is a rule");
-    let documented = |rule: Rule, breaks: bool| examples().iter().any(|example| example.rule == rule && example.breaks == breaks);
+    let documented =
+        |rule: Rule, breaks: bool| examples().iter().any(|example| example.rule == rule && example.breaks == breaks);
     for rule in &Rule::ALL[..=last] {
         assert!(documented(*rule, true) && documented(*rule, false), "{rule} lacks an example in docs/rules.md");
     }

@@ -77,7 +77,10 @@ fn asynchrony_and_imports() {
     both("await 1; export default () => 1", ASYNC);
     both("import 'm'; export default () => 1", FORBIDDEN);
     both("import { fetch, window as eval1 } from 'm'; export default () => 1", FORBIDDEN);
-    both("import z from 'm' with { fetch: 'json' }; export default () => 1", "FORBIDDEN_IDENTIFIER FORBIDDEN_IDENTIFIER");
+    both(
+        "import z from 'm' with { fetch: 'json' }; export default () => 1",
+        "FORBIDDEN_IDENTIFIER FORBIDDEN_IDENTIFIER",
+    );
     both("export * as fetch from 'm'; export default () => 1", "MULTIPLE_TOP_LEVEL_EXPORTS FORBIDDEN_IDENTIFIER");
     both("await using fetch1 = null; export default () => 1", "");
 }
@@ -100,7 +103,10 @@ fn names_that_are_inspected_and_names_that_are_not() {
         ("zzz = 1; zzz += 1; [zzz] = [1]; ({ a: zzz } = {})", ""),
         ("zzz++", FREE),
         ("for (zzz of []);", FREE),
-        ("console; structuredClone; URL; btoa", "IDENTIFIER_NOT_ALLOWED IDENTIFIER_NOT_ALLOWED IDENTIFIER_NOT_ALLOWED IDENTIFIER_NOT_ALLOWED"),
+        (
+            "console; structuredClone; URL; btoa",
+            "IDENTIFIER_NOT_ALLOWED IDENTIFIER_NOT_ALLOWED IDENTIFIER_NOT_ALLOWED IDENTIFIER_NOT_ALLOWED",
+        ),
         ("arguments; undefined; NaN; Infinity", ""),
     ] {
         body(code, expected);
@@ -213,7 +219,10 @@ fn three_itself() {
         ("return THREE", ALIAS),
         ("() => THREE", ALIAS),
         ("[THREE]; ({ a: THREE }); ({ THREE })", &*[ALIAS; 3].join(" ")),
-        ("`${THREE}`; THREE ? 1 : 2; THREE || 1; THREE == 1; 'a' in THREE; typeof THREE; THREE", &*[ALIAS; 7].join(" ")),
+        (
+            "`${THREE}`; THREE ? 1 : 2; THREE || 1; THREE == 1; 'a' in THREE; typeof THREE; THREE",
+            &*[ALIAS; 7].join(" "),
+        ),
         ("if (THREE) a; for (const x of THREE); throw THREE", &*[ALIAS; 3].join(" ")),
         ("THREE?.Mesh", ALIAS),
         ("class A { x = THREE }", ALIAS),
@@ -249,7 +258,9 @@ fn measured_exceptions() {
 #[test]
 fn the_literal_budget() {
     let module = |literal: &str| format!("const L = {literal}; export default () => L");
-    for (unit, bytes) in [("x", 1), ("é", 2), ("\\n", 1), ("\\u00e9", 2), ("😀", 4), ("\\ud800", 3), ("\\ud83d\\ude00", 4)] {
+    for (unit, bytes) in
+        [("x", 1), ("é", 2), ("\\n", 1), ("\\u00e9", 2), ("😀", 4), ("\\ud800", 3), ("\\ud83d\\ude00", 4)]
+    {
         for quote in ['"', '`'] {
             let times = 51_200 / bytes;
             let fill = "y".repeat(51_200 % bytes);
@@ -296,7 +307,9 @@ fn the_size_of_the_file() {
 
 #[test]
 fn grammar_as_the_subnets_parser_has_it() {
-    for code in ["/(/", "/{/u", "/\\p{Foo}/u", "/(?<a>)(?<a>)/", "a <!--b", "function f() {} { var f }", "class eval1 {}"] {
+    for code in
+        ["/(/", "/{/u", "/\\p{Foo}/u", "/(?<a>)(?<a>)/", "a <!--b", "function f() {} { var f }", "class eval1 {}"]
+    {
         body(code, "");
     }
     for code in [

@@ -2,8 +2,8 @@
 
 use gen404_round::module_rule::Rule;
 use oxc_ast::ast::{
-    Class, ClassElement, Expression, MethodDefinition, MethodDefinitionKind, MethodDefinitionType,
-    PropertyDefinition, PropertyDefinitionType, PropertyKey, VariableDeclaration, VariableDeclarationKind,
+    Class, ClassElement, Expression, MethodDefinition, MethodDefinitionKind, MethodDefinitionType, PropertyDefinition,
+    PropertyDefinitionType, PropertyKey, VariableDeclaration, VariableDeclarationKind,
 };
 
 use oxc_span::Span;

@@ -2,10 +2,10 @@
 
 use gen404_round::module_rule::Rule;
 use oxc_ast::ast::{
-    Argument, ArrayExpressionElement, AssignmentExpression, AssignmentOperator, AssignmentTarget, BinaryOperator, CallExpression,
-    ChainElement, ChainExpression, Expression, ImportExpression, MemberExpression, NewExpression, ObjectExpression,
-    ObjectProperty, ObjectPropertyKind, PropertyKey, PropertyKind, SimpleAssignmentTarget, SpreadElement, TemplateLiteral,
-    UpdateExpression,
+    Argument, ArrayExpressionElement, AssignmentExpression, AssignmentOperator, AssignmentTarget, BinaryOperator,
+    CallExpression, ChainElement, ChainExpression, Expression, ImportExpression, MemberExpression, NewExpression,
+    ObjectExpression, ObjectProperty, ObjectPropertyKind, PropertyKey, PropertyKind, SimpleAssignmentTarget,
+    SpreadElement, TemplateLiteral, UpdateExpression,
 };
 use oxc_span::{GetSpan, Span};
 

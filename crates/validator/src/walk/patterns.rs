@@ -29,7 +29,11 @@ impl<'a> Walker<'a> {
         });
     }
 
-    fn each_name(&mut self, pattern: &'a BindingPattern<'a>, declare: &mut impl FnMut(&mut Self, &'a BindingIdentifier<'a>)) {
+    fn each_name(
+        &mut self,
+        pattern: &'a BindingPattern<'a>,
+        declare: &mut impl FnMut(&mut Self, &'a BindingIdentifier<'a>),
+    ) {
         match pattern {
             BindingPattern::BindingIdentifier(identifier) => declare(self, identifier),
             BindingPattern::ObjectPattern(object) => {

@@ -29,7 +29,9 @@ pub(super) fn named(paths: &[PathBuf]) -> Result<Vec<Source>, CommandError> {
             let modules = in_folder(path)?;
             if modules.is_empty() {
                 let message = format!("{} has no file that ends in .js", path.display());
-                return Err(CommandError::usage(message).with_hint("give the folder that holds the modules, or the files"));
+                return Err(
+                    CommandError::usage(message).with_hint("give the folder that holds the modules, or the files")
+                );
             }
             sources.extend(modules.into_iter().map(Source::File));
         } else if path.exists() {

@@ -21,7 +21,11 @@ pub(super) fn show(ui: &Ui, judged: &Judged) {
     let lines = Lines::new(&judged.source);
     let findings = &judged.report.findings;
     for finding in findings.iter().take(SHOWN) {
-        ui.status(headed(&judged.file, finding.place, &format!("{}: {}{}", finding.rule, finding.detail, whose(finding))));
+        ui.status(headed(
+            &judged.file,
+            finding.place,
+            &format!("{}: {}{}", finding.rule, finding.detail, whose(finding)),
+        ));
         underlined(ui, &lines, finding.place);
         ui.status(format!("   = fix: {}", advised(finding)));
     }

@@ -17,7 +17,12 @@ impl Judged {
     /// Judges what was read; `length` is how long the file is, `bytes` as much of it as a module may have.
     pub(super) fn new(file: String, bytes: Vec<u8>, length: u64) -> Self {
         if length > MODULE_BYTES as u64 {
-            return Self { file, bytes: Vec::new(), source: String::new(), report: gen404_validator::too_large(length) };
+            return Self {
+                file,
+                bytes: Vec::new(),
+                source: String::new(),
+                report: gen404_validator::too_large(length),
+            };
         }
         let (source, report) = gen404_validator::validate_bytes(&bytes);
         let source = source.into_owned();
