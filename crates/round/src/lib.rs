@@ -5,6 +5,7 @@
 mod account;
 mod collector;
 pub mod duel;
+pub mod module_rule;
 mod prompts;
 pub mod python;
 mod reveal;

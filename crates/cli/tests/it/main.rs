@@ -21,4 +21,5 @@ mod render;
 mod report;
 mod running;
 mod sandbox;
+mod validate;
 mod wallets;
