@@ -37,7 +37,9 @@ pub(crate) fn top_level<'a>(program: &'a Program<'a>) -> TopLevel<'a> {
         _ => None,
     });
     let whole = Span::new(0, 0);
-    let mut breach = |rule, detail: &str, span| top.breaches.push(Breach::new(rule, detail, span));
+    let mut breach = |rule, detail: &str, span| {
+        top.breaches.push(Breach::new(rule, detail, span));
+    };
     let Some(export) = default else {
         breach(Rule::MissingDefaultExport, "no `export default`", whole);
         return top;

@@ -108,7 +108,7 @@ pub(crate) fn scan(source: &str) -> Nesting {
         certain: true,
     };
     if source.starts_with("#!") {
-        scan.to_line_end();
+        scan.skip_line();
     }
     while let Some(byte) = scan.peek(0) {
         scan.token(byte);
@@ -129,7 +129,7 @@ impl Scan<'_> {
                 return;
             }
             b' ' | b'\t' | 0x0b | 0x0c => return self.at += 1,
-            b'/' if self.peek(1) == Some(b'/') => return self.to_line_end(),
+            b'/' if self.peek(1) == Some(b'/') => return self.skip_line(),
             b'/' if self.peek(1) == Some(b'*') => return self.comment(),
             0x80.. => {
                 if let Some(space) = self.wide_space() {
@@ -397,7 +397,7 @@ impl Scan<'_> {
         self.at = behind;
     }
 
-    fn to_line_end(&mut self) {
+    fn skip_line(&mut self) {
         while let Some(byte) = self.peek(0) {
             let separator =
                 byte == 0xe2 && matches!(self.bytes.get(self.at + 1..self.at + 3), Some([0x80, 0xa8 | 0xa9]));

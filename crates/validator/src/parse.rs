@@ -60,8 +60,8 @@ fn first(refusals: impl Iterator<Item = Refusal>) -> Option<Refusal> {
 fn refusal(diagnostic: &OxcDiagnostic) -> Refusal {
     let label = diagnostic.labels.first();
     let span = label.map(|label| {
-        let start = u32::try_from(label.offset()).unwrap_or(u32::MAX);
-        Span::new(start, start.saturating_add(u32::try_from(label.len()).unwrap_or(0)))
+        let start = label.offset();
+        Span::new(start, start.saturating_add(label.len()))
     });
     Refusal { message: diagnostic.message.to_string(), span }
 }

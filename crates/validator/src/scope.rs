@@ -96,7 +96,7 @@ struct Scope<'a> {
 /// All scopes of a module.
 #[derive(Debug, Default)]
 pub(crate) struct Scopes<'a> {
-    scopes: Vec<Scope<'a>>,
+    all: Vec<Scope<'a>>,
     names: FxHashMap<&'a str, NameId>,
     /// What each scope has, and what weighs most against another declaration.
     declared: FxHashMap<(ScopeId, NameId), Manner>,
@@ -104,12 +104,12 @@ pub(crate) struct Scopes<'a> {
 
 impl<'a> Scopes<'a> {
     pub(crate) fn open(&mut self, parent: Option<ScopeId>, kind: ScopeKind) -> ScopeId {
-        let id = ScopeId(u32::try_from(self.scopes.len()).expect("a module has fewer scopes than bytes"));
-        let around = parent.map(|parent| &self.scopes[parent.0 as usize]);
+        let id = ScopeId(u32::try_from(self.all.len()).expect("a module has fewer scopes than bytes"));
+        let around = parent.map(|parent| &self.all[parent.0 as usize]);
         let for_var = around.filter(|_| kind != ScopeKind::Function).map_or(id, |around| around.for_var);
         let takes_lexical = matches!(kind, ScopeKind::Function | ScopeKind::Block);
         let for_lexical = around.filter(|_| !takes_lexical).map_or(id, |around| around.for_lexical);
-        self.scopes.push(Scope { kind, for_var, for_lexical, bindings: Vec::new() });
+        self.all.push(Scope { kind, for_var, for_lexical, bindings: Vec::new() });
         id
     }
 
@@ -122,7 +122,7 @@ impl<'a> Scopes<'a> {
         match self.declared.entry((scope, name)) {
             Entry::Vacant(vacant) => {
                 vacant.insert(binding.manner);
-                self.scopes[scope.0 as usize].bindings.push((name, binding));
+                self.all[scope.0 as usize].bindings.push((name, binding));
                 true
             }
             Entry::Occupied(mut before) => {
@@ -141,17 +141,17 @@ impl<'a> Scopes<'a> {
     }
 
     pub(crate) fn kind(&self, scope: ScopeId) -> ScopeKind {
-        self.scopes[scope.0 as usize].kind
+        self.all[scope.0 as usize].kind
     }
 
     /// The scope that takes a `var` written here.
     pub(crate) fn for_var(&self, scope: ScopeId) -> ScopeId {
-        self.scopes[scope.0 as usize].for_var
+        self.all[scope.0 as usize].for_var
     }
 
     /// The scope that takes a `let`, a class or a function written here.
     pub(crate) fn for_lexical(&self, scope: ScopeId) -> ScopeId {
-        self.scopes[scope.0 as usize].for_lexical
+        self.all[scope.0 as usize].for_lexical
     }
 }
 
@@ -177,7 +177,7 @@ impl<'s, 'a> Visible<'s, 'a> {
         if self.scopes.kind(scope) == ScopeKind::Function {
             self.functions.push(position);
         }
-        for (name, binding) in &self.scopes.scopes[scope.0 as usize].bindings {
+        for (name, binding) in &self.scopes.all[scope.0 as usize].bindings {
             self.bindings[name.0 as usize].push((position, *binding));
         }
     }
@@ -187,7 +187,7 @@ impl<'s, 'a> Visible<'s, 'a> {
         if self.scopes.kind(scope) == ScopeKind::Function {
             self.functions.pop();
         }
-        for (name, _) in &self.scopes.scopes[scope.0 as usize].bindings {
+        for (name, _) in &self.scopes.all[scope.0 as usize].bindings {
             self.bindings[name.0 as usize].pop();
         }
     }
@@ -218,7 +218,7 @@ impl<'s, 'a> Visible<'s, 'a> {
         let id = self.scopes.names.get(name)?;
         let seen = |(position, binding): &&(usize, Binding<'a>)| {
             let inner = self.open.get(position + 1);
-            let from_pattern = inner.is_some_and(|id| self.scopes.scopes[id.0 as usize].kind == ScopeKind::Pattern);
+            let from_pattern = inner.is_some_and(|id| self.scopes.all[id.0 as usize].kind == ScopeKind::Pattern);
             !from_pattern || binding.seen_by_patterns()
         };
         self.bindings[id.0 as usize].iter().rev().find(seen).map(|(_, binding)| binding.definition)

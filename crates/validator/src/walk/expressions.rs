@@ -315,9 +315,9 @@ impl<'a> Walker<'a> {
             self.foreign("import phases are not enabled in the subnet's parser", import.span);
         }
         let arguments = [Some(&import.source), import.options.as_ref()];
-        let of_three = |argument: &Option<&'a Expression<'a>>| argument.is_some_and(|source| three(source).is_some());
+        let of_three = |argument: Option<&'a Expression<'a>>| argument.is_some_and(|source| three(source).is_some());
         let positions: Vec<usize> =
-            arguments.iter().enumerate().filter(|(_, argument)| of_three(argument)).map(|(at, _)| at).collect();
+            arguments.iter().enumerate().filter(|(_, argument)| of_three(**argument)).map(|(at, _)| at).collect();
         if !positions.is_empty() {
             self.events.push(Event::ThreePassed { callee: Callee::Import, positions, span: import.span });
         }
