@@ -3,7 +3,7 @@
 use gen404_round::module_rule::{Rule, Stage};
 use gen404_validator::{Caution, validate};
 
-const RULES: &str = include_str!("../../../docs/rules.md");
+const RULES: &str = include_str!("../../../../docs/rules.md");
 
 /// A code block below the heading of a rule.
 struct Example {

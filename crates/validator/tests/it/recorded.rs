@@ -76,10 +76,10 @@ fn compare(recorded: &str, expected: usize) {
 
 #[test]
 fn snippets() {
-    compare(include_str!("cases/snippets.json"), 77);
+    compare(include_str!("../cases/snippets.json"), 77);
 }
 
 #[test]
 fn generated_modules() {
-    compare(include_str!("cases/generated.json"), 600);
+    compare(include_str!("../cases/generated.json"), 600);
 }
