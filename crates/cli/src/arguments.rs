@@ -15,7 +15,7 @@ use clap::{ArgAction, Args, Parser, ValueEnum};
 use crate::commands::Command;
 
 pub(crate) use secret::KeyParser;
-pub(crate) use studio::StudioArguments;
+pub(crate) use studio::{BrowserArguments, StudioArguments};
 pub(crate) use subtensor::{Committing, Subtensor};
 pub(crate) use wallet::{UnusedWallet, Wallet};
 

@@ -22,6 +22,6 @@ pub use folder::{Fingerprint, OutputFolder};
 pub use image::{Image, InvalidImage, LARGEST_SIZE, grid};
 pub use service::{RenderService, RetryPolicy, ServiceError};
 pub use sheet::{SheetError, contact_sheet};
-pub use studio::{DrawError, LARGEST_MODULE, Studio, StudioOptions};
+pub use studio::{DrawError, Judgement, LARGEST_MODULE, Studio, StudioOptions, TextRules, Trial, Wanted};
 pub use three::{THREE_PACKAGE, Three, ThreeError, ThreeSource};
 pub use view::{Background, Lighting, Picture, Series, Shot, View, ViewSet};

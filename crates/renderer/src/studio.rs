@@ -1,6 +1,9 @@
 //! The built-in renderer: several browsers, each with one module at a time, each module in a realm of its own.
 //! It turns a module and its shots into images or one clear reason; files, requests and terminals are others' business.
 
+mod seat;
+mod trial;
+
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
@@ -12,6 +15,8 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::seat::{Attempt, Occupied, Seat};
+pub use self::trial::{Judgement, Trial, Wanted};
 use crate::chromium::{Browser, Chromium, ChromiumError, Confinement, GraphicsBackend, LaunchOptions, Tab, Taken};
 use crate::failure::{Failure, Refusal};
 use crate::image::{Image, InvalidImage, grid};
@@ -21,11 +26,16 @@ use crate::view::{Picture, Shot, ViewSet};
 /// Longest module, in bytes of UTF-8 (the competition's limit).
 pub const LARGEST_MODULE: usize = 1024 * 1024;
 /// Raised when the scene recipe or the page changes pixels, or which modules have any.
-const RECIPE_VERSION: u32 = 2;
+const RECIPE_VERSION: u32 = 3;
 /// Black pixels between the tiles of the grid.
 pub(crate) const GRID_GAP: u32 = 5;
 const BOOT_LIMIT: Duration = Duration::from_mins(1);
 const LEAVE_LIMIT: Duration = Duration::from_secs(10);
+
+/// Says which rules a module breaks by its text alone, in the service's order. The rules are another room's; whoever puts
+/// the two together gives them here.
+#[derive(Debug, Clone, Copy)]
+pub struct TextRules(pub fn(&str) -> Vec<Failure>);
 
 /// How the built-in renderer works.
 #[derive(Debug, Clone)]
@@ -36,6 +46,10 @@ pub struct StudioOptions {
     pub three: ThreeSource,
     /// What draws.
     pub graphics: GraphicsBackend,
+    /// What refuses a module by its text before it is run, as the service does.
+    pub text_rules: Option<TextRules>,
+    /// Whether pictures will be wanted. Without, browsers are ready for a module sooner, and [`Studio::draw`] fails.
+    pub pictures: bool,
     /// Most browsers at once; each takes a core or two and some hundred MB.
     pub browsers: usize,
     /// Time for a module's text and its `generate` together (5 s in the service).
@@ -59,6 +73,8 @@ impl StudioOptions {
             chromium,
             three,
             graphics: GraphicsBackend::SwiftShader,
+            text_rules: None,
+            pictures: true,
             browsers: std::thread::available_parallelism().map_or(1, usize::from).min(8),
             run_limit: Duration::from_secs(5),
             draw_limit: Duration::from_secs(30),
@@ -176,25 +192,6 @@ pub struct Studio {
     farewells: TaskTracker,
 }
 
-/// A browser with its page.
-#[derive(Debug)]
-struct Seat {
-    browser: Browser,
-    tab: Tab,
-    /// Whether a module has been in it.
-    has_history: bool,
-}
-
-/// How a module's stay in a browser ended.
-enum Attempt {
-    /// In order, whatever came out; the browser can be used again.
-    Done(Result<Vec<Image>, DrawError>),
-    /// There was not enough memory.
-    Starved(DrawError),
-    /// The browser must not be used again: something in it may still be running.
-    Spoilt(DrawError),
-}
-
 impl Studio {
     /// A renderer that has started nothing yet.
     pub fn new(options: StudioOptions) -> Self {
@@ -273,6 +270,12 @@ impl Studio {
             let detail = format!("{} bytes (limit {LARGEST_MODULE})", source.len());
             return Err(DrawError::Refused(Refusal::of_text(Failure::new("parse", "FILE_SIZE_EXCEEDED", detail))));
         }
+        if let Some(TextRules(broken)) = self.options.text_rules {
+            let failures = broken(source);
+            if !failures.is_empty() {
+                return Err(DrawError::Refused(Refusal::of_verdict(failures, None)));
+            }
+        }
         tokio::select! {
             outcome = self.draw_in_turn(source, shots, draw_limit) => outcome,
             () = self.closing.cancelled() => Err(DrawError::Closed),
@@ -339,7 +342,7 @@ impl Studio {
         };
         let browser = self.launch(&launch).await.map_err(|error| self.without_browser(error))?;
         let late = ChromiumError::Unresponsive { what: "load the render page", limit: BOOT_LIMIT };
-        match timeout(BOOT_LIMIT, Tab::open(&browser, three)).await.unwrap_or(Err(late)) {
+        match timeout(BOOT_LIMIT, Tab::open(&browser, three, self.options.pictures)).await.unwrap_or(Err(late)) {
             Ok(tab) => Ok(Seat { browser, tab, has_history: false }),
             Err(error) => {
                 browser.close().await;
@@ -379,7 +382,7 @@ impl Studio {
         if self.proven.load(Ordering::Relaxed) { DrawError::Chromium(error) } else { DrawError::Unusable(error) }
     }
 
-    async fn use_seat(&self, seat: &Seat, source: &str, shots: &[Shot], draw_limit: Duration) -> Attempt {
+    async fn use_seat(&self, seat: &Seat, source: &str, shots: &[Shot], draw_limit: Duration) -> Attempt<Vec<Image>> {
         let Seat { browser, tab, .. } = seat;
         let run_limit = self.options.run_limit;
         let Ok(verdict) = timeout(run_limit, tab.build(browser, source)).await else {
@@ -439,48 +442,6 @@ fn say_once(shortcoming: &'static str, obstacle: Option<&ChromiumError>) {
         let hint = obstacle.and_then(ChromiumError::hint).map(|hint| format!("; {hint}")).unwrap_or_default();
         tracing::warn!("{shortcoming}{reason}{hint}");
     });
-}
-
-/// A browser at work. Unless it is taken back in order, it ends: something in it may still be running.
-struct Occupied<'a> {
-    studio: &'a Studio,
-    seat: Option<Seat>,
-}
-
-impl Occupied<'_> {
-    fn seat(&self) -> &Seat {
-        self.seat.as_ref().expect("it is taken out only at the end")
-    }
-
-    async fn enter(&self) -> Result<(), ChromiumError> {
-        let Seat { browser, tab, .. } = self.seat();
-        let late = ChromiumError::Unresponsive { what: "make a realm for a module", limit: BOOT_LIMIT };
-        timeout(BOOT_LIMIT, tab.enter(browser)).await.map_err(|_| late)?
-    }
-
-    /// Gives the browser back when it can be used again; else it ends.
-    async fn finish(mut self, attempt: Attempt) -> Result<Vec<Image>, DrawError> {
-        match attempt {
-            Attempt::Done(outcome) => {
-                let Seat { browser, tab, .. } = self.seat();
-                if matches!(timeout(LEAVE_LIMIT, tab.leave(browser)).await, Ok(Ok(()))) {
-                    let seat = self.seat.take().map(|seat| Seat { has_history: true, ..seat });
-                    self.studio.lock_idle().extend(seat);
-                }
-                outcome
-            }
-            Attempt::Starved(error) | Attempt::Spoilt(error) => Err(error),
-        }
-    }
-}
-
-impl Drop for Occupied<'_> {
-    fn drop(&mut self) {
-        // Without a runtime nobody can wait for it; it goes by itself when its pipe closes.
-        if let (Some(seat), Ok(runtime)) = (self.seat.take(), tokio::runtime::Handle::try_current()) {
-            self.studio.farewells.spawn_on(seat.browser.close(), &runtime);
-        }
-    }
 }
 
 /// Takes the pictures one by one; while the browser draws on, others of our threads decode.

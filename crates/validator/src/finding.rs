@@ -106,6 +106,20 @@ warnings! {
     LiteralBudgetNearlyUsed = "LITERAL_BUDGET_NEARLY_USED",
     /// Bytes that are not UTF-8; both validators read them as U+FFFD.
     NotUtf8 = "NOT_UTF8",
+    /// Random numbers: seeded in the render service, not in the miners' validator.
+    RandomNumbers = "RANDOM_NUMBERS",
+    /// A camera in front sees nothing of the scene.
+    UnseenFromFront = "UNSEEN_FROM_FRONT",
+    /// More than half of the time is used.
+    SlowRun = "SLOW_RUN",
+    /// Coordinates that are not numbers: they pass every check.
+    NotANumber = "NOT_A_NUMBER",
+    /// Within a hundredth of the cube's faces.
+    BoxNearLimit = "BOX_NEAR_LIMIT",
+    /// The middle of the object is not that of the cube.
+    NotCentred = "NOT_CENTRED",
+    /// Less than a fifth of the cube in every direction.
+    SmallObject = "SMALL_OBJECT",
     /// The same bytes as another file.
     SameAsAnotherFile = "SAME_AS_ANOTHER_FILE",
 }

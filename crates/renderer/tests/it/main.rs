@@ -8,3 +8,4 @@ mod pixels;
 mod running;
 mod server;
 mod service;
+mod trial;

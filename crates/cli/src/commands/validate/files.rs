@@ -2,9 +2,11 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use gen404_round::module_rule::MODULE_BYTES;
+use rustix::fs::OFlags;
 
 use super::result::Judged;
 use crate::errors::CommandError;
@@ -58,26 +60,54 @@ pub(super) fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, CommandError> {
     Ok(modules)
 }
 
+/// Bytes of stdin that are counted; whoever sends more will not mind a round number.
+const COUNTED: u64 = 256 * 1024 * 1024;
+
+/// A file that cannot be judged, and why.
+#[derive(Debug)]
+pub(super) struct Unreadable {
+    pub(super) file: String,
+    pub(super) reason: String,
+}
+
 impl Source {
     /// Reads and judges the module.
-    pub(super) fn judged(self) -> Result<Judged, CommandError> {
-        let name = match &self {
+    pub(super) fn judged(self) -> Result<Judged, Unreadable> {
+        let file = match &self {
             Self::Stdin => "-".to_owned(),
             Self::File(path) => path.display().to_string(),
         };
         let read = match &self {
-            Self::Stdin => read(io::stdin().lock()),
-            Self::File(path) => File::open(path).and_then(read),
+            Self::Stdin => read(io::stdin().lock(), None),
+            Self::File(path) => open(path).and_then(|(opened, length)| read(opened, Some(length))),
         };
-        let (bytes, length) = read.map_err(|error| CommandError::usage(format!("cannot read {name}: {error}")))?;
-        Ok(Judged::new(name, bytes, length))
+        match read {
+            Ok((bytes, length)) => Ok(Judged::new(file, bytes, length)),
+            Err(error) => Err(Unreadable { reason: format!("cannot read {file}: {error}"), file }),
+        }
     }
 }
 
-/// The bytes, as far as a module may go, and how many there are.
-fn read(mut from: impl Read) -> io::Result<(Vec<u8>, u64)> {
+/// A regular file and its length. A pipe may never have a writer, and a device never an end.
+fn open(path: &Path) -> io::Result<(File, u64)> {
+    let nonblocking = OFlags::NONBLOCK.bits().cast_signed();
+    let file = File::options().read(true).custom_flags(nonblocking).open(path)?;
+    let metadata = file.metadata()?;
+    match metadata.is_file() {
+        true => Ok((file, metadata.len())),
+        false => Err(io::Error::other("it is not a regular file; give a module through a pipe as `… | 404-cli validate -`")),
+    }
+}
+
+/// The bytes, as far as a module may go, and how many there are: `length` if that is known to be more.
+fn read(mut from: impl Read, length: Option<u64>) -> io::Result<(Vec<u8>, u64)> {
     let mut bytes = Vec::new();
-    let read = from.by_ref().take(MODULE_BYTES as u64 + 1).read_to_end(&mut bytes)?;
-    let rest = io::copy(&mut from, &mut io::sink())?;
-    Ok((bytes, read as u64 + rest))
+    let read = from.by_ref().take(MODULE_BYTES as u64 + 1).read_to_end(&mut bytes)? as u64;
+    if read <= MODULE_BYTES as u64 {
+        return Ok((bytes, read));
+    }
+    match length {
+        Some(length) => Ok((bytes, length.max(read))),
+        None => Ok((bytes, read + io::copy(&mut from.take(COUNTED), &mut io::sink())?)),
+    }
 }

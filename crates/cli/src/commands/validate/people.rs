@@ -7,6 +7,8 @@ use gen404_round::module_rule::Rule;
 use gen404_validator::advice::fix;
 use gen404_validator::{Concerns, Finding, Lines, Place, Validator};
 
+use serde::Serialize;
+
 use super::result::Judged;
 use crate::ui::Ui;
 
@@ -19,7 +21,7 @@ const WIDTH: usize = 100;
 /// Shows what is to be said of a module; nothing if there is nothing.
 pub(super) fn show(ui: &Ui, judged: &Judged) {
     let lines = Lines::new(&judged.source);
-    let findings = &judged.report.findings;
+    let findings = judged.findings();
     for finding in findings.iter().take(SHOWN) {
         ui.status(headed(
             &judged.file,
@@ -93,24 +95,37 @@ fn excerpt(line: &str, place: Place) -> (String, usize, usize) {
 }
 
 /// How many modules were judged, and what was found in how many.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub(super) struct Tally {
     modules: usize,
     refused: usize,
-    only_by_render_service: usize,
+    refused_by_mr: usize,
+    refused_by_rs: usize,
     warned: usize,
+    /// Modules that broke each rule.
     rules: BTreeMap<Rule, usize>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    refused_files: Vec<String>,
+    /// Whether modules were not run.
+    static_only: bool,
 }
 
 impl Tally {
+    pub(super) fn new(static_only: bool) -> Self {
+        Self { static_only, ..Self::default() }
+    }
+
     pub(super) fn add(&mut self, judged: &Judged) {
-        let report = &judged.report;
+        let refuses = |validator| judged.verdict(validator).next().is_some();
         self.modules += 1;
-        self.refused += usize::from(!report.passed());
-        let miners_take_it = report.verdict(Validator::Miners).next().is_none();
-        self.only_by_render_service += usize::from(!report.passed() && miners_take_it);
-        self.warned += usize::from(!report.warnings.is_empty());
-        let rules: BTreeSet<Rule> = report.findings.iter().map(|finding| finding.rule).collect();
+        self.refused_by_mr += usize::from(refuses(Validator::Miners));
+        self.refused_by_rs += usize::from(refuses(Validator::RenderService));
+        self.warned += usize::from(!judged.report.warnings.is_empty());
+        if !judged.passed() {
+            self.refused += 1;
+            self.refused_files.push(judged.file.clone());
+        }
+        let rules: BTreeSet<Rule> = judged.findings().iter().map(|finding| finding.rule).collect();
         for rule in rules {
             *self.rules.entry(rule).or_default() += 1;
         }
@@ -120,20 +135,25 @@ impl Tally {
         self.refused
     }
 
+    pub(super) fn verdict(&self) -> String {
+        format!("{} of {} would be refused", self.refused, plural(self.modules, "module"))
+    }
+
     pub(super) fn show(&self, ui: &Ui) {
-        let modules = plural(self.modules, "module");
         if self.refused == 0 {
-            ui.done(format!("{modules}, none refused for what can be seen without running"));
+            let how = if self.static_only { " for what can be seen without running them" } else { "" };
+            ui.done(format!("{}, none would be refused{how}", plural(self.modules, "module")));
         } else {
-            ui.status(format!("{} of {modules} would be refused", self.refused));
+            ui.status(self.verdict());
         }
         let mut rules: Vec<_> = self.rules.iter().collect();
         rules.sort_by_key(|(rule, count)| (std::cmp::Reverse(**count), **rule));
         for (rule, count) in rules {
             ui.status(format!("{count:>6}  {rule}"));
         }
-        if self.only_by_render_service > 0 {
-            ui.status(format!("{} of them only by the render service, which decides", self.only_by_render_service));
+        if self.refused > 0 {
+            let (miners, service) = (self.refused_by_mr, self.refused_by_rs);
+            ui.status(format!("{miners} refused by the miners' validator, {service} by the render service, which decides"));
         }
         if self.warned > 0 {
             ui.status(format!("{} with warnings", plural(self.warned, "module")));

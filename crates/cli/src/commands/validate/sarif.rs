@@ -1,6 +1,7 @@
 //! The findings in SARIF 2.1.0, which editors and code hosts show beside the code.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::path::Path;
 
 use gen404_outside::disk::{Durability, write_whole};
@@ -23,7 +24,7 @@ pub(super) struct Log {
 impl Log {
     pub(super) fn add(&mut self, judged: &Judged) {
         let lines = Lines::new(&judged.source);
-        for finding in &judged.report.findings {
+        for finding in &judged.findings() {
             self.rules.entry(finding.rule.code()).or_insert_with(|| help(finding.rule));
             let says = |validator| finding.concerns.includes(validator);
             let by: Vec<&str> = [("mr", Validator::Miners), ("rs", Validator::RenderService)]
@@ -93,7 +94,7 @@ fn uri(file: &str) -> String {
     for byte in file.bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => uri.push(char::from(byte)),
-            _ => uri.push_str(&format!("%{byte:02X}")),
+            _ => write!(uri, "%{byte:02X}").expect("a text takes everything"),
         }
     }
     if uri.starts_with('/') { format!("file://{uri}") } else { uri }

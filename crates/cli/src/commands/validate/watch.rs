@@ -4,9 +4,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use super::Bench;
 use super::files::{Source, in_folder};
-use super::{judge, show};
-use crate::context::Context;
 use crate::errors::CommandError;
 
 /// How often the files are looked at.
@@ -15,7 +14,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// What tells a changed file.
 type Stamp = (SystemTime, u64);
 
-pub(super) async fn run(context: &Context, paths: &[PathBuf]) -> Result<(), CommandError> {
+pub(super) async fn run(bench: &Bench<'_>, paths: &[PathBuf]) -> Result<(), CommandError> {
     for path in paths {
         if path.as_os_str() == "-" {
             return Err(CommandError::usage("--watch needs files: stdin cannot change"));
@@ -24,11 +23,8 @@ pub(super) async fn run(context: &Context, paths: &[PathBuf]) -> Result<(), Comm
             return Err(CommandError::usage(format!("{} does not exist", path.display())));
         }
     }
-    context.ui.status("watching; Ctrl-C ends it");
-    context.until_interrupted(watch(context, paths)).await
-}
-
-async fn watch(context: &Context, paths: &[PathBuf]) -> Result<(), CommandError> {
+    let ui = &bench.context.ui;
+    ui.status("watching; Ctrl-C ends it");
     let mut seen: HashMap<PathBuf, Stamp> = HashMap::new();
     loop {
         let mut present = HashMap::new();
@@ -36,15 +32,15 @@ async fn watch(context: &Context, paths: &[PathBuf]) -> Result<(), CommandError>
             // gone since it was listed
             let Some(stamp) = stamp(&file) else { continue };
             if seen.get(&file) != Some(&stamp) {
-                match judge(Source::File(file.clone())).await {
+                match bench.judge(Source::File(file.clone())).await? {
                     Ok(judged) => {
-                        if judged.report.passed() {
-                            context.ui.done(format!("{} passes", judged.file));
+                        if judged.passed() {
+                            ui.done(format!("{} passes", judged.file));
                         }
-                        show(context, &judged)?;
+                        bench.show(&judged)?;
                     }
                     // it may be there again the next time
-                    Err(error) => context.ui.warning(error.to_string()),
+                    Err(unreadable) => ui.warning(unreadable.reason),
                 }
             }
             present.insert(file, stamp);
