@@ -49,7 +49,7 @@ pub(crate) fn top_level<'a>(program: &'a Program<'a>) -> TopLevel<'a> {
     }
     match is_async(&export.declaration) {
         None => {
-            breach(Rule::MissingDefaultExport, "the default export is not a function written in place", export.span)
+            breach(Rule::MissingDefaultExport, "the default export is not a function written in place", export.span);
         }
         Some(true) => breach(Rule::AsyncNotAllowed, "the default export is async", export.span),
         Some(false) => {

@@ -68,10 +68,10 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), C
     let runner = (!arguments.static_only).then(|| Runner::new(arguments.browser.clone()));
     let bench = Bench { context, json: arguments.json, runner };
     let work = async {
-        match arguments.watch {
-            true => watch::run(&bench, &arguments.files).await,
-            false => judge_all(&bench, &arguments).await,
+        if arguments.watch {
+            return watch::run(&bench, &arguments.files).await;
         }
+        judge_all(&bench, &arguments).await
     };
     let outcome = context.until_interrupted(work).await;
     if let Some(runner) = &bench.runner {

@@ -186,7 +186,9 @@ fn without_a_browser_the_way_out_is_named() {
 fn modules_that_pass_by_their_text_are_run() {
     let late = "export default (THREE) => new THREE.Mesh(new THREE.BoxGeometry(S, S, S), new THREE.MeshBasicMaterial());\nconst S = 0.2;\n";
     let large = BOX.replace("0.5, 0.5, 0.5", "1.2, 0.5, 0.5");
-    let Some(workshop) = Workshop::open(&[("box", BOX), ("late", late), ("large", &large), ("bad", BAD)]) else { return };
+    let Some(workshop) = Workshop::open(&[("box", BOX), ("late", late), ("large", &large), ("bad", BAD)]) else {
+        return;
+    };
     let output = workshop.command(&["validate", "in", "--json", "--browsers", "1"]).output().expect("runs");
     assert_eq!(output.status.code(), Some(1), "{}", transcript(&output));
     let lines = lines(&output);
@@ -207,7 +209,11 @@ fn modules_that_pass_by_their_text_are_run() {
     assert_eq!((&late["mr"]["passed"], &late["rs"]["passed"]), (&json!(true), &json!(false)));
     assert_eq!(late["rs"]["failures"][0]["detail"], "Cannot access 'S' before initialization");
     let said = String::from_utf8_lossy(&output.stderr);
-    for part in ["late.js: EXECUTION_THREW: Cannot access", "only the render service says so", "3 of 4 modules would be refused"] {
+    for part in [
+        "late.js: EXECUTION_THREW: Cannot access",
+        "only the render service says so",
+        "3 of 4 modules would be refused",
+    ] {
         assert!(said.contains(part), "{part} is not in {said}");
     }
     workshop.assert_nothing_left("validate");
@@ -237,9 +243,10 @@ fn documented_modules_do_what_is_said_when_they_run() {
         let file = line["file"].as_str().expect("a name");
         let (rule, kind) = file.trim_start_matches("in/").trim_end_matches(".js").split_once('.').expect("two parts");
         let found = &line["rs"]["failures"];
-        match kind {
-            "breaks" => assert_eq!((&found[0]["rule"], found.as_array().map(Vec::len)), (&json!(rule), Some(1)), "{line}"),
-            _ => assert_eq!((&line["passed"], &line["warnings"]), (&json!(true), &json!([])), "{line}"),
+        if kind == "breaks" {
+            assert_eq!((&found[0]["rule"], found.as_array().map(Vec::len)), (&json!(rule), Some(1)), "{line}");
+        } else {
+            assert_eq!((&line["passed"], &line["warnings"]), (&json!(true), &json!([])), "{line}");
         }
     }
 }

@@ -124,10 +124,8 @@ fn conclude(outcome: Result<(Run, bool), DrawError>, manner: Manner) -> Result<R
         Manner::Service => run.service.is_some(),
         Manner::Miners => run.miners.is_some(),
     };
-    let outcome = outcome.and_then(|(run, _)| match answered(&run) {
-        true => Ok(run),
-        false => Err(DrawError::of_module(ChromiumError::Unintelligible { method: "stage.try" })),
-    });
+    let nonsense = || DrawError::of_module(ChromiumError::Unintelligible { method: "stage.try" });
+    let outcome = outcome.and_then(|(run, _)| if answered(&run) { Ok(run) } else { Err(nonsense()) });
     match outcome {
         Err(DrawError::Refused(refusal)) => {
             let judgement = Some(Judgement { failures: refusal.failures, metrics: None });

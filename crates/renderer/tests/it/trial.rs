@@ -170,13 +170,8 @@ async fn the_two_programs_go_their_own_ways() {
     check(&studio, &module("tdz"), "", "execution/EXECUTION_THREW").await;
 
     // what happens before `generate` is called
-    check(
-        &studio,
-        &format!("null.x; {}", returning(MESH)),
-        "module_load/EXECUTION_THREW",
-        "execution/EXECUTION_THREW",
-    )
-    .await;
+    check(&studio, &format!("null.x; {}", returning(MESH)), "module_load/EXECUTION_THREW", "execution/EXECUTION_THREW")
+        .await;
     let overwritten = format!("{}\ngenerate = 5;", returning(MESH));
     check(&studio, &overwritten, "module_load/INVALID_RETURN_TYPE", "").await;
     // the parser of both lets bodies of regular expressions pass
@@ -189,11 +184,17 @@ async fn the_two_programs_go_their_own_ways() {
     .await;
 
     // promises, and what only looks like one
-    check(&studio, &returning("Promise.resolve(1)"), "execution/ASYNC_NOT_ALLOWED", "execution/ASYNC_NOT_ALLOWED").await;
+    check(&studio, &returning("Promise.resolve(1)"), "execution/ASYNC_NOT_ALLOWED", "execution/ASYNC_NOT_ALLOWED")
+        .await;
     check(&studio, &returning("({ then() {} })"), "execution/ASYNC_NOT_ALLOWED", "post_validation/INVALID_RETURN_TYPE")
         .await;
-    check(&studio, &returning("({ then: 1 })"), "post_validation/INVALID_RETURN_TYPE", "post_validation/INVALID_RETURN_TYPE")
-        .await;
+    check(
+        &studio,
+        &returning("({ then: 1 })"),
+        "post_validation/INVALID_RETURN_TYPE",
+        "post_validation/INVALID_RETURN_TYPE",
+    )
+    .await;
 
     // post-validation that throws
     let broken = doing(&format!("const m = {MESH}; m.geometry.boundingBox = {{}}; m.children = null; return m;"));
@@ -225,7 +226,8 @@ async fn chance_and_invisibility_are_told() {
     let Some(studio) = studio().await else { return };
     let plain = run(&studio, &returning(MESH)).await;
     assert!(!plain.draws_random_numbers && !plain.unseen_from_front, "three's own names are no chance");
-    for chance in ["const { random } = Math; random();", "new THREE.Vector3().random();", "THREE.MathUtils.randFloat(0, 1);"]
+    for chance in
+        ["const { random } = Math; random();", "new THREE.Vector3().random();", "THREE.MathUtils.randFloat(0, 1);"]
     {
         let trial = run(&studio, &doing(&format!("{chance} return {MESH};"))).await;
         assert!(trial.draws_random_numbers, "{chance}");

@@ -93,10 +93,10 @@ fn open(path: &Path) -> io::Result<(File, u64)> {
     let nonblocking = OFlags::NONBLOCK.bits().cast_signed();
     let file = File::options().read(true).custom_flags(nonblocking).open(path)?;
     let metadata = file.metadata()?;
-    match metadata.is_file() {
-        true => Ok((file, metadata.len())),
-        false => Err(io::Error::other("it is not a regular file; give a module through a pipe as `… | 404-cli validate -`")),
+    if metadata.is_file() {
+        return Ok((file, metadata.len()));
     }
+    Err(io::Error::other("it is not a regular file; give a module through a pipe as `… | 404-cli validate -`"))
 }
 
 /// The bytes, as far as a module may go, and how many there are: `length` if that is known to be more.

@@ -153,7 +153,9 @@ impl Tally {
         }
         if self.refused > 0 {
             let (miners, service) = (self.refused_by_mr, self.refused_by_rs);
-            ui.status(format!("{miners} refused by the miners' validator, {service} by the render service, which decides"));
+            ui.status(format!(
+                "{miners} refused by the miners' validator, {service} by the render service, which decides"
+            ));
         }
         if self.warned > 0 {
             ui.status(format!("{} with warnings", plural(self.warned, "module")));

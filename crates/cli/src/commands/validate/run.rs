@@ -61,10 +61,10 @@ fn without_browser(error: CommandError) -> CommandError {
 
 fn broken(file: &str, error: &DrawError) -> CommandError {
     let reason = sentence(error);
-    match error.is_fatal() {
-        true => without_browser(CommandError::usage(reason).with_hints(error.hint())),
-        false => CommandError::failed(format!("{file} could not be run: {reason}")).with_hints(error.hint()),
+    if error.is_fatal() {
+        return without_browser(CommandError::usage(reason).with_hints(error.hint()));
     }
+    CommandError::failed(format!("{file} could not be run: {reason}")).with_hints(error.hint())
 }
 
 fn findings(judgement: Judgement) -> (Vec<Finding>, Option<gen404_renderer::Metrics>) {
@@ -108,7 +108,10 @@ fn warnings(trial: &Trial) -> Vec<Warning> {
 fn of_box(min: [Option<f64>; 3], max: [Option<f64>; 3], warn: &mut impl FnMut(Caution, String)) {
     let sides: Vec<(f64, f64)> = min.into_iter().zip(max).filter_map(|(min, max)| min.zip(max)).collect();
     if sides.len() < 3 {
-        return warn(Caution::NotANumber, "coordinates that are not numbers pass every check and break pictures".into());
+        return warn(
+            Caution::NotANumber,
+            "coordinates that are not numbers pass every check and break pictures".into(),
+        );
     }
     let axes = ["x", "y", "z"];
     for ((min, max), axis) in sides.iter().zip(axes) {
