@@ -18,6 +18,7 @@ pub use find::{Chromium, VERIFIED_VERSION};
 pub use last_words::Trouble;
 pub use process::GraphicsBackend;
 pub(crate) use process::{Browser, LaunchOptions};
+pub use tab::ThrownAt;
 pub(crate) use tab::{Judged, Manner, Tab, Taken};
 
 /// Why there is no browser, or no longer.

@@ -16,7 +16,7 @@ mod three;
 mod view;
 
 pub use batch::{Batch, BatchError, BatchEvent, BatchObserver, RenderError, Renderer, Summary};
-pub use chromium::{Chromium, ChromiumError, GraphicsBackend, Trouble, VERIFIED_VERSION};
+pub use chromium::{Chromium, ChromiumError, GraphicsBackend, ThrownAt, Trouble, VERIFIED_VERSION};
 pub use failure::{BoundingBox, Corner, Failure, Measured, Metrics, Refusal, RefusalKind};
 pub use folder::{Fingerprint, OutputFolder};
 pub use image::{Image, InvalidImage, LARGEST_SIZE, grid};

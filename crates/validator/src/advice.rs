@@ -35,7 +35,9 @@ pub const fn fix(rule: Rule) -> &'static str {
         Rule::ValidatorCrashed => {
             "write it in another way: the subnet's validators die on this, and the module is lost"
         }
-        Rule::ExecutionThrew => "run the module and mend what it throws",
+        Rule::ExecutionThrew => {
+            "mend what it throws; for the render service, move constants and classes above the export"
+        }
         Rule::InvalidReturnType => "return a Group, Mesh, LineSegments or Points",
         Rule::TimeoutExceeded => "do less: five seconds are all there is",
         Rule::HeapExceeded => "use less memory: 256 MB are all there is",

@@ -42,6 +42,27 @@ impl<'s> Lines<'s> {
         Place { line, column, start, end }
     }
 
+    /// The place of a line and a column that another program names; of a line alone if the column is not known. Nothing if
+    /// they are not there.
+    pub fn named(&self, line: usize, column: Option<usize>) -> Option<Place> {
+        let text = self.line(line)?;
+        let first = self.starts[line - 1];
+        let Some(column) = column else {
+            let indent = text.len() - text.trim_start().len();
+            return Some(self.place(first + indent, first + text.trim_end().len()));
+        };
+        let mut units = 1;
+        let mut at = text.char_indices().map(|(at, letter)| {
+            let before = units;
+            units += letter.len_utf16();
+            (at, before)
+        });
+        let (at, _) = at.find(|(_, before)| *before >= column)?;
+        let word = text[at..].find(|letter: char| !(letter.is_alphanumeric() || letter == '_' || letter == '$'));
+        let length = word.unwrap_or(text.len() - at).max(1);
+        Some(self.place(first + at, first + at + length))
+    }
+
     fn units_before(&self, at: usize) -> usize {
         match self.marks.get(at / MARKED) {
             Some(units) => units + units_of(&self.source.as_bytes()[at / MARKED * MARKED..at]),
@@ -100,6 +121,18 @@ mod tests {
             let place = Lines::new(&source).place(source.len() - 5, source.len());
             assert_eq!((place.line, place.column), (2, 1_000 * unit.encode_utf16().count() + 1), "{unit}");
         }
+    }
+
+    #[test]
+    fn places_that_others_name_are_found() {
+        let lines = Lines::new("a\n  é😀 = make(b); \n");
+        let text =
+            |line, column| lines.named(line, column).map(|place| (place.column, &lines.source[place.start..place.end]));
+        assert_eq!(text(2, None), Some((3, "é😀 = make(b);")));
+        assert_eq!(text(2, Some(9)), Some((9, "make")));
+        assert_eq!(text(2, Some(13)), Some((13, "(")));
+        assert_eq!(text(1, Some(1)), Some((1, "a")));
+        assert_eq!([text(1, Some(9)), text(9, None), text(0, None)], [None; 3]);
     }
 
     #[test]

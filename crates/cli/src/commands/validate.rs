@@ -109,7 +109,7 @@ async fn judge_all(bench: &Bench<'_>, arguments: &Arguments) -> Result<(), Comma
     if let (Some(path), Some(log)) = (&arguments.sarif, log) {
         log.write(path)?;
     }
-    tally.show(ui);
+    tally.show(ui, !bench.json && unreadable.is_empty());
     conclude(bench, &tally, &unreadable)
 }
 

@@ -66,9 +66,21 @@ pub(crate) struct Tried {
     /// Whether it failed for want of memory.
     #[serde(default)]
     pub(crate) starved: bool,
+    /// Where in its text it threw, as far as the engine knows.
+    #[serde(default)]
+    pub(crate) place: Option<ThrownAt>,
     /// Whether a camera in front could not see any of its scene.
     #[serde(default)]
     pub(crate) unseen: bool,
+}
+
+/// A place in a module's text, both counted from 1 and columns in UTF-16 code units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct ThrownAt {
+    /// The line.
+    pub line: usize,
+    /// The column, if it is known.
+    pub column: Option<usize>,
 }
 
 /// One verdict: broken rules, and what was counted.

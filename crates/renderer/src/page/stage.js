@@ -88,7 +88,9 @@ const stage = (() => {
     open(core, three, worker, pictures) {
       draws = pictures;
       const coreUrl = blobUrl(core);
-      urls = { three: blobUrl(three.replaceAll("'./three.core.js'", `'${coreUrl}'`)), worker: blobUrl(worker) };
+      // The other file holds what draws, and everything that modules may use is in the core.
+      const whole = () => blobUrl(three.replaceAll("'./three.core.js'", `'${coreUrl}'`));
+      urls = { three: pictures ? whole() : coreUrl, worker: blobUrl(worker) };
       standby = open();
     },
     // Waits for a fresh realm.

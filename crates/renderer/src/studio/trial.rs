@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::seat::{Attempt, Seat};
 use super::{DrawError, Studio};
-use crate::chromium::{ChromiumError, Judged, Manner};
+use crate::chromium::{ChromiumError, Judged, Manner, ThrownAt};
 use crate::failure::{Failure, Metrics};
 
 /// Whose verdicts are wanted.
@@ -35,6 +35,8 @@ pub struct Trial {
     pub miners: Option<Judgement>,
     /// What the render service says, if that was wanted.
     pub service: Option<Judgement>,
+    /// Where the module threw, as far as that is known.
+    pub thrown_at: Option<ThrownAt>,
     /// Whether the module draws random numbers, which are others in every run of the miners' validator.
     pub draws_random_numbers: bool,
     /// Whether a camera in front cannot see any of a scene that is taken.
@@ -48,6 +50,7 @@ pub struct Trial {
 struct Run {
     miners: Option<Judgement>,
     service: Option<Judgement>,
+    place: Option<ThrownAt>,
     random: bool,
     unseen: bool,
     time: Duration,
@@ -110,6 +113,7 @@ impl Studio {
         let run = Run {
             miners: tried.miners.map(Judgement::from),
             service: tried.service.map(Judgement::from),
+            place: tried.place,
             random: tried.random,
             unseen: tried.unseen,
             time: start.elapsed(),
@@ -142,6 +146,7 @@ impl Trial {
     fn note(&mut self, run: Run, wanted: Wanted) {
         self.service = run.service.or(self.service.take());
         self.miners = run.miners.filter(|_| wanted.miners).or(self.miners.take());
+        self.thrown_at = self.thrown_at.or(run.place);
         self.draws_random_numbers |= run.random;
         self.unseen_from_front |= run.unseen;
         self.run_time = self.run_time.max(run.time);

@@ -169,6 +169,17 @@ async fn the_two_programs_go_their_own_ways() {
     check(&studio, &module("multi_material_hole"), "", "execution/EXECUTION_THREW").await;
     check(&studio, &module("tdz"), "", "execution/EXECUTION_THREW").await;
 
+    // where it was thrown
+    for (body, line) in
+        [("\n  null.x;", Some(2)), ("\n\n const f = (a) => a.b.c;\n f({});", Some(3)), ("throw 1;", None)]
+    {
+        let trial = check(&studio, &doing(body), "execution/EXECUTION_THREW", "execution/EXECUTION_THREW").await;
+        assert_eq!(trial.thrown_at.map(|place| place.line), line, "{body}");
+    }
+    let at_once = format!("const a = 1;\na();\n{}", returning(MESH));
+    let trial = check(&studio, &at_once, "module_load/EXECUTION_THREW", "execution/EXECUTION_THREW").await;
+    assert_eq!(trial.thrown_at.map(|place| (place.line, place.column)), Some((2, Some(1))));
+
     // what happens before `generate` is called
     check(&studio, &format!("null.x; {}", returning(MESH)), "module_load/EXECUTION_THREW", "execution/EXECUTION_THREW")
         .await;

@@ -75,6 +75,10 @@ fn a_mebibyte_of_any_shape_is_judged() {
         "const{Mesh}=THREE;",
         "try{}catch(e){var e}",
         "class A{}",
+        "fetch;",
+        "\\u0061;",
+        "1n;",
+        "/a/;",
         "'\\\n",
         "\u{2028}",
     ] {

@@ -139,11 +139,12 @@ impl Tally {
         format!("{} of {} would be refused", self.refused, plural(self.modules, "module"))
     }
 
-    pub(super) fn show(&self, ui: &Ui) {
+    /// `told_at_the_end`: whether a failure's message will say how many are refused.
+    pub(super) fn show(&self, ui: &Ui, told_at_the_end: bool) {
         if self.refused == 0 {
             let how = if self.static_only { " for what can be seen without running them" } else { "" };
             ui.done(format!("{}, none would be refused{how}", plural(self.modules, "module")));
-        } else {
+        } else if !told_at_the_end {
             ui.status(self.verdict());
         }
         let mut rules: Vec<_> = self.rules.iter().collect();

@@ -1,9 +1,9 @@
 //! The run part: modules whose text passes are run in Chromium, and what both programs say then joins the verdicts.
 //! How a module is run is the renderer's business; here are only the way there and the words for what came back.
 
-use gen404_renderer::{DrawError, Judgement, Studio, Trial, Wanted};
+use gen404_renderer::{Corner, DrawError, Failure, Judgement, Metrics, Studio, Trial, Wanted};
 use gen404_round::module_rule::{MODULE_MILLISECONDS, Rule, Stage};
-use gen404_validator::{Caution, Concerns, Finding, Validator, Warning};
+use gen404_validator::{Caution, Concerns, Finding, Lines, Place, Validator, Warning};
 use serde_json::json;
 use tokio::sync::OnceCell;
 
@@ -42,7 +42,9 @@ impl Runner {
         let studio = self.studio.get_or_try_init(|| self.browser.without_pictures()).await.map_err(without_browser)?;
         let trial = studio.try_module(&judged.source, wanted).await.map_err(|error| broken(&judged.file, &error))?;
         judged.report.warnings.extend(warnings(&trial));
-        judged.ran = Ran { miners: trial.miners.map(findings), service: trial.service.map(findings) };
+        let place = trial.thrown_at.and_then(|at| Lines::new(&judged.source).named(at.line, at.column));
+        let said = |judgement| findings(judgement, place);
+        judged.ran = Ran { miners: trial.miners.map(said), service: trial.service.map(said) };
         Ok(())
     }
 
@@ -67,14 +69,19 @@ fn broken(file: &str, error: &DrawError) -> CommandError {
     CommandError::failed(format!("{file} could not be run: {reason}")).with_hints(error.hint())
 }
 
-fn findings(judgement: Judgement) -> (Vec<Finding>, Option<gen404_renderer::Metrics>) {
-    let finding = |failure: gen404_renderer::Failure| Finding {
-        stage: serde_json::from_value(json!(failure.stage)).unwrap_or(Stage::Execution),
-        rule: failure.rule.parse().unwrap_or(Rule::ExecutionThrew),
-        detail: failure.detail,
-        place: None,
-        concerns: Concerns::Both,
-        instead: None,
+/// What was thrown gets the place where it was.
+fn findings(judgement: Judgement, place: Option<Place>) -> (Vec<Finding>, Option<Metrics>) {
+    let finding = |failure: Failure| {
+        let rule = failure.rule.parse().unwrap_or(Rule::ExecutionThrew);
+        let thrown = matches!(rule, Rule::ExecutionThrew | Rule::RuntimeViolation);
+        Finding {
+            stage: serde_json::from_value(json!(failure.stage)).unwrap_or(Stage::Execution),
+            rule,
+            detail: failure.detail,
+            place: place.filter(|_| thrown),
+            concerns: Concerns::Both,
+            instead: None,
+        }
     };
     (judgement.failures.into_iter().map(finding).collect(), judgement.metrics)
 }
@@ -97,7 +104,7 @@ fn warnings(trial: &Trial) -> Vec<Warning> {
     let judgement = trial.service.as_ref().or(trial.miners.as_ref());
     let sound = judgement.filter(|judgement| judgement.failures.is_empty());
     if let Some(bounds) = sound.and_then(|judgement| judgement.metrics.as_ref()?.bounding_box.as_ref()) {
-        let corner = |corner: &gen404_renderer::Corner| {
+        let corner = |corner: &Corner| {
             [&corner.x, &corner.y, &corner.z].map(|number| number.as_ref().and_then(serde_json::Number::as_f64))
         };
         of_box(corner(&bounds.min), corner(&bounds.max), &mut warn);
