@@ -232,7 +232,9 @@ fn documented_modules_do_what_is_said_when_they_run() {
         let Some(marks) = line.strip_prefix("```js run") else { continue };
         let code: Vec<&str> = lines_of_page.by_ref().take_while(|line| *line != "```").collect();
         let kind = if marks.contains("breaks") { "breaks" } else { "fixed" };
-        modules.push((format!("{rule}.{kind}"), code.join("\n")));
+        // Some examples are the same under several rules, of which there would be a warning.
+        let name = format!("{rule}.{kind}");
+        modules.push((name.clone(), format!("{}\n// {name}\n", code.join("\n"))));
     }
     assert_eq!(modules.len(), 26);
     let named: Vec<(&str, &str)> = modules.iter().map(|(name, code)| (name.as_str(), code.as_str())).collect();
@@ -250,7 +252,9 @@ fn documented_modules_do_what_is_said_when_they_run() {
         if kind == "breaks" {
             assert_eq!((&found[0]["rule"], found.as_array().map(Vec::len)), (&json!(rule), Some(1)), "{line}");
         } else {
-            assert_eq!((&line["passed"], &line["warnings"]), (&json!(true), &json!([])), "{line}");
+            let mut warnings = line["warnings"].as_array().expect("a list").clone();
+            warnings.retain(|warning| warning["code"] != "SLOW_RUN"); // which is for the machine to say
+            assert_eq!((&line["passed"], warnings), (&json!(true), Vec::new()), "{line}");
         }
     }
 }
