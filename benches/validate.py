@@ -10,6 +10,7 @@ the project.
 import json
 import os
 import random
+import resource
 import statistics
 import subprocess
 import tempfile
@@ -124,11 +125,15 @@ def main() -> None:
         print(f"warm, per file: 404-cli {tool:.3f} ms, node {other:.2f} ms: {other / tool:.0f} x; {MODULES} files {tool * MODULES:.0f} ms")
 
         running = [BINARY, "validate", "--quiet"]
-        all_files, few = seconds([*running, *files], False)[0], seconds([*running, files[0]], False)[0]
+        few = seconds([*running, files[0]], False)[0]
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        all_files = seconds([*running, *files], False)[0]
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        processor = (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / MODULES
         each = all_files / MODULES
         print(
             f"with the run part: {all_files:.1f} s for {MODULES} files, {each * 1000:.0f} ms per file "
-            f"({OFFICIAL_SECONDS / each:.1f} x of {OFFICIAL_SECONDS} s); one file alone {few:.2f} s"
+            f"({OFFICIAL_SECONDS / each:.1f} x of {OFFICIAL_SECONDS} s), {processor * 1000:.0f} ms of processor time; one file alone {few:.2f} s"
         )
 
 
