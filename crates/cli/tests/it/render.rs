@@ -229,6 +229,23 @@ fn render_uses_a_render_server_like_the_official_service() {
         let read = |folder: &str| std::fs::read(workshop.path().join(folder).join(picture)).expect("a picture");
         assert!(read("served") == read("drawn"), "{picture} differs");
     }
+    // What is refused by its text is refused in the same words.
+    std::fs::write(
+        workshop.path().join("in/bad.js"),
+        "export default (THREE) => {\n  fetch(THREE.Scene.constructor);\n};",
+    )
+    .expect("a file");
+    let failure = |stage: &str, rule: &str, detail: &str| json!({ "stage": stage, "rule": rule, "detail": detail });
+    let failures = [
+        failure("static_analysis", "FORBIDDEN_IDENTIFIER", "fetch at line 2"),
+        failure("static_analysis", "FORBIDDEN_PROPERTY_ACCESS", ".constructor at line 2"),
+        failure("static_analysis", "FORBIDDEN_THREE_API", "THREE.Scene at line 2"),
+    ];
+    for (folder, way) in [("served", ["--endpoint", url]), ("drawn", ["--browsers", "1"])] {
+        let output = [&["render", "--data-dir", "in", "--output-dir", folder], &way[..]].concat();
+        let result = workshop.run(&output, 1);
+        assert_eq!(result["failed"][0]["failures"], json!(failures), "{way:?}");
+    }
     assert_eq!(server.end_with("-INT"), Some(0));
     workshop.assert_nothing_left("the server");
 }

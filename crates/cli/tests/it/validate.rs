@@ -1,8 +1,9 @@
 //! `404-cli validate`: what stdout, stderr and the exit code say, and which files are judged.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
@@ -168,6 +169,27 @@ fn what_cannot_be_judged_is_wrong_usage() {
     }
     let output = home.run(&["validate", "--watch", "-"]);
     assert_eq!(output.status.code(), Some(2), "{}", transcript(&output));
+}
+
+#[test]
+fn a_watched_module_is_judged_again_when_it_changes() {
+    let home = home(&[("a.js", GOOD)]);
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("404-cli"));
+    command.args(["validate", "--watch", "--static-only", "--json"]).env_clear().env("HOME", home.path());
+    command.current_dir(home.path()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut watching = command.spawn().expect("the binary starts");
+    let mut lines = BufReader::new(watching.stdout.take().expect("stdout is piped")).lines();
+    let mut next = || -> Value { serde_json::from_str(&lines.next().expect("a line").expect("text")).expect("JSON") };
+    assert_eq!(next()["passed"], true);
+    // Whole at once, or half of it would be judged first.
+    fs::write(home.path().join("b.part"), BAD).expect("a module");
+    fs::rename(home.path().join("b.part"), home.path().join("b.js")).expect("renamed");
+    let changed = next();
+    assert_eq!((&changed["file"], &changed["passed"]), (&json!("b.js"), &json!(false)));
+    let interrupted = Command::new("kill").arg("-INT").arg(watching.id().to_string()).status().expect("kill runs");
+    assert!(interrupted.success());
+    assert_eq!(next()["error"], "Interrupted by user");
+    assert_eq!(watching.wait().expect("it ends").code(), Some(130));
 }
 
 #[test]
