@@ -12,7 +12,6 @@ use crate::errors::CommandError;
 
 /// Options of the commands that publish an address.
 #[derive(Debug, Clone, Args)]
-#[expect(clippy::struct_field_names, reason = "fields are named like their options")]
 pub(crate) struct CdnCheck {
     /// Ask the CDN for `<cdn-url>/<NAME>` instead of the bare address: any file that is already uploaded
     #[arg(long, value_name = "NAME", conflicts_with = "skip", requires = "cdn_url")]

@@ -19,6 +19,7 @@ mod start_generator;
 mod start_judge;
 mod start_renderer;
 mod stop_pods;
+mod validate;
 
 use clap::Subcommand;
 
@@ -38,6 +39,7 @@ pub(crate) enum Command {
     StopPods(stop_pods::Arguments),
     Pods(pods::Arguments),
     Generate(generate::Arguments),
+    Validate(validate::Arguments),
     Render(render::Arguments),
     RenderServer(render_server::Arguments),
     Judge(judge::Arguments),
@@ -65,6 +67,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Comma
         Command::Round(arguments) => round::run(context, &arguments).await,
         Command::Demo(arguments) => demo::run(context, arguments).await,
         Command::Generate(arguments) => generate::run(context, arguments).await,
+        Command::Validate(arguments) => validate::run(context, arguments).await,
         Command::Report(arguments) => report::run(context, arguments).await,
         Command::Render(arguments) => render::run(context, arguments).await,
         Command::RenderServer(arguments) => render_server::run(context, arguments).await,

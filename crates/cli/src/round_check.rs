@@ -32,7 +32,6 @@ const LATEST: BlockNumber = BLOCKS_UNTIL_REVEAL as BlockNumber + 4;
 
 /// The options of both commit commands.
 #[derive(Debug, Clone, Args)]
-#[expect(clippy::struct_field_names, reason = "fields are named like their options")]
 pub(crate) struct RoundCheck {
     /// Do not look at the competition: for other subnets, or when its state is known to be wrong
     #[arg(long = "no-round-check", help_heading = "Competition")]

@@ -18,7 +18,8 @@ pub use find::{Chromium, VERIFIED_VERSION};
 pub use last_words::Trouble;
 pub use process::GraphicsBackend;
 pub(crate) use process::{Browser, LaunchOptions};
-pub(crate) use tab::{Tab, Taken};
+pub use tab::ThrownAt;
+pub(crate) use tab::{Judged, Manner, Tab, Taken};
 
 /// Why there is no browser, or no longer.
 #[derive(Debug, thiserror::Error)]

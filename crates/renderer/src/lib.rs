@@ -16,12 +16,12 @@ mod studio;
 mod three;
 
 pub use batch::{Batch, BatchError, BatchEvent, BatchObserver, RenderError, Renderer, Summary};
-pub use chromium::{Chromium, ChromiumError, GraphicsBackend, Trouble, VERIFIED_VERSION};
+pub use chromium::{Chromium, ChromiumError, GraphicsBackend, ThrownAt, Trouble, VERIFIED_VERSION};
 pub use failure::{BoundingBox, Corner, Failure, Measured, Metrics, Refusal, RefusalKind};
 pub use folder::{Fingerprint, OutputFolder};
 pub use image::{Image, InvalidImage, LARGEST_SIZE, grid};
 pub use service::{RenderService, RetryPolicy, ServiceError};
 pub use sheet::{SheetError, contact_sheet};
 pub use shot::{Background, Lighting, Shot};
-pub use studio::{DrawError, LARGEST_MODULE, Studio, StudioOptions};
+pub use studio::{DrawError, Judgement, LARGEST_MODULE, Studio, StudioOptions, TextRules, Trial, Wanted};
 pub use three::{THREE_PACKAGE, Three, ThreeError, ThreeSource};

@@ -3,6 +3,8 @@
 
 mod error;
 mod launch;
+mod seat;
+mod trial;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +19,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use self::error::DrawError;
-use crate::chromium::{Browser, Chromium, ChromiumError, Confinement, GraphicsBackend, Tab, Taken};
+use self::seat::{Attempt, Occupied, Seat};
+pub use self::trial::{Judgement, Trial, Wanted};
+use crate::chromium::{Chromium, ChromiumError, Confinement, GraphicsBackend, Taken};
 use crate::failure::{Failure, Refusal};
 use crate::image::{Image, grid};
 use crate::shot::Shot;
@@ -26,11 +30,16 @@ use crate::three::{THREE_PACKAGE, Three, ThreeError, ThreeSource};
 /// Longest module, in bytes of UTF-8 (the competition's limit).
 pub const LARGEST_MODULE: usize = 1024 * 1024;
 /// Raised when the scene recipe or the page changes pixels, or which modules have any.
-const RECIPE_VERSION: u32 = 2;
+const RECIPE_VERSION: u32 = 3;
 /// Black pixels between the tiles of the grid.
 pub(crate) const GRID_GAP: u32 = 5;
 const BOOT_LIMIT: Duration = Duration::from_mins(1);
 const LEAVE_LIMIT: Duration = Duration::from_secs(10);
+
+/// Says which rules a module breaks by its text alone, in the service's order. The rules are another room's; whoever puts
+/// the two together gives them here.
+#[derive(Debug, Clone, Copy)]
+pub struct TextRules(pub fn(&str) -> Vec<Failure>);
 
 /// How the built-in renderer works.
 #[derive(Debug, Clone)]
@@ -41,6 +50,10 @@ pub struct StudioOptions {
     pub three: ThreeSource,
     /// What draws.
     pub graphics: GraphicsBackend,
+    /// What refuses a module by its text before it is run, as the service does.
+    pub text_rules: Option<TextRules>,
+    /// Whether pictures will be wanted. Without, browsers are ready for a module sooner, and [`Studio::draw`] fails.
+    pub pictures: bool,
     /// Most browsers at once; each takes a core or two and some hundred MB.
     pub browsers: usize,
     /// Time for a module's text and its `generate` together (5 s in the service).
@@ -64,6 +77,8 @@ impl StudioOptions {
             chromium,
             three,
             graphics: GraphicsBackend::SwiftShader,
+            text_rules: None,
+            pictures: true,
             browsers: std::thread::available_parallelism().map_or(1, usize::from).min(8),
             run_limit: Duration::from_secs(5),
             draw_limit: Duration::from_secs(30),
@@ -88,25 +103,6 @@ pub struct Studio {
     proven: AtomicBool,
     closing: CancellationToken,
     farewells: TaskTracker,
-}
-
-/// A browser with its page.
-#[derive(Debug)]
-struct Seat {
-    browser: Browser,
-    tab: Tab,
-    /// Whether a module has been in it.
-    has_history: bool,
-}
-
-/// How a module's stay in a browser ended.
-enum Attempt {
-    /// In order, whatever came out; the browser can be used again.
-    Done(Result<Vec<Image>, DrawError>),
-    /// There was not enough memory.
-    Starved(DrawError),
-    /// The browser must not be used again: something in it may still be running.
-    Spoilt(DrawError),
 }
 
 impl Studio {
@@ -189,6 +185,12 @@ impl Studio {
             let detail = format!("{} bytes (limit {LARGEST_MODULE})", source.len());
             return Err(DrawError::Refused(Refusal::of_text(Failure::new("parse", "FILE_SIZE_EXCEEDED", detail))));
         }
+        if let Some(TextRules(broken)) = self.options.text_rules {
+            let failures = broken(source);
+            if !failures.is_empty() {
+                return Err(DrawError::Refused(Refusal::of_verdict(failures, None)));
+            }
+        }
         tokio::select! {
             outcome = self.draw_in_turn(source, shots, draw_limit) => outcome,
             () = self.closing.cancelled() => Err(DrawError::Closed),
@@ -244,7 +246,7 @@ impl Studio {
         Ok(occupied)
     }
 
-    async fn use_seat(&self, seat: &Seat, source: &str, shots: &[Shot], draw_limit: Duration) -> Attempt {
+    async fn use_seat(&self, seat: &Seat, source: &str, shots: &[Shot], draw_limit: Duration) -> Attempt<Vec<Image>> {
         let Seat { browser, tab, .. } = seat;
         let run_limit = self.options.run_limit;
         let Ok(verdict) = timeout(run_limit, tab.build(browser, source)).await else {
@@ -289,48 +291,6 @@ impl Studio {
 
     fn lock_idle(&self) -> MutexGuard<'_, Vec<Seat>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A browser at work. Unless it is taken back in order, it ends: something in it may still be running.
-struct Occupied<'a> {
-    studio: &'a Studio,
-    seat: Option<Seat>,
-}
-
-impl Occupied<'_> {
-    fn seat(&self) -> &Seat {
-        self.seat.as_ref().expect("it is taken out only at the end")
-    }
-
-    async fn enter(&self) -> Result<(), ChromiumError> {
-        let Seat { browser, tab, .. } = self.seat();
-        let late = ChromiumError::Unresponsive { what: "make a realm for a module", limit: BOOT_LIMIT };
-        timeout(BOOT_LIMIT, tab.enter(browser)).await.map_err(|_| late)?
-    }
-
-    /// Gives the browser back when it can be used again; else it ends.
-    async fn finish(mut self, attempt: Attempt) -> Result<Vec<Image>, DrawError> {
-        match attempt {
-            Attempt::Done(outcome) => {
-                let Seat { browser, tab, .. } = self.seat();
-                if matches!(timeout(LEAVE_LIMIT, tab.leave(browser)).await, Ok(Ok(()))) {
-                    let seat = self.seat.take().map(|seat| Seat { has_history: true, ..seat });
-                    self.studio.lock_idle().extend(seat);
-                }
-                outcome
-            }
-            Attempt::Starved(error) | Attempt::Spoilt(error) => Err(error),
-        }
-    }
-}
-
-impl Drop for Occupied<'_> {
-    fn drop(&mut self) {
-        // Without a runtime nobody can wait for it; it goes by itself when its pipe closes.
-        if let (Some(seat), Ok(runtime)) = (self.seat.take(), tokio::runtime::Handle::try_current()) {
-            self.studio.farewells.spawn_on(seat.browser.close(), &runtime);
-        }
     }
 }
 

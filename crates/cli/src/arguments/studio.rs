@@ -5,15 +5,18 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use etcetera::BaseStrategy;
-use gen404_renderer::{Chromium, GraphicsBackend, Studio, StudioOptions, ThreeSource, VERIFIED_VERSION};
+use gen404_renderer::{
+    Chromium, Failure, GraphicsBackend, Studio, StudioOptions, TextRules, ThreeSource, VERIFIED_VERSION,
+};
+use gen404_validator::Validator;
 
 use crate::errors::CommandError;
 use crate::ui::Ui;
 
-/// Options of the built-in renderer.
+/// Options of the browser that modules are run in.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Built-in renderer")]
-pub(crate) struct StudioArguments {
+pub(crate) struct BrowserArguments {
     /// Chromium or Chrome to draw with, when it is not on PATH
     #[arg(long, value_name = "PATH", env = "CHROMIUM_PATH")]
     pub(crate) chromium: Option<PathBuf>,
@@ -23,23 +26,30 @@ pub(crate) struct StudioArguments {
     /// Browsers that draw at the same time, one a core when not given
     #[arg(long, value_name = "N", env = "GEN404_BROWSERS", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) browsers: Option<u16>,
+}
+
+/// Options of the built-in renderer.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Built-in renderer")]
+pub(crate) struct StudioArguments {
+    #[command(flatten)]
+    pub(crate) browser: BrowserArguments,
     /// Draw with the system's OpenGL: faster, but not pixel for pixel what the judges see
     #[arg(long)]
     pub(crate) fast: bool,
 }
 
-impl StudioArguments {
+impl BrowserArguments {
     /// The same options as words of a command line.
-    pub(crate) fn as_flags(&self) -> Vec<String> {
+    fn as_flags(&self) -> impl Iterator<Item = String> {
         let chromium = self.chromium.as_ref().map(|path| format!("--chromium={}", path.display()));
         let three = self.three_module.as_ref().map(|path| format!("--three-module={}", path.display()));
         let browsers = self.browsers.map(|number| format!("--browsers={number}"));
-        let fast = self.fast.then(|| "--fast".to_owned());
-        [chromium, three, browsers, fast].into_iter().flatten().collect()
+        [chromium, three, browsers].into_iter().flatten()
     }
 
-    /// A studio with these options, which has started nothing but a look at the browser's version.
-    pub(crate) async fn studio(&self, ui: &Ui) -> Result<Studio, CommandError> {
+    /// The options of a studio, after nothing but a look at the browser's version.
+    async fn options(&self) -> Result<StudioOptions, CommandError> {
         let chromium = Chromium::find(self.chromium.as_deref(), std::env::var_os("PATH").as_deref()).await?;
         let three = match &self.three_module {
             Some(file) => ThreeSource::File(file.clone()),
@@ -49,6 +59,25 @@ impl StudioArguments {
         if let Some(browsers) = self.browsers {
             options.browsers = browsers.into();
         }
+        Ok(options)
+    }
+
+    /// A studio that runs modules and draws none.
+    pub(crate) async fn without_pictures(&self) -> Result<Studio, CommandError> {
+        Ok(Studio::new(StudioOptions { pictures: false, ..self.options().await? }))
+    }
+}
+
+impl StudioArguments {
+    /// The same options as words of a command line.
+    pub(crate) fn as_flags(&self) -> Vec<String> {
+        self.browser.as_flags().chain(self.fast.then(|| "--fast".to_owned())).collect()
+    }
+
+    /// A studio with these options, which has started nothing but a look at the browser's version.
+    pub(crate) async fn studio(&self, ui: &Ui) -> Result<Studio, CommandError> {
+        let mut options = self.browser.options().await?;
+        options.text_rules = Some(TextRules(broken_in_the_service));
         if self.fast {
             ui.warning("--fast: edges and shades differ a little from the pictures that the judges get");
             options.graphics = GraphicsBackend::System;
@@ -62,6 +91,18 @@ impl StudioArguments {
         }
         Ok(Studio::new(options))
     }
+}
+
+/// The rules that the render service finds broken in a module's text, before it runs anything.
+fn broken_in_the_service(source: &str) -> Vec<Failure> {
+    let report = gen404_validator::validate(source);
+    let findings = report.verdict(Validator::RenderService);
+    let failure = |finding: &gen404_validator::Finding| Failure {
+        stage: finding.stage.to_string(),
+        rule: finding.rule.to_string(),
+        detail: finding.detail.clone(),
+    };
+    findings.map(failure).collect()
 }
 
 /// `~/.cache/404-cli`, or where `XDG_CACHE_HOME` says.

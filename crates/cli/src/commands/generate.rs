@@ -1,5 +1,6 @@
 //! `404-cli generate`.
 
+mod checked;
 mod display;
 mod limits;
 
@@ -13,6 +14,7 @@ use gen404_round::{PromptsForm, Stem};
 use serde::Serialize;
 use serde_json::Value;
 
+use self::checked::Invalid;
 use self::display::Display;
 use self::limits::LimitArguments;
 use crate::context::Context;
@@ -54,6 +56,10 @@ pub(crate) struct Arguments {
     /// Make every prompt anew, finished files too
     #[arg(long)]
     force: bool,
+    /// Judge every module by its text, as `validate --static-only` does, and ask once more for those that the subnet would
+    /// refuse
+    #[arg(long)]
+    validate: bool,
     #[command(flatten)]
     limits: LimitArguments,
 }
@@ -65,6 +71,9 @@ struct Outcome<'a> {
     generated: usize,
     failed: BTreeMap<&'a Stem, String>,
     missing: BTreeMap<&'a Stem, String>,
+    /// Modules that the subnet would refuse, when that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invalid: Option<&'a Invalid>,
     kept: usize,
     seed: u64,
     output_folder: &'a Path,
@@ -98,14 +107,21 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), C
         limits: (&arguments.limits).into(),
     };
     let display = Display::new(context, request.prompts.len());
-    let generating = async { Ok(gen404_generator::generate(&request, &display).await?) };
-    let summary = context.until_interrupted(generating).await.map_err(|error| match error.kind {
+    let generating = async {
+        if arguments.validate {
+            let say = |words: &str| context.ui.warning(words);
+            let (summary, invalid) = checked::generate(request.clone(), &display, say).await?;
+            return Ok((summary, Some(invalid)));
+        }
+        Ok((gen404_generator::generate(&request, &display).await?, None))
+    };
+    let (summary, invalid) = context.until_interrupted(generating).await.map_err(|error| match error.kind {
         Kind::Interrupted => error.with_hint("finished files are kept; the same command goes on from there"),
         _ => error,
     })?;
     drop(display);
     tell_time(context, &summary, limit);
-    report(context, &request, &summary, limit)
+    report(context, &request, &summary, invalid.as_ref(), limit)
 }
 
 /// What all batches took of the time that the subnet gives for them.
@@ -139,12 +155,20 @@ fn time_taken(time: Duration, limit: Duration, kept: usize) -> (String, bool) {
     (format!("{all}{kept}{warning}"), !warning.is_empty())
 }
 
-fn report(context: &Context, request: &Request, summary: &Summary, limit: Duration) -> Result<(), CommandError> {
+fn report(
+    context: &Context,
+    request: &Request,
+    summary: &Summary,
+    invalid: Option<&Invalid>,
+    limit: Duration,
+) -> Result<(), CommandError> {
+    let all_valid = invalid.is_none_or(BTreeMap::is_empty);
     let outcome = Outcome {
-        success: summary.is_complete(),
+        success: summary.is_complete() && all_valid,
         generated: summary.generated.len(),
         failed: reasons(&summary.failed),
         missing: reasons(&summary.missing),
+        invalid,
         kept: summary.kept.len(),
         seed: request.seed,
         output_folder: &request.output_folder,
@@ -156,7 +180,10 @@ fn report(context: &Context, request: &Request, summary: &Summary, limit: Durati
         context.ui.done(format!("{} modules in {folder} ({} new)", request.prompts.len(), outcome.generated));
         return context.ui.result(&outcome);
     }
-    let mut error = failure(request.prompts.len(), summary);
+    let mut error = match invalid {
+        Some(invalid) if summary.is_complete() => refused(request.prompts.len(), invalid),
+        _ => failure(request.prompts.len(), summary),
+    };
     if let Ok(Value::Object(fields)) = serde_json::to_value(&outcome) {
         error.fields = fields;
         error.fields.remove("success");
@@ -166,6 +193,15 @@ fn report(context: &Context, request: &Request, summary: &Summary, limit: Durati
 
 fn reasons(by_stem: &BTreeMap<Stem, String>) -> BTreeMap<&Stem, String> {
     by_stem.iter().map(|(stem, reason)| (stem, harmless(reason).into_owned())).collect()
+}
+
+/// Every prompt has its module, and the subnet would not take some of them.
+fn refused(prompts: usize, invalid: &Invalid) -> CommandError {
+    let named: Vec<_> =
+        invalid.iter().take(STEMS_IN_A_SENTENCE).map(|(stem, reason)| format!("{stem} ({reason})")).collect();
+    let more = if invalid.len() > named.len() { ", …" } else { "" };
+    let message = format!("the subnet would refuse {} of {prompts} modules: {}{more}", invalid.len(), named.join(", "));
+    CommandError::failed(message).with_hint("`404-cli validate` on the output folder shows every place and the fix")
 }
 
 /// What stopped the run, or else which stems are missing and why.

@@ -22,6 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("judge", &["round", "outside"]),
     ("report", &["round", "outside"]),
     ("sandbox", &["round", "timelock", "outside"]),
+    ("validator", &["round"]),
     (
         "cli",
         &[
@@ -38,13 +39,19 @@ const ARROWS: &[(&str, &[&str])] = &[
             "judge",
             "report",
             "sandbox",
+            "validator",
         ],
     ),
 ];
 
 /// Heavy or dangerous crates that only one room may name.
-const BEHIND_ONE_ROOM: &[(&str, &str)] =
-    &[("subxt-metadata", "chain"), ("schnorrkel", "wallet sandbox"), ("clap", "cli"), ("indicatif", "cli")];
+const BEHIND_ONE_ROOM: &[(&str, &str)] = &[
+    ("subxt-metadata", "chain"),
+    ("schnorrkel", "wallet sandbox"),
+    ("oxc_parser", "validator"),
+    ("clap", "cli"),
+    ("indicatif", "cli"),
+];
 
 fn workspace() -> Vec<(String, BTreeSet<String>)> {
     let output = Command::new(env!("CARGO"))

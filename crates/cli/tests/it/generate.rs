@@ -91,6 +91,34 @@ fn a_success_is_one_json_object_with_the_summary() {
 }
 
 #[test]
+fn modules_that_the_subnet_would_refuse_are_asked_for_again() {
+    let stage = Stage::new();
+    let arguments = [stage.prompts(3), vec!["--validate".to_owned()]].concat();
+    // one refused module, which is good the second time
+    stage.generator.faults().next(Fault::ForbiddenName, 1);
+    let output = stage.run(&arguments);
+    let summary = result(&output);
+    assert_eq!(output.status.code(), Some(0), "{}", transcript(&output));
+    assert_eq!((&summary["generated"], &summary["kept"], &summary["invalid"]), (&json!(3), &json!(0), &json!({})));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("p000.js would be refused: FORBIDDEN_IDENTIFIER: Date at line"), "{said}");
+    let aside = std::fs::read_to_string(stage.home.path().join("results/.404-cli/refused/p000.js")).expect("kept");
+    let good = std::fs::read_to_string(stage.home.path().join("results/p000.js")).expect("made again");
+    assert!(aside.starts_with(&good) && aside.contains("Date") && !good.contains("Date"));
+
+    // and one that is no better then
+    stage.generator.faults().always(Fault::ForbiddenName);
+    let again = stage.run(&[arguments, vec!["--force".to_owned()]].concat());
+    assert_eq!(again.status.code(), Some(1), "{}", transcript(&again));
+    let failure = result(&again);
+    assert_eq!(failure["invalid"].as_object().map(serde_json::Map::len), Some(1), "{failure}");
+    assert!(
+        failure["error"].as_str().expect("a sentence").starts_with("the subnet would refuse 1 of 3 modules: p000 (")
+    );
+    assert_eq!((&failure["generated"], &failure["kept"]), (&json!(3), &json!(0)));
+}
+
+#[test]
 fn exit_codes_tell_who_is_to_blame() {
     let stage = Stage::new();
     let arguments = stage.prompts(3);

@@ -24,4 +24,5 @@ mod round;
 mod round_commit;
 mod running;
 mod sandbox;
+mod validate;
 mod wallets;

@@ -22,14 +22,14 @@ const STUCK: &str = "export default (THREE) => { const m = new THREE.Mesh(new TH
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A home with modules in `in`, temporary files in `tmp`, and what a browser needs; nothing when this machine lacks it.
-struct Workshop {
+pub(crate) struct Workshop {
     home: Home,
     three: PathBuf,
     chromium: Option<PathBuf>,
 }
 
 impl Workshop {
-    fn open(modules: &[(&str, &str)]) -> Option<Self> {
+    pub(crate) fn open(modules: &[(&str, &str)]) -> Option<Self> {
         let chromium = std::env::var_os("CHROMIUM_PATH").map(PathBuf::from);
         let on_path = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|folder| {
             ["chromium", "chromium-browser", "google-chrome"].iter().any(|name| folder.join(name).is_file())
@@ -54,11 +54,11 @@ impl Workshop {
         Some(Self { home, three, chromium })
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.home.path()
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(cargo_bin!("404-cli"));
         command.args(arguments).env_clear().env("HOME", self.path()).current_dir(self.path());
         command.env("TMPDIR", self.path().join("tmp")).env("GEN404_THREE_MODULE", &self.three);
@@ -102,7 +102,7 @@ impl Workshop {
         std::fs::read_dir(self.path().join("tmp")).expect("a folder").count()
     }
 
-    fn assert_nothing_left(&self, after: &str) {
+    pub(crate) fn assert_nothing_left(&self, after: &str) {
         eventually(&format!("no browser and no profile after {after}"), || {
             self.browsers().is_empty() && self.profiles() == 0
         });
@@ -228,6 +228,23 @@ fn render_uses_a_render_server_like_the_official_service() {
     for picture in ["box.png", "box/white/front.png", "box/gray/front_below.png"] {
         let read = |folder: &str| std::fs::read(workshop.path().join(folder).join(picture)).expect("a picture");
         assert!(read("served") == read("drawn"), "{picture} differs");
+    }
+    // What is refused by its text is refused in the same words.
+    std::fs::write(
+        workshop.path().join("in/bad.js"),
+        "export default (THREE) => {\n  fetch(THREE.Scene.constructor);\n};",
+    )
+    .expect("a file");
+    let failure = |stage: &str, rule: &str, detail: &str| json!({ "stage": stage, "rule": rule, "detail": detail });
+    let failures = [
+        failure("static_analysis", "FORBIDDEN_IDENTIFIER", "fetch at line 2"),
+        failure("static_analysis", "FORBIDDEN_PROPERTY_ACCESS", ".constructor at line 2"),
+        failure("static_analysis", "FORBIDDEN_THREE_API", "THREE.Scene at line 2"),
+    ];
+    for (folder, way) in [("served", ["--endpoint", url]), ("drawn", ["--browsers", "1"])] {
+        let output = [&["render", "--data-dir", "in", "--output-dir", folder], &way[..]].concat();
+        let result = workshop.run(&output, 1);
+        assert_eq!(result["failed"][0]["failures"], json!(failures), "{way:?}");
     }
     assert_eq!(server.end_with("-INT"), Some(0));
     workshop.assert_nothing_left("the server");

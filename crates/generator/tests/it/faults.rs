@@ -45,7 +45,8 @@ fn expected(fault: Fault) -> End {
         | Fault::CorruptZip
         | Fault::WrongContentType
         | Fault::ForeignBatch
-        | Fault::LargeModules => End::Whole,
+        | Fault::LargeModules
+        | Fault::ForbiddenName => End::Whole,
     }
 }
 
@@ -98,7 +99,8 @@ async fn round_with(fault: Fault) {
     assert_eq!(first.len(), summary.generated.len(), "{fault:?}");
     for (name, module) in &first {
         assert!(summary.generated.iter().any(|stem| *name == format!("{stem}.js")), "{fault:?}: {name} is foreign");
-        let whole = if fault == Fault::LargeModules { module.starts_with(&good[name]) } else { *module == good[name] };
+        let longer = matches!(fault, Fault::LargeModules | Fault::ForbiddenName);
+        let whole = if longer { module.starts_with(&good[name]) } else { *module == good[name] };
         assert!(whole, "{fault:?}: {name} is not whole");
     }
     let results = bench.results();
@@ -111,7 +113,7 @@ async fn round_with(fault: Fault) {
     assert_eq!(summary.kept.len(), first.len(), "{fault:?}");
     let second = bench.files();
     assert!(second.keys().eq(good.keys()), "{fault:?}");
-    if fault != Fault::LargeModules {
+    if !matches!(fault, Fault::LargeModules | Fault::ForbiddenName) {
         assert_eq!(second, good, "{fault:?}");
     }
 }
@@ -157,6 +159,7 @@ rounds! {
     empty_archive: EmptyArchive,
     foreign_batch: ForeignBatch,
     large_modules: LargeModules,
+    forbidden_name: ForbiddenName,
 }
 
 #[tokio::test]

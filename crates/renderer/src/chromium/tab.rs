@@ -24,9 +24,12 @@ const WORKER: &str = concat!(
     include_str!("../page/lockdown.js"),
     include_str!("../page/guard.js"),
     include_str!("../page/inspection.js"),
+    include_str!("../page/miners.js"),
+    include_str!("../page/visibility.js"),
     include_str!("../page/module.js"),
     include_str!("../page/shortcuts.js"),
     include_str!("../page/scene.js"),
+    include_str!("../page/trial.js"),
     include_str!("../page/worker.js"),
 );
 
@@ -50,6 +53,52 @@ pub(crate) struct Verdict {
     pub(crate) again: bool,
 }
 
+/// What became of a module that was run for its verdicts.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Tried {
+    #[serde(default)]
+    pub(crate) service: Option<Judged>,
+    #[serde(default)]
+    pub(crate) miners: Option<Judged>,
+    /// Whether the module drew random numbers.
+    #[serde(default)]
+    pub(crate) random: bool,
+    /// Whether it failed for want of memory.
+    #[serde(default)]
+    pub(crate) starved: bool,
+    /// Where in its text it threw, as far as the engine knows.
+    #[serde(default)]
+    pub(crate) place: Option<ThrownAt>,
+    /// Whether a camera in front could not see any of its scene.
+    #[serde(default)]
+    pub(crate) unseen: bool,
+}
+
+/// A place in a module's text, both counted from 1 and columns in UTF-16 code units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct ThrownAt {
+    /// The line.
+    pub line: usize,
+    /// The column, if it is known.
+    pub column: Option<usize>,
+}
+
+/// One verdict: broken rules, and what was counted.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Judged {
+    pub(crate) failures: Vec<Failure>,
+    pub(crate) metrics: Option<Metrics>,
+}
+
+/// How a module is run for its verdicts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Manner {
+    /// As the render service does.
+    Service,
+    /// As the miners' validator does.
+    Miners,
+}
+
 /// One picture as it leaves the browser.
 #[derive(Debug)]
 pub(crate) enum Taken {
@@ -62,8 +111,8 @@ pub(crate) enum Taken {
 }
 
 impl Tab {
-    /// Loads the page and lets the first realm boot.
-    pub(crate) async fn open(browser: &Browser, three: &Three) -> Result<Self, ChromiumError> {
+    /// Loads the page, with or without what draws `pictures`, and lets the first realm boot.
+    pub(crate) async fn open(browser: &Browser, three: &Three, pictures: bool) -> Result<Self, ChromiumError> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Created {
@@ -82,7 +131,8 @@ impl Tab {
         let tab = Self { session: attached.session_id };
         tab.load_page(browser).await?;
         tab.evaluate_raw(browser, STAGE.to_owned()).await?;
-        let open = format!("stage.open({}, {}, {})", literal(three.core()), literal(three.module()), literal(WORKER));
+        let [core, module, worker] = [three.core(), three.module(), WORKER].map(literal);
+        let open = format!("stage.open({core}, {module}, {worker}, {pictures})");
         tab.evaluate_raw(browser, open).await?;
         Ok(tab)
     }
@@ -130,6 +180,25 @@ impl Tab {
         match self.evaluate::<Message>(browser, format!("stage.build({})", literal(source))).await? {
             Message::Built { verdict } => {
                 serde_json::from_str(&verdict).map_err(|_| ChromiumError::Unintelligible { method: "stage.build" })
+            }
+            message => Err(message.unexpected()),
+        }
+    }
+
+    /// Runs a module in the realm that was entered, for its verdicts alone.
+    pub(crate) async fn try_module(
+        &self,
+        browser: &Browser,
+        source: &str,
+        manner: Manner,
+    ) -> Result<Tried, ChromiumError> {
+        let manner = match manner {
+            Manner::Service => "asService",
+            Manner::Miners => "asMiners",
+        };
+        match self.evaluate::<Message>(browser, format!("stage.try({}, '{manner}')", literal(source))).await? {
+            Message::Tried { outcome } => {
+                serde_json::from_str(&outcome).map_err(|_| ChromiumError::Unintelligible { method: "stage.try" })
             }
             message => Err(message.unexpected()),
         }
@@ -215,6 +284,7 @@ impl Tab {
 enum Message {
     Ready,
     Built { verdict: String },
+    Tried { outcome: String },
     Loaded,
     Runs { data: String },
     Threw { detail: String },

@@ -11,6 +11,11 @@ const KEPT_GLOBALS = new Set([
   'EvalError', 'ReferenceError', 'SyntaxError', 'URIError', 'Intl', 'Iterator', 'Promise', 'RegExp', 'WeakMap', 'WeakSet',
 ]);
 
+// The rest of the language. Nothing traps it where the miners' validator runs a module, so it stays until traps are armed.
+const LANGUAGE_GLOBALS = new Set([
+  'eval', 'Function', 'Date', 'WeakRef', 'FinalizationRegistry', 'SharedArrayBuffer', 'Atomics', 'Proxy', 'Reflect', 'globalThis',
+]);
+
 // Read while a module runs, these throw. What is part of the language keeps its trap afterwards; three needs none of it.
 const TRAPPED_GLOBALS = [
   'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'fetch', 'XMLHttpRequest', 'WebSocket', 'crypto', 'Date',
@@ -32,10 +37,14 @@ const silentConsole = () => {
 const lockDown = () => {
   const realm = globalThis;
   const define = Object.defineProperty;
-  const violation = (name) => new TypeError(`Runtime violation: ${name} is forbidden`);
+  let sprung = false;
+  const violation = (name) => {
+    sprung = true;
+    return new TypeError(`Runtime violation: ${name} is forbidden`);
+  };
   for (let owner = realm; owner && owner !== Object.prototype; owner = Object.getPrototypeOf(owner)) {
     for (const name of Object.getOwnPropertyNames(owner)) {
-      if (KEPT_GLOBALS.has(name)) continue;
+      if (KEPT_GLOBALS.has(name) || LANGUAGE_GLOBALS.has(name)) continue;
       const { configurable, writable } = Object.getOwnPropertyDescriptor(owner, name);
       if (configurable) delete owner[name];
       else if (writable) owner[name] = undefined;
@@ -53,6 +62,8 @@ const lockDown = () => {
         define(prototype, 'constructor', { configurable: true, get() { throw violation('Function constructor'); } });
       }
     },
+    // Whether anything was caught, also when the module went on.
+    sprung: () => sprung,
     disarm() {
       for (const name of ABSENT_WHILE_DRAWING) delete realm[name];
     },

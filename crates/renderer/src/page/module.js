@@ -144,7 +144,7 @@ const asFunctionBody = (source, { first, exported: at }) => {
   return { text, alike: runsAlike(before, { name: undefined }, rest.slice(words.length)) };
 };
 
-// What the service makes of a module's text, which parses as a module: {run, alike} or {failure}.
+// What the service makes of a module's text, which parses as a module: {run, alike} and the text before the export, or {failure}.
 const understood = (source) => {
   const none = { failure: refused('MISSING_DEFAULT_EXPORT', 'no export default statement', 'static_analysis') };
   const places = exportsIn(source);
@@ -159,7 +159,7 @@ const understood = (source) => {
   const { failure, text, alike } = asFunctionBody(source, statement);
   if (failure) return { failure };
   try {
-    return { run: compile(text), alike };
+    return { run: compile(text), alike, before: source.slice(0, statement.first) };
   } catch (error) {
     return { failure: executionFailure(error, false) };
   }

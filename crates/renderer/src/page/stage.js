@@ -5,6 +5,7 @@
 const stage = (() => {
   const blobUrl = (text) => URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
   let urls = null;
+  let draws = true;
   let standby = null;
   let seat = null;
 
@@ -33,10 +34,11 @@ const stage = (() => {
       if (data.data instanceof ArrayBuffer) spare = data.data;
     };
     worker.onerror = (event) => answer({ kind: 'broken', detail: `${event.message}` });
-    worker.postMessage({ three: urls.three });
+    worker.postMessage({ three: urls.three, draws });
     return {
       ready: next(),
       build(source) { worker.postMessage({ source }); return next(); },
+      try(tried, as) { worker.postMessage({ tried, as }); return next(); },
       load(judged) { worker.postMessage({ judged }); return next(); },
       draw(list) { shots = list; advance(); },
       take: next,
@@ -81,10 +83,14 @@ const stage = (() => {
   };
 
   return {
-    // Takes the texts of three's two files and of the worker; the first worker starts to boot.
-    open(core, three, worker) {
+    // Takes the texts of three's two files and of the worker, and whether pictures will be wanted; the first worker starts
+    // to boot.
+    open(core, three, worker, pictures) {
+      draws = pictures;
       const coreUrl = blobUrl(core);
-      urls = { three: blobUrl(three.replaceAll("'./three.core.js'", `'${coreUrl}'`)), worker: blobUrl(worker) };
+      // The other file holds what draws, and everything that modules may use is in the core.
+      const whole = () => blobUrl(three.replaceAll("'./three.core.js'", `'${coreUrl}'`));
+      urls = { three: pictures ? whole() : coreUrl, worker: blobUrl(worker) };
       standby = open();
     },
     // Waits for a fresh realm; the same one until a module has been in it.
@@ -94,6 +100,8 @@ const stage = (() => {
       return seat.ready;
     },
     build: (source) => seat.build(source),
+    // Runs a module for its verdicts alone; `as` says whose.
+    try: (source, as) => seat.try(source, as),
     // Runs the module that was just judged once more, as a module, in a realm that knows nothing of the first time.
     async load(source) {
       seat.close();

@@ -35,10 +35,9 @@ const executionFailure = (error, compiled) => {
   return refused('EXECUTION_THREW', detail, 'execution');
 };
 
-const boot = async (threeUrl, port) => {
+const boot = async ({ three: threeUrl, draws }, port) => {
   const three = await import(threeUrl);
-  const canvas = new OffscreenCanvas(1024, 1024);
-  const studio = createStudio(three, canvas);
+  const studio = draws ? createStudio(three, new OffscreenCanvas(1024, 1024)) : null;
   const namespace = guardedNamespace(three);
   const { stringify } = JSON;
   const [NativePromise, NativeSyntaxError, NativeRangeError] = [Promise, SyntaxError, RangeError];
@@ -109,16 +108,22 @@ const boot = async (threeUrl, port) => {
     }
   };
 
+  const trial = createTrial({ three, namespace, traps, imported });
+
   const shoot = (shot, spare) => {
     studio.draw(root, shot);
     const pixels = studio.readPixels(shot.size, spare);
     return studio.isLost() ? { kind: 'lost' } : { kind: 'pixels', data: pixels.buffer };
   };
 
-  port.listen(async ({ source, judged, shot, spare }) => {
+  port.listen(async ({ source, tried, as, judged, shot, spare }) => {
     try {
       if (source !== undefined) {
         port.post({ kind: 'built', verdict: stringify(await build(source)) });
+        return;
+      }
+      if (tried !== undefined) {
+        port.post({ kind: 'tried', outcome: stringify(await trial[as](tried)) });
         return;
       }
       if (judged !== undefined) {
@@ -143,6 +148,6 @@ const port = ((realm) => {
   return { post, listen(next) { handler = next; } };
 })(globalThis);
 
-port.listen(({ three }) => {
-  boot(three, port).catch((error) => port.post({ kind: 'broken', detail: messageOf(error) }));
+port.listen((first) => {
+  boot(first, port).catch((error) => port.post({ kind: 'broken', detail: messageOf(error) }));
 });

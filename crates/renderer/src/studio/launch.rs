@@ -22,7 +22,7 @@ impl Studio {
         };
         let browser = self.launch(&launch).await.map_err(|error| self.without_browser(error))?;
         let late = ChromiumError::Unresponsive { what: "load the render page", limit: BOOT_LIMIT };
-        match timeout(BOOT_LIMIT, Tab::open(&browser, three)).await.unwrap_or(Err(late)) {
+        match timeout(BOOT_LIMIT, Tab::open(&browser, three, self.options.pictures)).await.unwrap_or(Err(late)) {
             Ok(tab) => Ok(Seat { browser, tab, has_history: false }),
             Err(error) => {
                 browser.close().await;

@@ -9,3 +9,4 @@ mod preparation;
 mod running;
 mod server;
 mod service;
+mod trial;

@@ -81,11 +81,13 @@ pub enum Fault {
     ForeignBatch,
     /// Every module is filled up to just under 1 MiB with a comment that does not compress.
     LargeModules,
+    /// The first module uses a name that the subnet refuses.
+    ForbiddenName,
 }
 
 impl Fault {
     /// Every fault.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::SlowWarmUp,
         Self::Replace,
         Self::EndlessGenerating,
@@ -112,6 +114,7 @@ impl Fault {
         Self::EmptyArchive,
         Self::ForeignBatch,
         Self::LargeModules,
+        Self::ForbiddenName,
     ];
 
     fn concerns(self, path: &str) -> bool {
@@ -138,7 +141,8 @@ impl Fault {
             | Self::AllFailed
             | Self::EmptyArchive
             | Self::ForeignBatch
-            | Self::LargeModules => path == "/results",
+            | Self::LargeModules
+            | Self::ForbiddenName => path == "/results",
         }
     }
 }
@@ -293,7 +297,8 @@ async fn spoil(State((board, is_making)): State<(FaultBoard, IsMaking)>, request
         | Fault::AllFailed
         | Fault::EmptyArchive
         | Fault::ForeignBatch
-        | Fault::LargeModules => {
+        | Fault::LargeModules
+        | Fault::ForbiddenName => {
             let reply = next.run(request).await;
             if reply.status() == StatusCode::OK { spoil_archive(fault, reply).await } else { reply }
         }

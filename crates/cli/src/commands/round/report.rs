@@ -159,7 +159,6 @@ pub(super) struct Generation {
 
 /// One regeneration of all prompts.
 #[derive(Debug, Clone, Serialize)]
-#[expect(clippy::struct_field_names, reason = "fields are named like their keys")]
 pub(super) struct Repeat {
     #[serde(rename = "repeat")]
     pub(super) number: u32,

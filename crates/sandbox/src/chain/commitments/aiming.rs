@@ -166,7 +166,6 @@ fn waits_for(storage: &Storage, round: u64) -> bool {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "the distribution is what docs/commit.md shows")]
 fn of_a_thousand_reveals_none_is_early_and_nearly_all_are_in_the_first_block() {
     let mut drand = Drand::new();
     let mut distance: BTreeMap<i64, usize> = BTreeMap::new();

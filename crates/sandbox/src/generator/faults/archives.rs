@@ -51,6 +51,11 @@ pub(super) fn spoil(fault: Fault, honest: &Bytes) -> Bytes {
         Fault::EmptyArchive => files.clear(),
         Fault::ForeignBatch => files.iter_mut().for_each(|(name, _)| name.insert_str(0, "foreign")),
         Fault::LargeModules => files.iter_mut().enumerate().for_each(|(index, (_, content))| fill(content, index)),
+        Fault::ForbiddenName => {
+            if let Some((_, content)) = files.first_mut() {
+                content.extend_from_slice(b"\nfunction clock() { return Date; }\n");
+            }
+        }
         _ => return hostile(fault, &stem, &files).into(),
     }
     pack(&files).into()

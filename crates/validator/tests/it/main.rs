@@ -1,0 +1,6 @@
+//! The room from outside: recorded verdicts, rules one by one, bad shapes, and the documents.
+
+mod documented;
+mod recorded;
+mod rules;
+mod shapes;

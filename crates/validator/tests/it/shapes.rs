@@ -1,0 +1,234 @@
+//! Modules of bad shapes: nothing panics, nothing runs out of stack, and what the subnet's programs die of is refused.
+
+use gen404_round::module_rule::Rule;
+use gen404_validator::{Validator, validate};
+use proptest::prelude::*;
+
+fn first(source: &str) -> Option<Rule> {
+    validate(source).findings.first().map(|finding| finding.rule)
+}
+
+/// Constructs that nest, and how often the subnet's parser or its walk takes them on Node 20.
+const NESTED: &[(&str, &str, &str, usize)] = &[
+    ("(", "1", ")", 486),
+    ("[", "", "]", 434),
+    ("{a:", "1", "}", 386),
+    ("f(", "", ")", 405),
+    ("a=>", "1", "", 597),
+    ("()=>{", "", "}", 299),
+    ("`${", "1", "}`", 491),
+    ("(class extends ", "a", "{})", 378),
+    ("!", "1", "", 1_243),
+    ("a?b:", "1", "", 1_315),
+    ("a=", "1", "", 1_243),
+    ("", "a", ".a", 1_200),
+    ("", "a", "()", 1_200),
+    ("", "1", "+1", 1_243),
+    ("", "a", "?.a", 1_200),
+];
+
+fn nested((open, middle, close, _): &(&str, &str, &str, usize), times: usize) -> String {
+    let names = "let a, b, f;";
+    format!("{names} x = {}{middle}{}; export default () => 1; let x;", open.repeat(times), close.repeat(times))
+}
+
+#[test]
+fn nesting_is_refused_about_where_the_subnets_programs_die() {
+    for shape in NESTED {
+        let limit = shape.3;
+        assert_eq!(first(&nested(shape, limit / 3)), None, "{} times {shape:?}", limit / 3);
+        let refused = first(&nested(shape, limit * 13 / 10));
+        assert!(matches!(refused, Some(Rule::ParseError | Rule::ValidatorCrashed)), "{refused:?} for {shape:?}");
+    }
+}
+
+#[test]
+fn no_depth_overflows_the_stack() {
+    for shape in NESTED {
+        let most = 1_000_000 / (shape.0.len() + shape.2.len());
+        for times in [3_000, 15_000, most.min(100_000)] {
+            let refused = first(&nested(shape, times));
+            assert!(matches!(refused, Some(Rule::ParseError | Rule::ValidatorCrashed)), "{refused:?} for {shape:?}");
+        }
+    }
+    for open in
+        ["(", "[", "{", "`${", "if(a)", "a?", "!", "-", "new ", "async ", "do ", "l:", "for(;;)", "x=>", "(x,", "else "]
+    {
+        assert_eq!(first(&open.repeat(100_000)), Some(Rule::ParseError), "{open}");
+    }
+    // a slash behind `}` may begin a regular expression or not
+    assert_eq!(first(&format!("x = {{}} /'/; {}", "(".repeat(100_000))), Some(Rule::ParseError));
+    let chain: String = (0..60_000).map(|_| "if(a);else ").collect();
+    assert_eq!(first(&format!("{chain};")), Some(Rule::ParseError));
+}
+
+#[test]
+fn a_mebibyte_of_any_shape_is_judged() {
+    let fill = |unit: &str| unit.repeat((1_048_576 - 100) / unit.len());
+    for unit in [
+        "a;",
+        "é;",
+        "{let a}",
+        "`${a}`;",
+        "THREE.x;",
+        "f(THREE);",
+        "const{Mesh}=THREE;",
+        "try{}catch(e){var e}",
+        "class A{}",
+        "fetch;",
+        "\\u0061;",
+        "1n;",
+        "/a/;",
+        "'\\\n",
+        "\u{2028}",
+    ] {
+        let module = format!("export default (THREE) => {{ {} }}", fill(unit));
+        let _judged = validate(&module);
+    }
+    let _judged = validate(&format!("x = 0x{}n; export default () => 1", fill("f")));
+}
+
+fn piece() -> impl Strategy<Value = String> {
+    let word = prop::sample::select(vec![
+        "THREE",
+        "THREE.",
+        "Mesh",
+        "fetch",
+        "a",
+        "let ",
+        "var ",
+        "const ",
+        "function ",
+        "function* ",
+        "class ",
+        "=>",
+        "=",
+        "(",
+        ")",
+        "{",
+        "}",
+        "[",
+        "]",
+        ";",
+        ",",
+        ".",
+        "?.",
+        "...",
+        "`",
+        "${",
+        "'",
+        "\"",
+        "/",
+        "\\",
+        "\n",
+        "if",
+        "else ",
+        "for",
+        "of ",
+        "in ",
+        "while",
+        "do ",
+        "switch",
+        "case ",
+        "default",
+        "export ",
+        "import ",
+        "async ",
+        "await ",
+        "yield ",
+        "new ",
+        "return ",
+        "try",
+        "catch",
+        "static ",
+        "get ",
+        "#p",
+        "super",
+        "this",
+        "1",
+        "0x",
+        "1n",
+        "\u{2028}",
+        "é",
+        "😀",
+        "/*",
+        "*/",
+        "//",
+        "<!--",
+        "@",
+        "#!",
+        "\u{0}",
+        "break",
+        "continue ",
+        "using ",
+        ":",
+        "?",
+        "??",
+        "**",
+        "++",
+        "typeof ",
+        "\\u0061",
+        "constructor",
+        "__proto__",
+        "MathUtils",
+    ]);
+    word.prop_map(str::to_owned)
+}
+
+/// A grammar of statements that mostly parse.
+fn statement() -> impl Strategy<Value = String> {
+    let name = prop::sample::select(vec!["a", "b", "f", "THREE", "fetch", "zzz", "arguments", "Math", "Object"]);
+    let leaf = prop_oneof![name.clone().prop_map(str::to_owned), Just("1".to_owned()), Just("'s'".to_owned())];
+    let expression = leaf.prop_recursive(4, 24, 3, move |inner| {
+        let name = name.clone();
+        prop_oneof![
+            (inner.clone(), prop::sample::select(vec!["Mesh", "constructor", "x", "toString"]))
+                .prop_map(|(e, p)| format!("({e}).{p}")),
+            (inner.clone(), inner.clone()).prop_map(|(l, r)| format!("({l})[{r}]")),
+            (inner.clone(), inner.clone()).prop_map(|(l, r)| format!("({l})({r}, THREE)")),
+            (name, inner.clone()).prop_map(|(n, e)| format!("(({n}) => {e})")),
+            (inner.clone(), inner.clone()).prop_map(|(l, r)| format!("({l} ?? ({r}))")),
+            inner.clone().prop_map(|e| format!("(class {{ #p = {e}; [{e}]() {{ return {e}; }} }})")),
+            inner.prop_map(|e| format!("`${{{e}}}`")),
+        ]
+    });
+    let pattern = prop::sample::select(vec!["{ a }", "[b]", "{ Mesh: m, ...r }", "f", "{ THREE = 1 }"]);
+    (expression, pattern, 0..6_usize).prop_map(|(e, p, form)| match form {
+        0 => format!("var {p} = {e};"),
+        1 => format!("{{ let {p} = {e}; }}"),
+        2 => format!("for (const {p} of {e}) {{}}"),
+        3 => format!("switch ({e}) {{ case {e}: }}"),
+        4 => format!("try {{ {e}; }} catch ({p}) {{ {e}; }}"),
+        _ => format!("{e};"),
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_text_is_judged(text in "\\PC{0,200}") {
+        let _judged = validate(&text);
+    }
+
+    #[test]
+    fn any_tokens_are_judged(pieces in prop::collection::vec(piece(), 0..80)) {
+        let _judged = validate(&pieces.concat());
+        let _judged = validate(&format!("export default (THREE) => {{ {} }}", pieces.concat()));
+    }
+
+    /// What both validators say differs by one rule only, and places lie within the source.
+    #[test]
+    fn verdicts_hang_together(statements in prop::collection::vec(statement(), 1..6)) {
+        let source = format!("export default function generate(THREE) {{ {} }}", statements.join("\n"));
+        let report = validate(&source);
+        let of = |validator| -> Vec<Rule> { report.verdict(validator).map(|finding| finding.rule).collect() };
+        let service = of(Validator::RenderService);
+        let shared: Vec<Rule> = service.iter().copied().filter(|rule| *rule != Rule::ForbiddenPropertyAccess).collect();
+        prop_assert_eq!(of(Validator::Miners), shared);
+        for place in report.findings.iter().filter_map(|finding| finding.place) {
+            prop_assert!(source.get(place.start..place.end).is_some());
+            prop_assert!(place.line >= 1 && place.column >= 1);
+        }
+    }
+}
