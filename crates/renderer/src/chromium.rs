@@ -118,10 +118,9 @@ impl ChromiumError {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::NotFound => Some(
-                "install it (`apt install chromium`, or any Chrome), or give --chromium PATH or CHROMIUM_PATH; \
-                 --endpoint URL renders on a service instead",
-            ),
+            Self::NotFound => {
+                Some("install it (`apt install chromium`, or any Chrome), or give --chromium PATH or CHROMIUM_PATH")
+            }
             Self::TooOld { .. } => Some("install a newer one, and name it with --chromium or CHROMIUM_PATH"),
             Self::NotAProgram { .. } => Some("give --chromium or CHROMIUM_PATH the path of the browser's program"),
             Self::Profile { .. } => Some("set TMPDIR to a folder with free space that you can write to"),

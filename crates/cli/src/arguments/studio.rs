@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use etcetera::BaseStrategy;
 use gen404_renderer::{
-    Chromium, Failure, GraphicsBackend, Studio, StudioOptions, TextRules, ThreeSource, VERIFIED_VERSION,
+    Chromium, ChromiumError, Failure, GraphicsBackend, Studio, StudioOptions, TextRules, ThreeSource, VERIFIED_VERSION,
 };
 use gen404_validator::Validator;
 
@@ -48,9 +48,12 @@ impl BrowserArguments {
         [chromium, three, browsers].into_iter().flatten()
     }
 
-    /// The options of a studio, after nothing but a look at the browser's version.
-    async fn options(&self) -> Result<StudioOptions, CommandError> {
-        let chromium = Chromium::find(self.chromium.as_deref(), std::env::var_os("PATH").as_deref()).await?;
+    async fn find(&self) -> Result<Chromium, ChromiumError> {
+        Chromium::find(self.chromium.as_deref(), std::env::var_os("PATH").as_deref()).await
+    }
+
+    /// The options of a studio with this browser.
+    fn options(&self, chromium: Chromium) -> Result<StudioOptions, CommandError> {
         let three = match &self.three_module {
             Some(file) => ThreeSource::File(file.clone()),
             None => ThreeSource::Cache(cache_folder()?),
@@ -64,7 +67,8 @@ impl BrowserArguments {
 
     /// A studio that runs modules and draws none.
     pub(crate) async fn without_pictures(&self) -> Result<Studio, CommandError> {
-        Ok(Studio::new(StudioOptions { pictures: false, ..self.options().await? }))
+        let chromium = self.find().await?;
+        Ok(Studio::new(StudioOptions { pictures: false, ..self.options(chromium)? }))
     }
 }
 
@@ -76,7 +80,8 @@ impl StudioArguments {
 
     /// A studio with these options, which has started nothing but a look at the browser's version.
     pub(crate) async fn studio(&self, ui: &Ui) -> Result<Studio, CommandError> {
-        let mut options = self.browser.options().await?;
+        let chromium = self.browser.find().await.map_err(or_a_service)?;
+        let mut options = self.browser.options(chromium)?;
         options.text_rules = Some(TextRules(broken_in_the_service));
         if self.fast {
             ui.warning("--fast: edges and shades differ a little from the pictures that the judges get");
@@ -91,6 +96,13 @@ impl StudioArguments {
         }
         Ok(Studio::new(options))
     }
+}
+
+/// Pictures can be had without a browser of this machine.
+fn or_a_service(error: ChromiumError) -> CommandError {
+    let missing = matches!(error, ChromiumError::NotFound);
+    let error = CommandError::from(error);
+    if missing { error.with_hint("--endpoint URL renders on a service instead") } else { error }
 }
 
 /// The rules that the render service finds broken in a module's text, before it runs anything.

@@ -198,7 +198,11 @@ fn without_a_browser_the_way_out_is_named() {
     let output = home.command(&["validate", "a.js"]).env("PATH", "/nowhere").output().expect("runs");
     assert_eq!(output.status.code(), Some(2), "{}", transcript(&output));
     let failure = &lines(&output)[0];
-    assert!(failure["hint"].as_str().expect("a hint").contains("--static-only"), "{failure}");
+    let hint = failure["hint"].as_str().expect("a hint");
+    assert!(
+        hint.contains("--chromium PATH") && hint.contains("--static-only") && !hint.contains("--endpoint"),
+        "{hint}"
+    );
     // What is refused by its text needs no browser.
     let output = home.command(&["validate", "b.js"]).env("PATH", "/nowhere").output().expect("runs");
     assert_eq!(output.status.code(), Some(1), "{}", transcript(&output));
