@@ -8,7 +8,7 @@ BINARY := target/debug/404-cli
 help:
 	@echo 'make demo      a whole round on this machine, no key, no TAO, no GPU'
 	@echo 'make test      all tests'
-	@echo 'make lint      formatting, lints, documentation, licences'
+	@echo 'make lint      formatting, lints, documentation, licences, phrases'
 	@echo 'make interop   official clients against the sandbox'
 	@echo 'make wheel     pip install into a virtual environment'
 	@echo 'make bench     the figures of docs/benchmarks.md'
@@ -37,6 +37,7 @@ lint:
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --workspace --no-deps --document-private-items
 	python3 scripts/check-dependencies
+	python3 scripts/check-phrases
 
 interop: setup build
 	@scripts/count-skipped interop/run-all $(BINARY)

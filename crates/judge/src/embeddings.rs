@@ -16,7 +16,7 @@ const LARGEST_ARRAY: u64 = 4 << 20;
 /// Why a side has no best view.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum UnusableEmbeddings {
-    #[error("it is no readable archive")]
+    #[error("it is not a readable archive")]
     Archive,
     #[error("it holds more than {MOST_ARRAYS} arrays, or one above {} MiB", LARGEST_ARRAY >> 20)]
     TooLarge,

@@ -311,7 +311,7 @@ pub enum InvalidProfile {
         must: &'static str,
     },
     /// A view's name would leave its folder.
-    #[error("`{}` is no view: lower-case letters, digits and `_` only", view.escape_debug())]
+    #[error("`{}` is not a view: lower-case letters, digits and `_` only", view.escape_debug())]
     View {
         /// The name.
         view: String,

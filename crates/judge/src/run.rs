@@ -112,7 +112,7 @@ fn hint(error: &DuelError, built_in: Option<&str>) -> String {
         DuelError::Hopeless(error) | DuelError::NothingAnswered { last: Some(error), .. } => {
             return advice::about(error, built_in);
         }
-        DuelError::NothingAnswered { last: None, .. } => "run the same command again to judge it once more",
+        DuelError::NothingAnswered { last: None, .. } => "run the same command again to judge it again",
         DuelError::Picture(PictureError::Unfetched { source, .. }) => source.hint().unwrap_or(
             "check that this machine can fetch the picture (curl -O ADDRESS); run the same command again, and only what is \
              missing is fetched and judged. --prompt-pictures url leaves the fetching to the model's server",

@@ -312,8 +312,8 @@ fn gray(stage: &GrayRescue) -> Stage {
     let measured = fractions
         .map(|(pale, grayish)| format!("{} of the objects is pale, {} grayish", percent(pale), percent(grayish)));
     let sentence = match (stage.fired, measured, &stage.unmeasured) {
-        (true, Some(measured), _) => format!("{measured}: pale enough to be asked about once more, on gray."),
-        (true, None, _) => "The objects are pale enough to be asked about once more, on gray.".to_owned(),
+        (true, Some(measured), _) => format!("{measured}: pale enough to be asked about again, on gray."),
+        (true, None, _) => "The objects are pale enough to be asked about again, on gray.".to_owned(),
         (false, Some(measured), _) => format!("Not asked: {measured}, which is not pale and colourless enough."),
         (false, None, Some(reason)) => format!("Not asked: {reason}."),
         (false, None, None) => "Not asked: the objects are not pale and colourless enough.".to_owned(),

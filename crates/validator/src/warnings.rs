@@ -45,7 +45,7 @@ impl<'l, 's, 'a> Collected<'l, 's, 'a> {
             },
         };
         if generator {
-            let detail = "a generator function returns an iterator, which is no scene";
+            let detail = "a generator function returns an iterator, which is not a scene";
             collected.add(Caution::GeneratorFunction, detail, head(function.statement, parameters));
         }
         collected.parameter(parameters);

@@ -99,7 +99,15 @@ impl Chain {
                 }
                 Step::Now { round } => {
                     let order = Order { round: Some(round), ..order };
-                    return Box::pin(self.carry_out(&order)).await.map(Aimed::Committed);
+                    let committed = Box::pin(self.carry_out(&order)).await?;
+                    match committed.revealed_block {
+                        // The block that the commitment was to follow was replaced by one that has it.
+                        Some(block) if block < target => {
+                            observer.observe(&Event::CameEarly { block, target });
+                            memory.early = Some(block);
+                        }
+                        _ => return Ok(Aimed::Committed(committed)),
+                    }
                 }
             }
         }

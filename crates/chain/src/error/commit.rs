@@ -133,7 +133,7 @@ pub enum CommitError {
         last_block: BlockNumber,
     },
     /// Sent, and then no node could be asked any more what became of it.
-    #[error("{}, but what becomes of it cannot be seen: {source}", match block {
+    #[error("{}, but its outcome is unknown: {source}", match block {
         Some(block) => format!("the commitment is in block {block}"),
         None => format!("the extrinsic {extrinsic_hash} was sent"),
     })]

@@ -56,7 +56,7 @@ pub(crate) struct Arguments {
     /// Make every prompt anew, finished files too
     #[arg(long)]
     force: bool,
-    /// Judge every module by its text, as `validate --static-only` does, and ask once more for those that the subnet would
+    /// Judge every module by its text, as `validate --static-only` does, and ask again for those that the subnet would
     /// refuse
     #[arg(long)]
     validate: bool,

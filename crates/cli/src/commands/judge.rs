@@ -185,7 +185,7 @@ fn described(arguments: &Arguments) -> Result<Match, CommandError> {
     })?;
     for folder in [&arguments.image_dir_1, &arguments.image_dir_2] {
         if !folder.is_dir() {
-            return Err(CommandError::usage(format!("{} is no folder", folder.display())));
+            return Err(CommandError::usage(format!("{} is not a folder", folder.display())));
         }
     }
     Ok(Match {

@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
     /// Folder with the modules
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Address of a render service; the built-in renderer rests then
+    /// Address of a render service; the built-in renderer is not used then
     #[arg(long, value_name = "URL", value_parser = parse_address)]
     endpoint: Option<Url>,
     /// Where the pictures go

@@ -342,7 +342,7 @@ fn what_the_user_has_to_change_exits_with_2() {
     write(&home, "prompts.json", br#"{"prompts": [{"image_url": "z9.png"}], "seed": 1}"#);
     refused(&[], "neither left nor right has a folder for any of the prompts");
     std::fs::remove_dir_all(home.path().join("right")).expect("it was there");
-    refused(&[], "right is no folder");
+    refused(&[], "right is not a folder");
 }
 
 #[test]

@@ -55,7 +55,7 @@ enum Piece {
 
 /// A placeholder that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{{{name}}}` is no placeholder; there are {}", Slot::ALL.map(Slot::placeholder).join(", "))]
+#[error("`{{{name}}}` is not a placeholder; there are {}", Slot::ALL.map(Slot::placeholder).join(", "))]
 pub struct InvalidTemplate {
     name: String,
 }
@@ -192,7 +192,7 @@ mod tests {
     fn misspelt_placeholders_are_refused_and_json_is_not() {
         let error = Template::try_from("{refrence_image}".to_owned()).expect_err("refused");
         assert!(
-            error.to_string().starts_with("`{refrence_image}` is no placeholder; there are {reference_image}, "),
+            error.to_string().starts_with("`{refrence_image}` is not a placeholder; there are {reference_image}, "),
             "{error}"
         );
         for text in ["{}", "{\"a\": {\"b\": 1}}", "{ x }", "{", "a } b", "{A}"] {

@@ -185,10 +185,10 @@ async fn embeddings_that_cannot_be_used_are_said_and_do_not_stop() {
         .expect("writes");
     let record = folders.record("a");
     assert_eq!(record["detail"]["s2"]["best_view"], Value::Null);
-    assert_eq!(record["detail"]["s2"]["best_view_absent"], "right/embeddings.npz: it is no readable archive");
+    assert_eq!(record["detail"]["s2"]["best_view_absent"], "right/embeddings.npz: it is not a readable archive");
     assert_eq!(
         *oddities.0.lock().expect("not poisoned"),
-        ["no best view: right/embeddings.npz: it is no readable archive"]
+        ["no best view: right/embeddings.npz: it is not a readable archive"]
     );
 }
 

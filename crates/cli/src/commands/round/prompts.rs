@@ -106,7 +106,7 @@ async fn published(look: &Look<'_>, round: u64) -> Result<(Seed, Prompts), Comma
     }
     if let Some(line) = prompts.unusable.first() {
         return Err(CommandError::service(format!(
-            "line {line} of round {round}'s prompts is no address of a picture, or repeats a stem ({} such lines)",
+            "line {line} of round {round}'s prompts is not the address of a picture, or repeats a stem ({} such lines)",
             prompts.unusable.len()
         )));
     }
