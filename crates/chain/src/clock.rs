@@ -25,7 +25,6 @@ impl Clock for SystemClock {
 /// How wrong the machine's clock was found to be, in whole seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
 pub enum ClockError {
     /// Behind the chain: a reveal round from it would lie in the past, and the commitment would be opened at once.
     SlowBy(u64),

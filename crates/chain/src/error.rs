@@ -35,7 +35,6 @@ pub enum FailureKind {
     still(*waited),
     if *tried > 1 { format!(" ({tried} endpoints tried)") } else { String::new() }
 )]
-#[non_exhaustive]
 pub struct ConnectError {
     /// The network.
     pub network: Network,
@@ -85,7 +84,6 @@ impl ConnectError {
 
 /// Why one endpoint cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum EndpointError {
     /// No WebSocket connection.
     #[error("{}", dial::words(source.as_ref()))]
@@ -127,7 +125,6 @@ impl From<DialError> for EndpointError {
 
 /// Why something could not be read from the chain.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum ReadError {
     /// The node did not answer as it should.
     #[error(transparent)]

@@ -17,7 +17,6 @@ pub const FINNEY_GENESIS: BlockHash = BlockHash([
 
 /// A chain to talk to, by the name the ecosystem gives it or by its address.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Network {
     /// The main network; has public fallback endpoints.
     Finney,
@@ -92,7 +91,6 @@ pub(crate) fn elsewhere(tried: &[Endpoint]) -> String {
 
 /// Why a text names no network.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum InvalidNetwork {
     /// Neither a known name nor an address.
     #[error("unknown network: use finney, test, archive, local, or a ws:// or wss:// address")]

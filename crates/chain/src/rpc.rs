@@ -24,7 +24,6 @@ pub type TransportError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why a question to a node has no answer.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum RpcError {
     /// The connection broke; whether the node received the question is unknown.
     #[error("the connection to the node was lost during {method}")]

@@ -20,7 +20,6 @@ pub(crate) type Decoded = Value<u32>;
 
 /// Why this chain cannot be used for what was asked: it is another network, or its runtime has moved on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum IncompatibleChain {
     /// The runtime has no such pallet.
     #[error("this chain has no {pallet} pallet")]

@@ -133,7 +133,6 @@ pub(crate) enum PoolStatus {
 
 /// How a node's pool stopped caring for an extrinsic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum PoolVerdict {
     /// Another extrinsic with the same nonce took its place.
     Usurped,

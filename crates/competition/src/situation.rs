@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use gen404_round::{BlockNumber, Window};
 use jiff::{SignedDuration, Timestamp};
+use serde::{Serialize, Serializer};
 
 use crate::files::{Schedule, Stage, State};
 use crate::{Pace, RoundNumber};
@@ -78,6 +79,12 @@ impl Happening {
     }
 }
 
+impl Serialize for Happening {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.key())
+    }
+}
+
 /// What a miner does now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Task {
@@ -112,6 +119,12 @@ impl Task {
             Self::Nothing => "nothing",
             Self::WaitForOperators => "wait_for_operators",
         }
+    }
+}
+
+impl Serialize for Task {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.key())
     }
 }
 

@@ -25,7 +25,6 @@ use crate::vlm::Vlm;
 
 /// Why a duel has no decision.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum DuelError {
     /// No duel can be judged like this.
     #[error(transparent)]

@@ -11,7 +11,6 @@ use crate::call::AttemptError;
 
 /// Something happened.
 #[derive(Debug, Clone, Copy)]
-#[non_exhaustive]
 pub enum Event<'a> {
     /// The rehearsal begins.
     Rehearses,

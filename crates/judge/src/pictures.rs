@@ -22,7 +22,6 @@ const LARGEST_FILE: u64 = 32 << 20;
 
 /// A picture that a stage needs and cannot have.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum PictureError {
     /// It is not there.
     #[error("{} is missing", path.display())]

@@ -251,7 +251,6 @@ pub struct ExplainRules {
 
 /// What is wrong with a profile file.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum InvalidProfile {
     /// Not TOML, or not of this shape.
     #[error("not a profile")]

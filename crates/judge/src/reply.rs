@@ -11,7 +11,6 @@ pub(crate) use shapes::{FAILED_MARKER, Issues, Penalties, PromptChecklist, Reply
 
 /// Why a reply could not be used. Texts of the model are not repeated here: they are long and not ours.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum UnusableReply {
     /// No text at all.
     #[error("the reply was empty")]

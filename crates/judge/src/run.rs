@@ -55,7 +55,6 @@ pub struct Outcome {
 
 /// Why duels of a match have no decision.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum Failure {
     /// No question can be answered: nothing else was tried.
     #[error(transparent)]

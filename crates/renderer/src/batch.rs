@@ -33,7 +33,6 @@ pub trait Renderer: Send + Sync {
 
 /// Why a module has no pictures.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum RenderError {
     /// The built-in renderer says no.
     #[error(transparent)]
@@ -173,7 +172,6 @@ pub struct Batch {
 
 /// What happens during a batch.
 #[derive(Debug)]
-#[non_exhaustive]
 pub enum BatchEvent<'a> {
     /// So many modules are to be looked at.
     Found {
@@ -220,7 +218,6 @@ pub struct Summary {
 
 /// Why a batch cannot begin.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum BatchError {
     /// The folder cannot be read.
     #[error("cannot read the folder {}", folder.display())]

@@ -23,7 +23,6 @@ pub(crate) use tab::{Judged, Manner, Tab, Taken};
 
 /// Why there is no browser, or no longer.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum ChromiumError {
     /// Nothing to start.
     #[error("no Chromium found on PATH")]

@@ -18,7 +18,6 @@ pub struct Image {
 
 /// Bytes that are not the picture they claim to be.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum InvalidImage {
     /// Run-length words that end early, run over, or have no whole number of words.
     #[error("the pixels do not add up to {size} by {size}")]

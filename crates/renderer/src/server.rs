@@ -49,7 +49,6 @@ pub struct ServerOptions {
 
 /// Why the server cannot start.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum ServerError {
     /// The address is taken, or not ours.
     #[error("cannot listen on {address}")]

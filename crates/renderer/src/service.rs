@@ -59,7 +59,6 @@ pub struct RenderService {
 
 /// Why the service gave no pictures.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum ServiceError {
     /// The address cannot be used.
     #[error("a render service's address is http:// or https:// with a host and without query or fragment")]

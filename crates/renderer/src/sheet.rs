@@ -27,7 +27,6 @@ const PAPER: [u8; 4] = [250, 250, 248, 255];
 
 /// Why there is no contact sheet.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum SheetError {
     /// A folder or file cannot be read.
     #[error("cannot read {}", path.display())]

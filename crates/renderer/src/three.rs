@@ -43,7 +43,6 @@ pub enum ThreeSource {
 
 /// Why there is no three.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum ThreeError {
     /// A file cannot be read.
     #[error("cannot read {}", path.display())]

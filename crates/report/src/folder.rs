@@ -100,7 +100,6 @@ pub struct Written {
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum ReportError {
     /// There is no match file.
     #[error("{} is not there", path.display())]

@@ -20,7 +20,6 @@ pub type Hotkey = AccountId;
 
 /// Why a text is not an address of this network.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum InvalidAddress {
     /// The text holds characters outside base 58.
     #[error("not an SS58 address: only base-58 characters are allowed")]

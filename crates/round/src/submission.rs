@@ -14,7 +14,6 @@ pub struct CommitHash(String);
 
 /// Why a text is not a full commit hash.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum InvalidCommitHash {
     /// Too short or too long; an abbreviated hash is the usual reason.
     #[error("a commit hash has 40 characters, this has {length}; `git rev-parse HEAD` prints the full one")]
@@ -62,7 +61,6 @@ pub struct Repository(String);
 
 /// Why a text is not a repository the collector accepts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum InvalidRepository {
     /// A whole URL was given.
     #[error("give the repository as owner/name, not as a URL")]
@@ -112,7 +110,6 @@ pub struct CdnUrl {
 
 /// Why a text cannot be a CDN address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum InvalidCdnUrl {
     /// Not a URL.
     #[error("not a URL ({0}): write it whole, as in https://cdn.example.com/folder")]

@@ -183,7 +183,6 @@ pub struct Lock {
 
 /// Why a chain did not start.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum StartError {
     /// The port could not be opened.
     #[error("cannot listen on 127.0.0.1:{port}")]

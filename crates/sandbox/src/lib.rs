@@ -73,7 +73,6 @@ impl Default for Options {
 
 /// Why a sandbox did not start.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum StartError {
     /// The folder cannot be used.
     #[error("cannot write to the sandbox's folder {}", folder.display())]

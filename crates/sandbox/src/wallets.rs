@@ -45,7 +45,6 @@ pub struct RehearsalWallet {
 
 /// Why the wallet could not be written.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum WalletError {
     /// A file or folder could not be read or written.
     #[error("cannot use {path}")]

@@ -8,7 +8,6 @@ use gen404_outside::http::{RequestError, pause_in_words};
 
 /// One call of the service, as an error names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum Call {
     /// `GET /inventory`
     Inventory,
@@ -51,7 +50,6 @@ impl fmt::Display for Call {
 
 /// Why a call did not give what was asked for.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum TargonError {
     /// The address of the service cannot be used.
     #[error("the Targon address {address} cannot be used: {why}")]

@@ -76,7 +76,6 @@ pub enum WrongKey {
 
 /// Why there is no key to work with.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum KeyError {
     /// The flag's or the variable's text is no key.
     #[error("the Targon API key {0}")]

@@ -48,7 +48,6 @@ pub enum Phase {
 
 /// Why leases cannot be kept.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum LeaseError {
     /// The folder or a file in it cannot be used.
     #[error("cannot {action} {}", path.display())]

@@ -102,7 +102,6 @@ pub struct LeftOver {
 
 /// Why it is not known what became of a left-over pod.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum Unchecked {
     /// It belongs to another key or address.
     #[error("it was started with another key or address")]

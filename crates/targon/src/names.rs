@@ -8,7 +8,6 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 /// Why a text is not a name or identifier of the cloud.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum InvalidName {
     /// A pod's name that the service would refuse.
     #[error("a pod's name has 1 to 32 lower-case letters, digits and hyphens")]

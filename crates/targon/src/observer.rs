@@ -12,7 +12,6 @@ use crate::wire::{PublicUrl, Status};
 
 /// Something that happened.
 #[derive(Debug)]
-#[non_exhaustive]
 pub enum PodEvent<'a> {
     /// A machine was found, with its price.
     Quoted(&'a Quote),

@@ -36,7 +36,6 @@ pub struct Quote {
 
 /// Why there is no machine to be had.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum QuoteError {
     /// The inventory could not be read.
     #[error(transparent)]

@@ -61,7 +61,6 @@ pub struct Older {
 
 /// Why a pod was not started.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum StartError {
     /// There is no such machine to be had.
     #[error(transparent)]
@@ -119,7 +118,6 @@ pub enum StartError {
 
 /// Why a registered pod was given up.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum Cause {
     /// The user interrupted.
     #[error("interrupted by the user")]

@@ -53,7 +53,6 @@ impl fmt::Display for PodTag {
 
 /// Why it is not certain that a machine was stopped.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum StopError {
     /// It is still listed after it was deleted.
     #[error("it is still {status} after it was deleted")]
@@ -124,7 +123,6 @@ pub struct Stopped {
 
 /// Why nothing could be stopped at all.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum StopAllError {
     /// The account's pods are not known.
     #[error(transparent)]

@@ -13,7 +13,6 @@ use crate::secret::SecretBytes;
 
 /// How a keyfile is encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Encryption {
     /// `$NACL`: XSalsa20-Poly1305 under a key from argon2i; what today's library writes.
     Nacl,
@@ -73,7 +72,6 @@ impl fmt::Display for Encryption {
 
 /// What is wrong with an encrypted file, whatever the password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum Damage {
     /// The end is missing.
     #[error("it is cut short")]

@@ -37,7 +37,6 @@ pub struct OpenedHotkey {
 
 /// Something that is not right with a keyfile, though it works.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum WalletWarning {
     /// Others on this machine can read or change the secret.
     #[error("the keyfile {} is open to other users of this machine (mode {mode:04o}); run: chmod 600 {}", path.display(), path.display())]
@@ -61,7 +60,6 @@ pub enum WalletWarning {
 
 /// Something that happens while a keyfile is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum WalletEvent {
     /// The key is being derived from the password; see [`Encryption::typical_seconds`] and
     /// [`Encryption::memory_mebibytes`] for what that takes.
@@ -76,7 +74,6 @@ pub trait WalletObserver {
 
 /// Why a keyfile could not be opened. Never holds anything secret.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum OpenError {
     /// The file cannot be read.
     #[error("cannot read the keyfile {}", path.display())]

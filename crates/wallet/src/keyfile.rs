@@ -11,7 +11,6 @@ use crate::signer::HotkeySigner;
 
 /// Why the content of a keyfile is unusable. Never holds anything of the content but addresses.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum KeyfileFault {
     /// Neither JSON nor one of the encryptions.
     #[error("it is neither JSON of a key nor encrypted in a known way (line {line}, column {column})")]

@@ -22,7 +22,6 @@ pub trait PasswordSource {
 
 /// Why the user gave no password.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum NoPassword {
     /// Nobody can be asked.
     #[error("there is no terminal to ask for it")]

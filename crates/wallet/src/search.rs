@@ -34,7 +34,6 @@ pub struct KnownHotkey {
 
 /// Why a hotkey's keyfile was not found.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum FindError {
     /// Empty, or a path instead of a name.
     #[error("`{}` is not the name of a {of}", name.escape_debug())]

@@ -16,7 +16,6 @@ use crate::submission::{PoolRejection, PoolVerdict};
 
 /// Why it cannot be told what became of an extrinsic that a node refused.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum Doubt {
     /// Another node may have it, and would put it into a later block.
     #[error("no newer block could be looked at")]
@@ -43,7 +42,6 @@ pub enum Doubt {
 /// Why a commitment is not where it should be. Variants that know a block happened after the point of no return:
 /// the extrinsic is on chain, and sending again would replace it.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum CommitError {
     /// The payload does not fit.
     #[error("the payload has {bytes} bytes, the chain takes at most {limit}")]

@@ -157,7 +157,6 @@ impl BatchObserver for Watch {
                 name
             }
             BatchEvent::UpToDate { name } | BatchEvent::Rendered { name } => name,
-            _ => return,
         };
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
         if let Some(progress) = self.progress.get() {

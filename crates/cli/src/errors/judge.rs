@@ -18,7 +18,16 @@ impl From<VlmError> for CommandError {
             VlmError::Key => return Self::from_error(Kind::Usage, &error),
             VlmError::Status { status: 401 | 403, .. } => "give the endpoint's key with --api-key or OPENAI_API_KEY",
             VlmError::Unreachable { source, .. } if source.hint().is_some() => source.hint().unwrap_or_default(),
-            _ => "check that the judge is up and --endpoint is its address; `404-cli start-judge` rents one",
+            VlmError::Unreachable { .. }
+            | VlmError::TimedOut { .. }
+            | VlmError::BrokeOff { .. }
+            | VlmError::Status { .. }
+            | VlmError::ErrorBody { .. }
+            | VlmError::TooLong { .. }
+            | VlmError::NoCompletion { .. }
+            | VlmError::Nobody => {
+                "check that the judge is up and --endpoint is its address; `404-cli start-judge` rents one"
+            }
         };
         Self::from_error(Kind::Service, &error).with_hint(hint)
     }

@@ -13,7 +13,14 @@ impl From<ChromiumError> for CommandError {
             | ChromiumError::NotAProgram { .. }
             | ChromiumError::NoVersion { .. }
             | ChromiumError::TooOld { .. } => Kind::Usage,
-            _ => Kind::Failed,
+            ChromiumError::Profile { .. }
+            | ChromiumError::Start { .. }
+            | ChromiumError::Ended { .. }
+            | ChromiumError::TabCrashed { .. }
+            | ChromiumError::Unresponsive { .. }
+            | ChromiumError::Refused { .. }
+            | ChromiumError::Unintelligible { .. }
+            | ChromiumError::Page { .. } => Kind::Failed,
         };
         Self::from_error(kind, &error).with_hints(error.hint())
     }
@@ -30,7 +37,12 @@ impl From<ServiceError> for CommandError {
         let kind = match error {
             ServiceError::Address => Kind::Usage,
             ServiceError::Refused(_) => Kind::Failed,
-            _ => Kind::Service,
+            ServiceError::Client(_)
+            | ServiceError::Unreachable { .. }
+            | ServiceError::Status { .. }
+            | ServiceError::TooLarge
+            | ServiceError::Malformed { .. }
+            | ServiceError::Picture(_) => Kind::Service,
         };
         Self::from_error(kind, &error).with_hints(error.hint())
     }
@@ -42,8 +54,20 @@ impl From<&RenderError> for CommandError {
             RenderError::Studio(DrawError::Three(error)) => three_kind(error),
             // No browser was ever ready here: that is a matter of this machine, not of a module.
             RenderError::Studio(DrawError::Unusable(_)) => Kind::Usage,
-            error if error.is_service_failure() => Kind::Service,
-            _ => Kind::Failed,
+            RenderError::Service(_) if error.is_service_failure() => Kind::Service,
+            RenderError::Service(_)
+            | RenderError::Studio(
+                DrawError::Refused(_)
+                | DrawError::TooSlow { .. }
+                | DrawError::Threw { .. }
+                | DrawError::GraphicsCrashed
+                | DrawError::Chromium(_)
+                | DrawError::Picture(_)
+                | DrawError::Closed,
+            )
+            | RenderError::Read { .. }
+            | RenderError::Stem(_)
+            | RenderError::Write { .. } => Kind::Failed,
         };
         Self::from_error(kind, error).with_hints(error.hint())
     }
@@ -53,7 +77,7 @@ impl From<BatchError> for CommandError {
     fn from(error: BatchError) -> Self {
         match error {
             BatchError::NotPrepared(error) => (&error).into(),
-            error => Self::from_error(Kind::Usage, &error),
+            BatchError::Folder { .. } | BatchError::NoModules { .. } => Self::from_error(Kind::Usage, &error),
         }
     }
 }
@@ -73,6 +97,8 @@ impl From<ServerError> for CommandError {
 fn three_kind(error: &ThreeError) -> Kind {
     match error {
         ThreeError::Npm { .. } | ThreeError::NpmTimeout => Kind::Service,
-        _ => Kind::Usage,
+        ThreeError::Read { .. } | ThreeError::Different { .. } | ThreeError::NoNpm(_) | ThreeError::Cache { .. } => {
+            Kind::Usage
+        }
     }
 }

@@ -8,7 +8,7 @@ impl From<ReportError> for CommandError {
     fn from(error: ReportError) -> Self {
         let kind = match error {
             ReportError::NoMatch { .. } | ReportError::Shape { .. } | ReportError::TooLarge { .. } => Kind::Usage,
-            _ => Kind::Failed,
+            ReportError::Read { .. } | ReportError::Render(_) | ReportError::Write { .. } => Kind::Failed,
         };
         let command_error = Self::from_error(kind, &error);
         match error.hint() {

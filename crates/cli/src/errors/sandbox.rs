@@ -9,7 +9,9 @@ impl From<StartError> for CommandError {
         let hint = match &error {
             StartError::Chain(_) => Some("another program may use the port: choose another --subtensor-port, or 0"),
             StartError::Folder { .. } => Some("choose a folder of your own with --dir"),
-            _ => None,
+            StartError::InUse { .. } | StartError::Wallet(_) | StartError::Judge(_) | StartError::Service { .. } => {
+                None
+            }
         };
         let failure = Self::from_error(Kind::Failed, &error);
         match hint {

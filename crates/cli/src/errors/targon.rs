@@ -19,7 +19,15 @@ impl From<&TargonError> for Kind {
             | TargonError::NameTaken { .. }
             | TargonError::NotFound { .. }
             | TargonError::NoClient { .. } => Self::Failed,
-            _ => Self::Service,
+            TargonError::RateLimited { .. }
+            | TargonError::Refused { .. }
+            | TargonError::Unwell { .. }
+            | TargonError::Unreachable { .. }
+            | TargonError::Broken { .. }
+            | TargonError::TimedOut { .. }
+            | TargonError::TooLarge { .. }
+            | TargonError::NotUnderstood { .. }
+            | TargonError::EndlessPages { .. } => Self::Service,
         }
     }
 }
@@ -47,7 +55,7 @@ impl From<QuoteError> for CommandError {
         let kind = match &error {
             QuoteError::Targon(error) => error.into(),
             QuoteError::UnknownResource { .. } | QuoteError::TypeGone { .. } => Kind::Usage,
-            _ => Kind::Service,
+            QuoteError::SoldOut { .. } => Kind::Service,
         };
         Self::from_error(kind, &error).with_hints(error.hint())
     }
@@ -58,7 +66,6 @@ impl From<StopAllError> for CommandError {
         match error {
             StopAllError::Lease(error) => error.into(),
             StopAllError::Targon(error) => error.into(),
-            other => Self::from_error(Kind::Service, &other),
         }
     }
 }
@@ -86,14 +93,12 @@ impl From<StartError> for CommandError {
                     Cause::Failed(failure) => Self::service(text).with_hint(failure.hint()),
                     Cause::Targon(cause) => Self::new((&cause).into(), text).with_hints(cause.hint()),
                     Cause::Lease(cause) => Self::failed(text).with_hint(cause.hint()),
-                    _ => Self::failed(text),
                 };
                 failed.with_field("uid", pod.uid.as_str()).with_field("spent", spent.map(Usd::dollars))
             }
             StartError::LeftRunning { pod, .. } | StartError::NotReplaced { pod, .. } => {
                 Self::service(text).still_running([&pod])
             }
-            other => Self::from_error(Kind::Failed, &other),
         }
     }
 }

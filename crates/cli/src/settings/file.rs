@@ -181,8 +181,8 @@ mod tests {
         for (text, advice) in [
             ("[judge]\ndry_run = true", "did you mean `dry-run` in the table [judge]?"),
             ("[commit-hash]\ndryrun = true", "did you mean `dry-run` in the table [commit-hash]?"),
-            ("win_margin = 0.05", "did you mean `win-margin` in the table [judge]?"),
-            ("[generate]\nwin-margin = 0.05", "did you mean `win-margin` in the table [judge]?"),
+            ("win_margin = 0.05", "did you mean `win-margin` in the table [round.standings] or [judge]?"),
+            ("[generate]\nwin-margin = 0.05", "did you mean `win-margin` in the table [round.standings] or [judge]?"),
             ("[jugde]\nseed = 1", "did you mean `seed` in the table [judge]?"),
             ("sed = 1", "did you mean `seed` in the table [generate] or [judge]?"),
             ("[judge]\nendpoitn = 'http://h'", "did you mean `endpoint` in the table [judge]?"),

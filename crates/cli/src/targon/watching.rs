@@ -116,7 +116,6 @@ impl PodObserver for Watching {
             PodEvent::LeaseNotUpdated { error } => {
                 ui.warning(format!("the pod runs, but its note was not updated: {error}"));
             }
-            _ => {}
         }
     }
 }

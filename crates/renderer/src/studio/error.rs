@@ -14,7 +14,6 @@ const RENDER_RUN_FAILED: &str = "RENDER_RUN_FAILED";
 
 /// Why a module has no pictures.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum DrawError {
     /// It breaks the rules.
     #[error("{0}")]

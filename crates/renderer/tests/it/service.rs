@@ -219,7 +219,7 @@ impl BatchObserver for Names {
             BatchEvent::UpToDate { name } => format!("{name} up to date"),
             BatchEvent::Rendered { name } => format!("{name} rendered"),
             BatchEvent::Failed { name, error } => format!("{name} {error}"),
-            _ => return,
+            BatchEvent::Found { .. } => return,
         };
         self.0.lock().expect("nobody panicked").push(line);
     }

@@ -110,9 +110,9 @@ impl FromStr for StrongTag {
 fn voters(text: &str) -> Option<StrongTag> {
     let view = |text: &str| text.strip_prefix("bv|")?.strip_suffix('|')?.parse().ok();
     let list = |text: &str| text.strip_prefix("cl|")?.strip_suffix('|')?.parse().ok();
-    let tag = match text.split_once("|+") {
-        Some((first, second)) if second.starts_with("cl") => {
-            StrongTag::Voters { best_view: Some(view(&format!("{first}|"))?), checklist: Some(list(second)?) }
+    let tag = match text.split_once("+cl") {
+        Some((first, second)) => {
+            StrongTag::Voters { best_view: Some(view(first)?), checklist: Some(list(&format!("cl{second}"))?) }
         }
         _ if text.starts_with("bv") => StrongTag::Voters { best_view: Some(view(text)?), checklist: None },
         _ => StrongTag::Voters { best_view: None, checklist: Some(list(text)?) },
@@ -155,6 +155,7 @@ mod tests {
             ("S2 strong_voter [bv|+3.0|]", voters(Some(3.0), None)),
             ("S2 strong_voter [cl|-8|]", voters(None, Some(-8))),
             ("S2 strong_voter [bv|-2.5|+cl|+12|]", voters(Some(-2.5), Some(12))),
+            ("S2 strong_voter [bv|+3.0|+cl|-8|]", voters(Some(3.0), Some(-8))),
             ("S2 consensus", DecidedBy::Consensus),
             ("S3 gray-rescue", DecidedBy::GrayRescue),
             ("S3 (gate did not fire) -> draw", DecidedBy::NothingSeen),

@@ -12,7 +12,6 @@ const MOST_RULES: usize = 1000;
 /// One thing that goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
 pub enum Fault {
     /// The reply's JSON has single quotes.
     Malformed,

@@ -8,7 +8,6 @@ use crate::wire::Status;
 
 /// Why a pod was given up.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Failure {
     /// Its image cannot be pulled.
     NoImage {

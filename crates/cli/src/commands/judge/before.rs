@@ -162,7 +162,12 @@ impl Observer for Watching<'_> {
                 let seconds = took.as_secs_f64();
                 self.ui.status(format!("rehearsed with the pictures of {stem}: {calls} requests in {seconds:.1} s"));
             }
-            _ => {}
+            // The questions of the match itself are the display's.
+            Event::Attempt { .. }
+            | Event::Stage { .. }
+            | Event::Oddity { .. }
+            | Event::Decided { .. }
+            | Event::Failed { .. } => {}
         }
     }
 }

@@ -101,7 +101,8 @@ impl Observer for Display {
                 self.ui.warning(format!("{stem} failed: {error}"));
                 self.count(|wins| wins.failed += 1);
             }
-            _ => {}
+            // What goes on before the match is shown there.
+            Event::Rehearses | Event::Waits { .. } | Event::Rehearsed { .. } => {}
         }
     }
 }

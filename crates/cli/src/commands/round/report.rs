@@ -1,7 +1,7 @@
 //! Where the competition stands, as the JSON object of `round`. Built from one look; decides nothing.
 
 use gen404_competition::files::{GenerationReport, LeaderEntry, SubmissionEntry};
-use gen404_competition::{AuditMargin, AuditSubject, Deadline, Doubt, OwnPlace, Pace};
+use gen404_competition::{AuditMargin, AuditSubject, Deadline, Doubt, Happening, OwnPlace, Pace, Task};
 use gen404_round::standings::{AuditVerdict, LEADER, ReportOutcome};
 use gen404_round::{AccountId, BlockNumber, Hotkey};
 use jiff::Timestamp;
@@ -19,8 +19,8 @@ pub(super) struct Report {
     pub(super) round: u64,
     /// As written in the state.
     pub(super) stage: String,
-    pub(super) happening: &'static str,
-    pub(super) task: &'static str,
+    pub(super) happening: Happening,
+    pub(super) task: Task,
     /// The chain's newest block and its time.
     pub(super) block: BlockNumber,
     pub(super) block_time: Timestamp,

@@ -1,5 +1,6 @@
 //! The screen of `round` for people: at most 80 columns, one fact a line.
 
+use gen404_competition::{Happening, Task};
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
@@ -48,7 +49,7 @@ impl Screen<'_> {
         let competition = report.competition.as_deref().map_or_else(String::new, |name| format!(" of {name}"));
         let title = format!("Round {}{competition} · {}", report.round, report.stage);
         self.lines.push(cell(&title, COLUMNS - 1));
-        self.fact("now", happening(report.happening));
+        self.fact("now", &happening(&report.happening));
         self.fact("to do", task(report.task));
     }
 
@@ -236,32 +237,33 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 }
 
 /// What happens now.
-fn happening(key: &str) -> &'static str {
-    match key {
-        "before_window" => "the window of reveals has not begun",
-        "window_open" => "the window is open: reveals count for this round",
-        "collecting" => "the window is over; submissions are being collected",
-        "generating" => "seed and prompts are published; miners generate",
-        "deadline_passed" => "the deadline is over; files are about to be fetched",
-        "downloading" => "the files are being fetched",
-        "duels" => "matches and audits",
-        "finalizing" => "the next round is being prepared",
-        "finished" => "the competition is over",
-        "paused" => "the organisers hold the competition",
-        _ => "a stage that this version does not know",
-    }
+fn happening(happening: &Happening) -> String {
+    let words = match happening {
+        Happening::BeforeWindow => "the window of reveals has not begun",
+        Happening::WindowOpen => "the window is open: reveals count for this round",
+        Happening::Collecting => "the window is over; submissions are being collected",
+        Happening::Generating => "seed and prompts are published; miners generate",
+        Happening::DeadlinePassed => "the deadline is over; files are about to be fetched",
+        Happening::Downloading => "the files are being fetched",
+        Happening::Duels => "matches and audits",
+        Happening::Finalizing => "the next round is being prepared",
+        Happening::Finished => "the competition is over",
+        Happening::Paused => "the organisers hold the competition",
+        Happening::Unknown(stage) => return format!("{}: a stage that this version does not know", cell(stage, 30)),
+    };
+    words.to_owned()
 }
 
 /// What a miner does now.
-fn task(key: &str) -> &'static str {
-    match key {
-        "wait_for_window" => "wait: a reveal now would not count for this round",
-        "reveal" => "reveal commit, repository and CDN (commit-hash, commit-repo-cdn)",
-        "wait_for_prompts" => "wait for seed and prompts (round prompts)",
-        "generate_and_upload" => "generate for every prompt and upload before the deadline",
-        "keep_files_up" => "keep the files up and change nothing: a new upload looks like a later one",
-        "keep_reproducible" => "keep repository and image reproducible",
-        "nothing" => "nothing",
-        _ => "wait for the organisers",
+fn task(task: Task) -> &'static str {
+    match task {
+        Task::WaitForWindow => "wait: a reveal now would not count for this round",
+        Task::Reveal => "reveal commit, repository and CDN (commit-hash, commit-repo-cdn)",
+        Task::WaitForPrompts => "wait for seed and prompts (round prompts)",
+        Task::GenerateAndUpload => "generate for every prompt and upload before the deadline",
+        Task::KeepFilesUp => "keep the files up and change nothing: a new upload looks like a later one",
+        Task::KeepReproducible => "keep repository and image reproducible",
+        Task::Nothing => "nothing",
+        Task::WaitForOperators => "wait for the organisers",
     }
 }

@@ -119,7 +119,7 @@ fn changed(before: &Map<String, Value>, now: &Map<String, Value>) -> Vec<String>
 
 /// One line about a look.
 fn in_words(report: &Report, before: Option<&Map<String, Value>>, now: &Map<String, Value>, keys: &[String]) -> String {
-    let start = format!("block {}: round {}, {}", report.block, report.round, report.happening);
+    let start = format!("block {}: round {}, {}", report.block, report.round, report.happening.key());
     let Some(before) = before else { return start };
     let plain = |value: Option<&Value>| match value {
         Some(Value::String(text)) => Some(text.clone()),
