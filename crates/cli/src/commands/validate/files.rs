@@ -36,7 +36,7 @@ pub(super) fn named(paths: &[PathBuf]) -> Result<Vec<Source>, CommandError> {
                 );
             }
             sources.extend(modules.into_iter().map(Source::File));
-        } else if path.exists() {
+        } else if path.exists() || path.is_symlink() {
             sources.push(Source::File(path.clone()));
         } else {
             return Err(CommandError::usage(format!("{} does not exist", path.display())));
