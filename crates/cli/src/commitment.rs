@@ -4,7 +4,9 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use gen404_chain::{Aimed, Chain, CommitRequest, Commitment, ConnectOptions, HotkeySigner, Rehearsal, SystemClock};
+use gen404_chain::{
+    Aimed, Chain, Check, CommitRequest, Commitment, ConnectOptions, HotkeySigner, Rehearsal, SystemClock,
+};
 use gen404_round::{BlockNumber, Hotkey, Reveal, aim};
 use serde::Serialize;
 
@@ -49,10 +51,17 @@ pub(crate) enum Outcome {
     RevealedBefore { revealed_block: BlockNumber, counts_for_round: Option<u64>, aimed_at: BlockNumber },
     Rehearsed {
         dry_run: bool,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        aimed_at: Option<BlockNumber>,
         #[serde(flatten)]
         rehearsal: Rehearsal,
+    },
+    /// What a commitment now would be encrypted to says nothing of the one that is aimed.
+    Planned {
+        dry_run: bool,
+        aimed_at: BlockNumber,
+        hotkey: Hotkey,
+        payload: String,
+        call: &'static str,
+        checks: Vec<Check>,
     },
 }
 
@@ -164,11 +173,19 @@ fn judge(context: &Context, rehearsal: Rehearsal, aimed_at: Option<BlockNumber>)
         )),
         Some(target) => plan(context, &rehearsal.payload, target),
     }
-    if rehearsal.is_clear() {
-        return Ok(Outcome::Rehearsed { dry_run: true, aimed_at, rehearsal });
+    // What is pending or in the pool now is waited for until the block that is aimed at is near.
+    let passes = |name: &str| aimed_at.is_some() && matches!(name, "pending" | "pool");
+    let failed = rehearsal.checks.iter().filter(|check| !check.passed && !passes(check.name));
+    let failed: Vec<_> = failed.map(|check| check.detail.as_str()).collect();
+    if failed.is_empty() {
+        return Ok(match aimed_at {
+            None => Outcome::Rehearsed { dry_run: true, rehearsal },
+            Some(aimed_at) => {
+                let Rehearsal { hotkey, payload, call, checks, .. } = rehearsal;
+                Outcome::Planned { dry_run: true, aimed_at, hotkey, payload, call, checks }
+            }
+        });
     }
-    let failed: Vec<_> =
-        rehearsal.checks.iter().filter(|check| !check.passed).map(|check| check.detail.as_str()).collect();
     let message = format!("it could not be committed now: {}", failed.join("; "));
     let fields = serde_json::to_value(&rehearsal).expect("a rehearsal is plain data");
     Err(CommandError::new(Kind::Failed, message).with_field("dry_run", true).with_field("rehearsal", fields))

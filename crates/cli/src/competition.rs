@@ -1,12 +1,15 @@
 //! The competition's state and the chain's clock, opened as commands need them. Only puts the two rooms together.
 
 use gen404_chain::{BlockMoment, Chain, FINNEY_GENESIS, Observer, ReadError};
-use gen404_competition::{Manners, Moment, PUBLIC_STATE, Pace, StateClient, StateUrl};
+use gen404_competition::files::State as StateOfRound;
+use gen404_competition::{
+    Look, Manners, Moment, PUBLIC_STATE, Pace, Reading, StateClient, StateFile, StateUrl, ViewError,
+};
 use gen404_round::{BlockNumber, NETUID, Netuid};
 use jiff::Timestamp;
 
 use crate::arguments::State;
-use crate::errors::{CommandError, Kind};
+use crate::errors::{CommandError, Kind, sentence};
 
 /// Over so many blocks the pace is measured; public nodes keep the state of at least 256.
 const MEASURED_OVER: BlockNumber = 200;
@@ -36,6 +39,20 @@ pub(crate) fn client(state: &State) -> Result<StateClient, CommandError> {
     let cache = crate::folders::cache();
     StateClient::new(&state.state_url, cache.as_deref(), Manners::default())
         .map_err(|error| CommandError::from_error(Kind::Failed, &error))
+}
+
+/// Round and stage as they are now. An old answer is none here: what follows from it is done for the wrong round.
+pub(crate) async fn state_now(look: &Look<'_>) -> Result<StateOfRound, CommandError> {
+    let seen = look.read::<StateOfRound>(StateFile::State, Timestamp::MAX).await?;
+    if let Some(stale) = &seen.stale {
+        return Err(CommandError::service(format!("which round is the current one is not known: {}", sentence(stale)))
+            .with_hint("try again in a minute"));
+    }
+    match seen.reading {
+        Reading::There(state) => Ok(state),
+        Reading::NotThere => Err(ViewError::NoState.into()),
+        Reading::Unreadable(unreadable) => Err(ViewError::Unreadable(unreadable).into()),
+    }
 }
 
 /// How fast the chain goes, from its last blocks.

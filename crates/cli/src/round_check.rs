@@ -27,6 +27,10 @@ const TIME_LIMIT: Duration = Duration::from_secs(20);
 /// revealed after it.
 const SOONEST: BlockNumber = 2;
 
+/// A run for a block that is over by no more goes on where an earlier one was stopped: what it has not done yet is done at
+/// once. The fallback of the earlier run has been opened by then.
+const GOES_ON: BlockNumber = 64;
+
 /// Blocks until the reveal when everything goes as usual: the wait for a block, the beacon's round, its pulse on chain.
 const LATEST: BlockNumber = BLOCKS_UNTIL_REVEAL as BlockNumber + 4;
 
@@ -51,12 +55,14 @@ pub(crate) struct Forecast {
 }
 
 impl Forecast {
-    /// The round that a reveal in this block counts for; `None` before the current one's window.
+    /// The round that a reveal in this block counts for. `None` before the current one's window, and where nobody can tell: the
+    /// end of the next window is not published, and only as many blocks as the current one has are taken to be in it.
     pub(crate) fn round_of(&self, block: BlockNumber) -> Option<u64> {
+        let Schedule { earliest_reveal_block: earliest, latest_reveal_block: latest, .. } = self.schedule;
         match counts_for(self.schedule, block) {
             Counted::Earlier => None,
             Counted::Current => Some(self.round),
-            Counted::Next => self.round.checked_add(1),
+            Counted::Next => self.round.checked_add(1).filter(|_| block - latest <= latest.saturating_sub(earliest)),
         }
     }
 
@@ -116,20 +122,56 @@ pub(crate) async fn check(
     if options.off || !competition::belongs_to(&options.state, intent.chain, intent.netuid) {
         return Ok(None);
     }
-    let unknown = |reason: &str| {
-        context.ui.warning(format!("for which round the reveal will count is not known: {reason}"));
-        Ok(None)
+    let (forecast, pace) = match in_time(look(options, intent, observer)).await {
+        Ok(Seen::Finished) => return Err(over()),
+        Ok(Seen::NoSchedule(_)) => return Ok(unknown(context, "the round's schedule is not there")),
+        Ok(Seen::Round { forecast, pace }) => (forecast, pace),
+        Err(error) => return Ok(unknown(context, &error.message)),
     };
-    match tokio::time::timeout(TIME_LIMIT, look(options, intent, observer)).await {
-        Err(_) => unknown(&format!("no answer within {} s", TIME_LIMIT.as_secs())),
-        Ok(Err(error)) => unknown(&error.message),
-        Ok(Ok(Seen::Finished)) => Err(refusal("the competition is over: no reveal counts any more")),
-        Ok(Ok(Seen::NoSchedule)) => unknown("the round's schedule is not there"),
-        Ok(Ok(Seen::Round { forecast, pace, entrants, owned })) => {
-            let advice = advise(&forecast, &pace, entrants.as_ref(), owned, intent, options.required_lock)?;
-            advice.says.iter().for_each(|line| context.ui.status(line));
-            advice.warns.iter().for_each(|line| context.ui.warning(line));
-            Ok(Some(forecast))
+    let advice = window(&forecast, &pace)?;
+    advice.says.iter().for_each(|line| context.ui.status(line));
+    advice.warns.iter().for_each(|line| context.ui.warning(line));
+    warn(context, options, intent, &forecast, pace.head().block.saturating_add(LATEST), observer).await;
+    Ok(Some(forecast))
+}
+
+fn unknown(context: &Context, reason: &str) -> Option<Forecast> {
+    context.ui.warning(format!("for which round the reveal will count is not known: {reason}"));
+    None
+}
+
+fn over() -> CommandError {
+    refusal("the competition is over: no reveal counts any more")
+}
+
+async fn in_time<T>(work: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
+    let late = |_| CommandError::service(format!("no answer within {} s", TIME_LIMIT.as_secs()));
+    tokio::time::timeout(TIME_LIMIT, work).await.map_err(late)?
+}
+
+/// Warns of what costs the place, or is missing, in the round that a reveal in this block counts for.
+async fn warn(
+    context: &Context,
+    options: &RoundCheck,
+    intent: &Intent<'_>,
+    forecast: &Forecast,
+    block: BlockNumber,
+    observer: &dyn Observer,
+) {
+    let Some(RoundWindow { window, .. }) = forecast.window_of(counts_for(forecast.schedule, block)) else { return };
+    let required = options.required_lock;
+    let standing = async {
+        let entrants = entrants::read(intent.chain, intent.netuid, window, required, observer).await?;
+        let (owned, _) = entrants::owners(intent.chain, &[intent.hotkey], intent.netuid, observer).await?;
+        Ok((entrants, owned.first().copied().unwrap_or_default()))
+    };
+    match in_time(standing).await {
+        Ok((entrants, owned)) => {
+            let warns = about(&entrants, owned, intent, required);
+            warns.iter().for_each(|line| context.ui.warning(line));
+        }
+        Err(error) => {
+            context.ui.warning(format!("what is revealed and locked already is not known: {}", error.message))
         }
     }
 }
@@ -144,18 +186,24 @@ pub(crate) async fn target(
 ) -> Result<(BlockNumber, Option<Forecast>), CommandError> {
     let is_here = !options.off && competition::belongs_to(&options.state, intent.chain, intent.netuid);
     let seen = match (at, is_here) {
-        (RevealAt::Block(_), false) => None,
+        (RevealAt::Block(_), false) => Seen::NoSchedule(competition::pace(intent.chain, observer).await?),
         (RevealAt::Window, false) => {
             return Err(CommandError::usage("the next window is not known without the competition's state")
                 .with_hint("name the block, as in --reveal-at 9229787, or the state with --state-url"));
         }
-        (RevealAt::Window, true) => Some(look(options, intent, observer).await?),
-        (RevealAt::Block(_), true) => look(options, intent, observer).await.ok(),
+        (RevealAt::Window, true) => in_time(look(options, intent, observer)).await?,
+        (RevealAt::Block(_), true) => match in_time(look(options, intent, observer)).await {
+            Ok(seen) => seen,
+            Err(error) => {
+                unknown(context, &error.message);
+                Seen::NoSchedule(competition::pace(intent.chain, observer).await?)
+            }
+        },
     };
     let (forecast, pace) = match seen {
-        Some(Seen::Finished) => return Err(refusal("the competition is over: no reveal counts any more")),
-        Some(Seen::Round { forecast, pace, .. }) => (Some(forecast), pace),
-        Some(Seen::NoSchedule) | None => (None, competition::pace(intent.chain, observer).await?),
+        Seen::Finished => return Err(over()),
+        Seen::Round { forecast, pace } => (Some(forecast), pace),
+        Seen::NoSchedule(pace) => (None, pace),
     };
     let head = pace.head();
     let block = match (at, forecast) {
@@ -163,7 +211,7 @@ pub(crate) async fn target(
         (RevealAt::Window, Some(forecast)) => next_window(forecast.schedule, head.block),
         (RevealAt::Window, None) => return Err(CommandError::failed("the round's schedule is not there")),
     };
-    if block < head.block.saturating_add(SOONEST) {
+    if block.saturating_add(GOES_ON) < head.block {
         return Err(CommandError::usage(format!(
             "no reveal can be in block {block} any more: the chain is at block {}",
             head.block
@@ -171,15 +219,18 @@ pub(crate) async fn target(
     }
     let time = pace.time_of(block);
     let when = when::moment(time, time.duration_since(head.time), &TimeZone::system());
-    let round = forecast.map(|forecast| forecast.round_of(block));
-    let round = match round {
-        Some(Some(round)) => format!(", which counts for round {round}"),
-        Some(None) => {
-            return Err(refusal(format!("a reveal in block {block} comes before the window, and counts for nothing")));
-        }
-        None => String::new(),
-    };
+    if forecast.is_some_and(|forecast| counts_for(forecast.schedule, block) == Counted::Earlier) {
+        return Err(refusal(format!("a reveal in block {block} comes before the window, and counts for nothing")));
+    }
+    let round = forecast.and_then(|forecast| forecast.round_of(block));
+    let round = round.map(|round| format!(", which counts for round {round}")).unwrap_or_default();
     context.ui.status(format!("the reveal is aimed at block {block}{round}: {when}"));
+    if at == RevealAt::Window {
+        context.ui.status(format!("to go on after a stop, also when that block has come: --reveal-at {block}"));
+    }
+    if let Some(forecast) = &forecast {
+        warn(context, options, intent, forecast, block, observer).await;
+    }
     Ok((block, forecast))
 }
 
@@ -198,8 +249,8 @@ fn refusal(message: impl Into<String>) -> CommandError {
 
 enum Seen {
     Finished,
-    NoSchedule,
-    Round { forecast: Forecast, pace: Pace, entrants: Option<Entrants>, owned: (Option<AccountId>, Option<u64>) },
+    NoSchedule(Pace),
+    Round { forecast: Forecast, pace: Pace },
 }
 
 async fn look(options: &RoundCheck, intent: &Intent<'_>, observer: &dyn Observer) -> Result<Seen, CommandError> {
@@ -213,17 +264,10 @@ async fn look(options: &RoundCheck, intent: &Intent<'_>, observer: &dyn Observer
     }
     let file = StateFile::Round(state.current_round, RoundFile::Schedule);
     let schedule = read::<Schedule>(&look, file).await?.filter(|schedule| schedule.is_in_order());
-    let Some(schedule) = schedule else { return Ok(Seen::NoSchedule) };
-    let forecast = Forecast { round: state.current_round, schedule };
-    let target = forecast.window_of(counts_for(schedule, pace.head().block.saturating_add(LATEST)));
-    let entrants = match target {
-        Some(RoundWindow { window, .. }) => {
-            Some(entrants::read(intent.chain, intent.netuid, window, options.required_lock, observer).await?)
-        }
-        None => None,
-    };
-    let (owned, _) = entrants::owners(intent.chain, &[intent.hotkey], intent.netuid, observer).await?;
-    Ok(Seen::Round { forecast, pace, entrants, owned: owned.first().copied().unwrap_or_default() })
+    Ok(match schedule {
+        Some(schedule) => Seen::Round { forecast: Forecast { round: state.current_round, schedule }, pace },
+        None => Seen::NoSchedule(pace),
+    })
 }
 
 async fn read<T: gen404_competition::Content>(look: &Look<'_>, file: StateFile) -> Result<Option<T>, CommandError> {
@@ -238,24 +282,19 @@ async fn read<T: gen404_competition::Content>(look: &Look<'_>, file: StateFile) 
     }
 }
 
-fn advise(
-    forecast: &Forecast,
-    pace: &Pace,
-    entrants: Option<&Entrants>,
+fn about(
+    entrants: &Entrants,
     owned: (Option<AccountId>, Option<u64>),
     intent: &Intent<'_>,
     required: Rho,
-) -> Result<Advice, CommandError> {
-    let mut advice = window(forecast, pace)?;
-    if let Some(entrants) = entrants {
-        let own = entrants.find(intent.hotkey).map_or_else(Revealed::nothing, Revealed::from);
-        advice.warns.extend(about_fields(intent.reveal, &own));
-        if let (Some(coldkey), Some(locked)) = owned {
-            let lock = Lock::new(Some(locked), Some(entrants.required_with(intent.hotkey, coldkey, required)));
-            advice.warns.extend(about_lock(&lock));
-        }
+) -> Vec<String> {
+    let own = entrants.find(intent.hotkey).map_or_else(Revealed::nothing, Revealed::from);
+    let mut warns = about_fields(intent.reveal, &own);
+    if let (Some(coldkey), Some(locked)) = owned {
+        let lock = Lock::new(Some(locked), Some(entrants.required_with(intent.hotkey, coldkey, required)));
+        warns.extend(about_lock(&lock));
     }
-    Ok(advice)
+    warns
 }
 
 /// What the window has to say.
@@ -381,7 +420,8 @@ mod tests {
         }
         let advice = at(200 - SOONEST + 1).expect("the next window is open");
         assert!(advice.warns.is_empty() && advice.says[0].contains("will count for round 53"), "{advice:?}");
-        assert_eq!((FORECAST.round_of(99), FORECAST.round_of(200), FORECAST.round_of(201)), (None, Some(52), Some(53)));
+        let rounds = [99, 200, 201, 300, 301].map(|block| FORECAST.round_of(block));
+        assert_eq!(rounds, [None, Some(52), Some(53), Some(53), None], "the next window's end is not published");
     }
 
     #[test]

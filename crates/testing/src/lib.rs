@@ -7,4 +7,4 @@ mod untrusted;
 
 pub use nobody::Nobody;
 pub use skipped::skipped;
-pub use untrusted::UntrustedHost;
+pub use untrusted::{UntrustedHost, scratch_certificate, scratch_tls};

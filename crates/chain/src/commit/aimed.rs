@@ -1,16 +1,16 @@
-//! A reveal in one block: waits for its time, commits a fallback, and then the commitment that counts. Decides nothing:
-//! what to do at each block is `gen404_round::aim`.
+//! A reveal in one block: waits for its time, commits a fallback, and then the commitment that counts. What to do at each
+//! block is `gen404_round::aim`'s business, whose commitment waits on chain is decided here.
 
 use std::time::Duration;
 
 use gen404_round::BlockNumber;
-use gen404_round::aim::{Sight, Step, step};
-use tokio::time::sleep;
+use gen404_round::aim::{FALLBACK_FROM, Sight, Step, step};
+use tokio::time::{Instant, sleep};
 
 use super::{BLOCKS_UNTIL_REVEAL, CommitRequest, Commitment, Order, Wait, prepare};
 use crate::clock::Clock;
 use crate::connection::Chain;
-use crate::error::CommitError;
+use crate::error::{CommitError, ReadError};
 use crate::extrinsic::HotkeySigner;
 use crate::observer::{Event, Observer};
 use crate::situation::{PendingReveal, Situation};
@@ -44,6 +44,25 @@ struct Memory {
     told: Option<BlockNumber>,
     /// Early reveals that were told.
     early: Option<BlockNumber>,
+    /// What it was last told to wait for.
+    obstacle: Option<Event>,
+    /// Since when every question has failed.
+    failing_since: Option<Instant>,
+}
+
+impl Memory {
+    /// Lets a question fail, unless none has been answered for that long.
+    fn bear(&mut self, error: ReadError, limit: Duration) -> Result<(), CommitError> {
+        let since = *self.failing_since.get_or_insert_with(Instant::now);
+        if error.is_retryable() && since.elapsed() < limit { Ok(()) } else { Err(error.into()) }
+    }
+
+    fn tell(&mut self, obstacle: Option<Event>, observer: &dyn Observer) {
+        if let Some(obstacle) = obstacle.filter(|obstacle| self.obstacle.as_ref() != Some(obstacle)) {
+            observer.observe(&obstacle);
+            self.obstacle = Some(obstacle);
+        }
+    }
 }
 
 impl Chain {
@@ -63,12 +82,13 @@ impl Chain {
         loop {
             let look = match self.look_for(&order).await {
                 Ok(look) => look,
-                Err(error) if error.is_retryable() => {
+                Err(error) => {
+                    memory.bear(error, request.wait_limit)?;
                     sleep(Duration::from_secs(2)).await;
                     continue;
                 }
-                Err(error) => return Err(error.into()),
             };
+            memory.failing_since = None;
             let situation = &look.situation;
             let first = *memory.first.get_or_insert(situation.block);
             match situation.revealed_in(&payload.plaintext) {
@@ -79,7 +99,11 @@ impl Chain {
                 }
                 _ => {}
             }
+            if let Some(PendingReveal { reveal_round, block }) = another_ones(situation, target) {
+                return Err(CommitError::StillPending { block, reveal_round, waited: Duration::ZERO });
+            }
             if look.in_pool() > 0 || must_wait(situation, target, &memory) {
+                memory.tell(prepare::obstacle(&look), observer);
                 sleep(short(situation)).await;
                 continue;
             }
@@ -99,7 +123,15 @@ impl Chain {
                 }
                 Step::Now { round } => {
                     let order = Order { round: Some(round), ..order };
-                    let committed = Box::pin(self.carry_out(&order)).await?;
+                    let committed = match Box::pin(self.carry_out(&order)).await {
+                        // Nothing is signed yet when a question before it fails.
+                        Err(CommitError::Read(error)) => {
+                            memory.bear(error, request.wait_limit)?;
+                            sleep(short(situation)).await;
+                            continue;
+                        }
+                        ended => ended?,
+                    };
                     match committed.revealed_block {
                         // The block that the commitment was to follow was replaced by one that has it.
                         Some(block) if block < target => {
@@ -140,14 +172,28 @@ impl Chain {
     }
 }
 
+/// A commitment on chain that no run for this target has made, and that is opened only after it: to go on would destroy it.
+/// The fallback of a run is never in a block so long before the target.
+fn another_ones(situation: &Situation, target: BlockNumber) -> Option<PendingReveal> {
+    let pending = situation.pending()?;
+    let is_older = pending.block + FALLBACK_FROM <= target;
+    (is_older && situation.beacon.time_of_round(pending.reveal_round) >= soonest(situation, target)).then_some(pending)
+}
+
+/// The earliest time of the target.
+fn soonest(situation: &Situation, target: BlockNumber) -> u64 {
+    let blocks = target.saturating_sub(situation.block).max(BLOCKS_UNTIL_REVEAL.into());
+    situation.time.block.saturating_add(blocks_long(situation, blocks).as_secs())
+}
+
 /// Whether a commitment is on chain that must not be replaced: one that is opened in the next block anyway, or one that is
 /// opened before the target and that no run for this target has made. A fallback is always opened after it.
 fn must_wait(situation: &Situation, target: BlockNumber, memory: &Memory) -> bool {
     let Some(PendingReveal { reveal_round, .. }) = situation.pending() else { return false };
-    let blocks = target.saturating_sub(situation.block).max(BLOCKS_UNTIL_REVEAL.into());
-    let soonest = situation.time.block.saturating_add(blocks_long(situation, blocks).as_secs());
     let is_due = reveal_round <= situation.time.last_round;
-    is_due || (situation.beacon.time_of_round(reveal_round) < soonest && !memory.own.contains(&reveal_round))
+    is_due
+        || (situation.beacon.time_of_round(reveal_round) < soonest(situation, target)
+            && !memory.own.contains(&reveal_round))
 }
 
 fn sight(situation: &Situation) -> Sight {

@@ -251,7 +251,7 @@ fn encrypted_call(
 }
 
 /// What a commitment sent now would destroy or stumble over.
-fn obstacle(look: &Look) -> Option<Event> {
+pub(super) fn obstacle(look: &Look) -> Option<Event> {
     let beacon = &look.situation.beacon;
     if let Some(pending) = look.situation.pending() {
         return Some(Event::RevealPending {

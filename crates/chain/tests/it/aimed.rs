@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gen404_chain::{Aimed, Chain, CommitRequest, Event, HotkeySigner, SystemClock, Unobserved, Wait};
+use gen404_chain::{Aimed, Chain, CommitError, CommitRequest, Event, HotkeySigner, SystemClock, Unobserved, Wait};
 use gen404_round::{BlockNumber, NETUID};
 use gen404_sandbox::chain::{DevelopmentChain, Options};
 
@@ -20,6 +20,17 @@ async fn aim(chain: &Chain, target: BlockNumber, key: &Key, diary: &Diary) -> Ai
 /// Blocks in which something of the key was revealed.
 fn reveals(sandbox: &DevelopmentChain, key: &Key) -> Vec<BlockNumber> {
     sandbox.reveals(key.hotkey()).into_iter().map(|(_, block)| block).collect()
+}
+
+/// The block of the commitment that is on its way, once there is one.
+async fn fallback(chain: &Chain, key: &Key) -> BlockNumber {
+    loop {
+        let status = chain.hotkey_status(NETUID, &key.hotkey(), &Unobserved).await;
+        if let Some(pending) = status.expect("a status").pending {
+            return pending.block;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -56,15 +67,7 @@ async fn a_run_that_is_killed_behind_its_fallback_is_gone_on_with() {
         }
     });
     let chain = connect(&sandbox).await;
-    // Until the fallback is in a block.
-    let is_pending = || async {
-        let status = chain.hotkey_status(NETUID, &key.hotkey(), &Unobserved).await;
-        status.expect("a status").pending.is_some()
-    };
-    while !is_pending().await {
-        assert!(u64::from(sandbox.block_number()) < target, "there is time for the fallback");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    assert!(fallback(&chain, &key).await < target, "there is time for the fallback");
     first.abort();
     let _aborted = first.await;
     let Aimed::Committed(commitment) = aim(&chain, target, &key, &Diary::default()).await else { panic!("not yet") };
@@ -86,6 +89,23 @@ async fn another_commitment_on_its_way_is_not_lost() {
         sandbox.reveals(key.hotkey()).iter().map(|(payload, _)| gen404_round::decode_payload(payload)).collect();
     let json = |request: &CommitRequest| request.reveal.to_json();
     assert_eq!(texts, [json(&request), json(&commit_hash())], "{commitment:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commitment_that_is_opened_only_after_the_block_is_not_replaced() {
+    let key = Key::new(5);
+    let sandbox = sandbox(&key).await;
+    let chain = connect(&sandbox).await;
+    // The fallback for a nearer block is one; its run ends as soon as it is in a block.
+    let target = u64::from(sandbox.block_number()) + 20;
+    let nearer = Diary::default();
+    let block = tokio::select! {
+        _ = aim(&chain, target, &key, &nearer) => panic!("the target is far away"),
+        block = fallback(&chain, &key) => block,
+    };
+    let later = chain.commit_at(&commit_repo(), block + 25, &key, &SystemClock, &Diary::default()).await;
+    assert!(matches!(later, Err(CommitError::StillPending { .. })), "{later:?}");
+    assert_eq!(fallback(&chain, &key).await, block, "it is there still");
 }
 
 #[tokio::test(flavor = "multi_thread")]

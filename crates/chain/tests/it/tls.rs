@@ -64,35 +64,27 @@ async fn a_port_that_speaks_no_tls_is_told() {
 
 #[tokio::test]
 async fn an_authority_the_system_trusts_is_accepted() {
-    let sandbox = start(fast(&[])).await;
-    let url = behind_tls(&sandbox.url()).await;
-    // What the system trusts is read from the environment, so the client is a process of its own.
-    let authority = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/tls/authority.pem");
-    let client = tokio::task::spawn_blocking(move || {
-        Command::new(std::env::current_exe().expect("this program"))
-            .args(["--exact", "tls::client", "--ignored"])
-            .env("SSL_CERT_FILE", authority)
-            .env(URL, url)
-            .output()
-    });
-    let output = client.await.expect("no panic").expect("it starts");
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    passes("tls::client", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/tls/authority.pem")).await;
 }
 
 #[tokio::test]
 async fn a_machine_without_authorities_is_told_what_to_install() {
+    passes("tls::client_without_authorities", "/dev/null").await;
+}
+
+/// What the system trusts is read from the environment, so that the client is a process of its own.
+async fn passes(client: &'static str, authorities: &'static str) {
     let sandbox = start(fast(&[])).await;
     let url = behind_tls(&sandbox.url()).await;
-    let client = tokio::task::spawn_blocking(move || {
+    let ended = tokio::task::spawn_blocking(move || {
         Command::new(std::env::current_exe().expect("this program"))
-            .args(["--exact", "tls::client_without_authorities", "--ignored"])
-            .env("SSL_CERT_FILE", "/dev/null")
+            .args(["--exact", client, "--ignored"])
+            .env("SSL_CERT_FILE", authorities)
             .env_remove("SSL_CERT_DIR")
             .env(URL, url)
             .output()
     });
-    let output = client.await.expect("no panic").expect("it starts");
+    let output = ended.await.expect("no panic").expect("it starts");
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && said.contains("1 passed"), "{said}");
 }

@@ -1,11 +1,8 @@
 //! A CDN on loopback that answers as it is told and remembers what it was asked.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use gen404_testing::scratch_tls;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -27,27 +24,13 @@ pub(crate) struct Cdn {
     requests: Arc<Mutex<Vec<String>>>,
 }
 
-/// The certificate it shows when it speaks TLS: good for `localhost`, signed by nobody.
-pub(crate) fn certificate() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/scratch.pem")
-}
-
 impl Cdn {
     pub(crate) async fn answering(answer: Answer) -> Self {
         Self::start(answer, None).await
     }
 
     pub(crate) async fn with_tls(answer: Answer) -> Self {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let certificate = CertificateDer::from_pem_file(certificate()).expect("a certificate");
-        let key = PrivateKeyDer::from_pem_file(certificate_key()).expect("its key");
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("the provider's versions")
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate], key)
-            .expect("the key is the certificate's");
-        Self::start(answer, Some(TlsAcceptor::from(Arc::new(config)))).await
+        Self::start(answer, Some(TlsAcceptor::from(scratch_tls()))).await
     }
 
     async fn start(answer: Answer, tls: Option<TlsAcceptor>) -> Self {
@@ -83,10 +66,6 @@ impl Cdn {
     pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().expect("nobody panicked").clone()
     }
-}
-
-fn certificate_key() -> std::path::PathBuf {
-    certificate().with_extension("key")
 }
 
 async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, answer: &Answer, log: &Mutex<Vec<String>>) {

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use gen404_sandbox::cdn::{self as sandbox, Fault};
 
-use crate::cdn::{Answer, Cdn, certificate};
+use crate::cdn::{Answer, Cdn};
 use crate::miner::{Ended, Miner, line};
 use crate::running::Running;
 
@@ -162,12 +162,12 @@ async fn certificates_are_checked_and_their_faults_explained() {
     let miner = Miner::new().await;
     let cdn = Cdn::with_tls(Answer::Status(200)).await;
     let chain = miner.chain.url();
-    // With a store that holds only this certificate, all that can still be wrong is the host.
+    // With a store that holds only this all that can still be wrong is the host.
     let run = |host: &str, trusted: bool| {
         let url = format!("https://{host}:{}/files", cdn.port);
         let mut command = miner.home.command(&line(&asking("owner/name", &url), "default", &chain));
         if trusted {
-            command.env("SSL_CERT_FILE", certificate());
+            command.env("SSL_CERT_FILE", gen404_testing::scratch_certificate());
         }
         Ended(command.output().expect("it runs"))
     };
@@ -175,7 +175,7 @@ async fn certificates_are_checked_and_their_faults_explained() {
     let sentence = run("127.0.0.1", true).failure(3);
     assert!(sentence.contains("certificate is for another host"), "{sentence}");
     // The machine that tests may have authorities or none; a store with others is needed to tell.
-    let other = certificate().with_file_name("other.pem");
+    let other = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/other.pem");
     let url = format!("https://localhost:{}/files", cdn.port);
     let mut command = miner.home.command(&line(&asking("owner/name", &url), "default", &chain));
     let sentence = Ended(command.env("SSL_CERT_FILE", other).output().expect("it runs")).failure(3);

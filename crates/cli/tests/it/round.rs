@@ -457,5 +457,5 @@ fn standings_of_a_real_round_come_out() {
     let said = standings(&["--round", "51", "--win-margin", "0.05"]).success();
     assert!(said["is_final"] == false || said["differences"] != json!([]), "{said}");
     assert!(standings(&["--round", "50"]).failure(1).contains("round 50"));
-    assert!(standings(&["--win-margin", "7"]).failure(2).contains("between 0 and 1"));
+    assert!(standings(&["--win-margin", "7"]).failure(2).contains("from 0 to 1"));
 }

@@ -66,12 +66,21 @@ async fn a_reveal_is_aimed_at_the_first_block_of_the_next_window() {
     let planned = commit(&["--reveal-at", "window", "--dry-run"]);
     assert_eq!(planned.success()["aimed_at"], last + 1);
     assert!(planned.stderr().contains(&format!("replaced right after block {}", last - 1)), "{}", planned.transcript());
+    // It says what is missing, as without an aim, and nothing of a beacon round that it would not use.
+    assert!(planned.stderr().contains("still missing for this round"), "{}", planned.transcript());
+    assert_eq!(planned.success().get("reveal_time"), None);
     let ended = commit(&["--reveal-at", "window"]);
     let json = ended.success();
     assert_eq!((&json["aimed_at"], &json["counts_for_round"]), (&json!(last + 1), &json!(4)), "{}", ended.transcript());
     assert!(json["revealed_block"].as_u64() > Some(last), "{}", ended.transcript());
     assert_eq!(miner.revealed("default").len(), 1, "the fallback is never revealed: {}", ended.transcript());
-    // A block that is over, and a window that nobody knows.
+    // Whoever goes on from the block itself on is told that it has been hit.
+    let again = commit(&["--reveal-at", &(last + 1).to_string()]);
+    assert_eq!(again.success()["revealed_block"], json["revealed_block"], "{}", again.transcript());
+    // A block that is long over, and a window that nobody knows.
+    while miner.chain.block_number() < 67 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     assert!(commit(&["--reveal-at", "1"]).failure(2).contains("no reveal can be in block 1"));
     let unknown = miner.run(&["commit-hash", "--hash", HASH, "--reveal-at", "window"], "default");
     assert!(unknown.failure(2).contains("without the competition's state"));

@@ -4,8 +4,8 @@ use std::str::FromStr;
 
 use comfy_table::{ContentArrangement, Table, presets};
 use gen404_chain::Chain;
-use gen404_competition::files::{Schedule, State};
-use gen404_competition::{Look, Reading, RoundFile, RoundWindow, StateFile, ViewError};
+use gen404_competition::files::Schedule;
+use gen404_competition::{Look, Reading, RoundFile, RoundWindow, StateFile};
 use gen404_round::{AccountId, BlockNumber, Hotkey, LinedUp};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -115,12 +115,7 @@ fn warn(context: &Context, entrants: &Entrants) {
 
 /// The window that is meant, and whether it is that of a round before the current one.
 async fn window(look: &Look<'_>, choice: RoundChoice) -> Result<(RoundWindow, bool), CommandError> {
-    let seen = look.read::<State>(StateFile::State, Timestamp::MAX).await?;
-    let current = match seen.reading {
-        Reading::There(state) => state.current_round,
-        Reading::NotThere => return Err(ViewError::NoState.into()),
-        Reading::Unreadable(unreadable) => return Err(ViewError::Unreadable(unreadable).into()),
-    };
+    let current = competition::state_now(look).await?.current_round;
     let next = current.saturating_add(1);
     let round = match choice {
         RoundChoice::All | RoundChoice::Current => current,

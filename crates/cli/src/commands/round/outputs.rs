@@ -18,7 +18,6 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::fetched::{self, Missed};
-use super::which;
 use crate::arguments::State;
 use crate::competition;
 use crate::context::Context;
@@ -192,7 +191,7 @@ async fn find(look: &Look<'_>, of: Of, round: Option<u64>) -> Result<(u64, Outpu
     let rounds = if let Some(round) = round {
         vec![round]
     } else {
-        let current = which::state(look).await?.current_round;
+        let current = competition::state_now(look).await?.current_round;
         [Some(current), current.checked_sub(1)].into_iter().flatten().collect()
     };
     for round in &rounds {

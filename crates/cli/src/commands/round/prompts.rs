@@ -14,7 +14,6 @@ use serde_json::json;
 use url::Url;
 
 use super::fetched::{self, Missed};
-use super::which;
 use crate::arguments::State;
 use crate::competition;
 use crate::context::Context;
@@ -79,7 +78,7 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Result<(), 
 
 /// The current round. Prompts of another one would be the wrong ones to generate for.
 async fn current(look: &Look<'_>) -> Result<u64, CommandError> {
-    let state = which::state(look).await?;
+    let state = competition::state_now(look).await?;
     let round = state.current_round;
     if state.stage != Stage::Open {
         return Ok(round);

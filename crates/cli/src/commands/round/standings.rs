@@ -2,6 +2,7 @@
 
 use clap::Args;
 use gen404_competition::{Gap, Recomputed, RoundFiles, recompute};
+use gen404_round::duel::WinMargin;
 use gen404_round::standings::{AuditVerdict, Candidate, Difference, LEADER, Outcome, Pending, Step};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -23,15 +24,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "N")]
     round: Option<u64>,
     /// Margin to win by, from 0 to 1, in place of the configuration's (which may have changed since the round)
-    #[arg(long, value_name = "MARGIN", value_parser = margin)]
-    win_margin: Option<f64>,
+    #[arg(long, value_name = "MARGIN")]
+    win_margin: Option<WinMargin>,
     #[command(flatten)]
     state: State,
-}
-
-fn margin(text: &str) -> Result<f64, String> {
-    let margin: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
-    if (0.0..=1.0).contains(&margin) { Ok(margin) } else { Err("between 0 and 1".to_owned()) }
 }
 
 /// The result.
@@ -81,7 +77,7 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Result<(), 
         None => which::newest_with_submissions(&look).await?,
     };
     let files = RoundFiles::load(&look, round).await?;
-    let recomputed = recompute(&files, *win_margin).map_err(|error| {
+    let recomputed = recompute(&files, win_margin.map(WinMargin::get)).map_err(|error| {
         let error = CommandError::from(error);
         CommandError { message: format!("round {round}: {}", error.message), ..error }
     })?;
@@ -97,13 +93,21 @@ fn report(round: u64, recomputed: Recomputed) -> Report {
         round,
         win_margin,
         audit_repeats,
-        is_final: standings.is_final() && standings.not_judged().next().is_none(),
+        is_final: standings.is_final() && standings.not_judged().next().is_none() && !gaps.iter().any(is_open),
         next: next(&standings.next),
         candidates: standings.candidates.into_iter().map(line).collect(),
         winner: standings.winner,
         published_winner,
         gaps: gaps.iter().map(gap).collect(),
         differences: differences.iter().map(difference).collect(),
+    }
+}
+
+/// Whether there may be more in a file than could be read. A file that is not there is none of a round that ended without it.
+fn is_open(gap: &Gap) -> bool {
+    match gap {
+        Gap::Unreadable(..) | Gap::Entries(..) | Gap::Unfinished(_) => true,
+        Gap::NotThere(_) | Gap::NotJudged(_) => false,
     }
 }
 

@@ -46,7 +46,10 @@ pub(super) async fn watch(
     let mut told: Vec<String> = Vec::new();
     loop {
         match looker.look().await {
-            Ok(Looked { report, warnings }) => {
+            Ok(Looked { report, mut warnings }) => {
+                // The screen says it in its own place.
+                let stale = report.state.stale.as_ref().filter(|_| board.is_none());
+                warnings.extend(stale.map(|why| format!("the state is old: {why}")));
                 tell(ui, &mut told, warnings);
                 if let Some(board) = &board {
                     board.show(&screen::draw(&report, &zone));
