@@ -136,7 +136,7 @@ async fn work(
         let counts_for_round = round_of(commitment.revealed_block);
         return Ok(Outcome::Committed { commitment, counts_for_round, aimed_at: None });
     };
-    match chain.commit_at(&request, target, &signer, &SystemClock, &**status).await? {
+    match Box::pin(chain.commit_at(&request, target, &signer, &SystemClock, &**status)).await? {
         Aimed::Committed(commitment) => {
             if let Some(late) = commitment.revealed_block.and_then(|block| block.checked_sub(target)) {
                 context.ui.done(match late {

@@ -131,7 +131,7 @@ pub(crate) async fn check(
     let advice = window(&forecast, &pace)?;
     advice.says.iter().for_each(|line| context.ui.status(line));
     advice.warns.iter().for_each(|line| context.ui.warning(line));
-    warn(context, options, intent, &forecast, pace.head().block.saturating_add(LATEST), observer).await;
+    Box::pin(warn(context, options, intent, &forecast, pace.head().block.saturating_add(LATEST), observer)).await;
     Ok(Some(forecast))
 }
 
@@ -167,11 +167,12 @@ async fn warn(
     };
     match in_time(standing).await {
         Ok((entrants, owned)) => {
-            let warns = about(&entrants, owned, intent, required);
-            warns.iter().for_each(|line| context.ui.warning(line));
+            for line in about(&entrants, owned, intent, required) {
+                context.ui.warning(line);
+            }
         }
         Err(error) => {
-            context.ui.warning(format!("what is revealed and locked already is not known: {}", error.message))
+            context.ui.warning(format!("what is revealed and locked already is not known: {}", error.message));
         }
     }
 }
@@ -229,7 +230,7 @@ pub(crate) async fn target(
         context.ui.status(format!("to go on after a stop, also when that block has come: --reveal-at {block}"));
     }
     if let Some(forecast) = &forecast {
-        warn(context, options, intent, forecast, block, observer).await;
+        Box::pin(warn(context, options, intent, forecast, block, observer)).await;
     }
     Ok((block, forecast))
 }

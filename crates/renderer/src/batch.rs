@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::StreamExt;
+use gen404_outside::disk::files_in;
 use gen404_round::view::{Picture, ViewSet};
 use gen404_round::{InvalidStem, Stem};
 
@@ -336,18 +337,10 @@ impl Batch {
 /// The folder's `*.js` files by name.
 fn modules_in(folder: &Path) -> Result<Vec<PathBuf>, BatchError> {
     let failed = |source| BatchError::Folder { folder: folder.to_owned(), source };
-    let mut paths = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        if !hidden && path.extension().is_some_and(|extension| extension == "js") && path.is_file() {
-            paths.push(path);
-        }
-    }
+    let paths = files_in(folder, "js").map_err(failed)?;
     if paths.is_empty() {
         return Err(BatchError::NoModules { folder: folder.to_owned() });
     }
-    paths.sort();
     Ok(paths)
 }
 
@@ -355,8 +348,13 @@ fn modules_in(folder: &Path) -> Result<Vec<PathBuf>, BatchError> {
 fn mentions_glass(module: &Path) -> bool {
     const WORD: &[u8] = b"transmission";
     let mut text = Vec::new();
-    let read = std::fs::File::open(module).and_then(|file| file.take(LARGEST_MODULE as u64).read_to_end(&mut text));
+    let open = || if module.is_file() { std::fs::File::open(module) } else { Err(not_a_file()) };
+    let read = open().and_then(|file| file.take(LARGEST_MODULE as u64).read_to_end(&mut text));
     read.is_ok() && text.windows(WORD.len()).any(|word| word == WORD)
+}
+
+fn not_a_file() -> io::Error {
+    io::Error::other("it is not a regular file")
 }
 
 /// Reads a module; a file that is too large or not text is refused as the service would.
@@ -364,6 +362,10 @@ async fn read_module(path: &Path) -> Result<String, RenderError> {
     use tokio::io::AsyncReadExt;
     let failed = |source| RenderError::Read { path: path.to_owned(), source };
     let refused = |rule, detail| DrawError::Refused(Refusal::of_text(Failure::new("parse", rule, detail)));
+    // A pipe that nobody writes to would be waited for.
+    if !tokio::fs::metadata(path).await.map_err(failed)?.is_file() {
+        return Err(failed(not_a_file()));
+    }
     let file = tokio::fs::File::open(path).await.map_err(failed)?;
     let size = file.metadata().await.map_err(failed)?.len();
     let mut bytes = Vec::new();

@@ -79,7 +79,7 @@ pub(crate) fn decision(decided_by: &DecidedBy, winner: Winner) -> (&'static str,
         DecidedBy::GrayRescue => ("3", "nearer to the prompt when seen in gray"),
         DecidedBy::NothingSeen => ("3", "no stage saw a difference"),
         DecidedBy::StrongVoter(_) => ("2", "one sub-judge was sure enough alone"),
-        DecidedBy::Consensus => ("2", "two of three sub-judges agree"),
+        DecidedBy::Consensus => ("2", "the sub-judges’ votes agree"),
         DecidedBy::Fronts if drawn => ("1", "nothing between the fronts"),
         DecidedBy::Fronts => ("1", "its front is nearer to the prompt"),
         DecidedBy::Other(text) => return ("none", capital(text)),
@@ -208,7 +208,7 @@ fn sub_judges(stage: &SubJudges) -> Stage {
         (VerdictSource::StrongVoter, Some(tag)) => format!("Decided by a strong voter: {}.", strong_in_words(tag)),
         (VerdictSource::StrongVoter, None) => "Decided by a strong voter.".to_owned(),
         (VerdictSource::Consensus, _) => match &stage.vote_counts {
-            Some(counts) => format!("Votes: left {}, right {}; two are needed.", counts.a, counts.b),
+            Some(counts) => format!("Votes: left {}, right {}.", counts.a, counts.b),
             None => "Decided by the votes of three.".to_owned(),
         },
     }];

@@ -104,8 +104,6 @@ warnings! {
     DeepNesting = "DEEP_NESTING",
     /// More than nine tenths of the literal budget are used.
     LiteralBudgetNearlyUsed = "LITERAL_BUDGET_NEARLY_USED",
-    /// Bytes that are not UTF-8; both validators read them as U+FFFD.
-    NotUtf8 = "NOT_UTF8",
     /// Random numbers: seeded in the render service, not in the miners' validator.
     RandomNumbers = "RANDOM_NUMBERS",
     /// A camera in front sees nothing of the scene.

@@ -30,7 +30,8 @@ pub use source::Lines;
 use depth::Fate;
 use nesting::PARSED_LEVELS;
 
-/// Judges the bytes of a file. Both validators read it as UTF-8 with U+FFFD for whatever is none.
+/// Judges the bytes of a file. What is not UTF-8 the subnet fails before its render service sees it; the miners' validator
+/// reads U+FFFD instead.
 pub fn validate_bytes(bytes: &[u8]) -> (Cow<'_, str>, Report) {
     if bytes.len() > MODULE_BYTES {
         return (Cow::Borrowed(""), too_large(bytes.len() as u64));
@@ -38,8 +39,12 @@ pub fn validate_bytes(bytes: &[u8]) -> (Cow<'_, str>, Report) {
     let source = String::from_utf8_lossy(bytes);
     let mut report = validate(&source);
     if matches!(source, Cow::Owned(_)) {
-        let detail = "the file is not UTF-8 throughout: both validators read U+FFFD where it is not".to_owned();
-        report.warnings.push(Warning { caution: Caution::NotUtf8, detail, place: None });
+        let detail = "the file is not UTF-8 text".to_owned();
+        let refused = judge::finding(Stage::Parse, Rule::ParseError, detail, None, &Lines::new(""));
+        let of_miners = report.findings.into_iter().filter(|finding| finding.concerns.includes(Validator::Miners));
+        let of_miners = of_miners.map(|finding| Finding { concerns: Concerns::Only(Validator::Miners), ..finding });
+        let refused = Finding { concerns: Concerns::Only(Validator::RenderService), ..refused };
+        report.findings = std::iter::once(refused).chain(of_miners).collect();
     }
     (source, report)
 }

@@ -21,7 +21,7 @@ use self::result::{Judged, UnreadLine};
 use self::run::Runner;
 use crate::arguments::BrowserArguments;
 use crate::context::Context;
-use crate::errors::CommandError;
+use crate::errors::{CommandError, Kind};
 
 /// Say of modules whether the subnet would take them, and where and why it would not
 ///
@@ -65,6 +65,10 @@ struct Bench<'a> {
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), CommandError> {
+    // Also where one of them comes from a variable or a settings file, of which the parser knows nothing.
+    if arguments.watch && arguments.sarif.is_some() {
+        return Err(CommandError::usage("--watch and --sarif do not go together"));
+    }
     let runner = (!arguments.static_only).then(|| Runner::new(arguments.browser.clone()));
     let bench = Bench { context, json: arguments.json, runner };
     let work = async {
@@ -109,7 +113,10 @@ async fn judge_all(bench: &Bench<'_>, arguments: &Arguments) -> Result<(), Comma
     if let (Some(path), Some(log)) = (&arguments.sarif, log) {
         log.write(path)?;
     }
-    tally.show(ui, !bench.json && unreadable.is_empty());
+    // Good news of some is none of all.
+    if unreadable.is_empty() || !tally.nothing_but_good() {
+        tally.show(ui, !bench.json && unreadable.is_empty());
+    }
     conclude(bench, &tally, &unreadable)
 }
 
@@ -118,7 +125,7 @@ fn conclude(bench: &Bench<'_>, tally: &Tally, unreadable: &[Unreadable]) -> Resu
     if let Some(first) = unreadable.first() {
         let message = match unreadable.len() {
             1 => first.reason.clone(),
-            several => format!("{several} files cannot be read, the first: {}", first.reason),
+            several => format!("{several} files cannot be judged, the first: {}", first.reason),
         };
         return Err(CommandError { fields: fields(tally), ..CommandError::usage(message) });
     }
@@ -138,15 +145,21 @@ fn fields(tally: &Tally) -> serde_json::Map<String, serde_json::Value> {
 }
 
 impl Bench<'_> {
-    /// Judges one module; a file that cannot be read is no reason to leave out the others.
+    /// Judges one module; one that cannot be read or run is no reason to leave out the others.
     async fn judge(&self, source: Source) -> Result<Result<Judged, Unreadable>, CommandError> {
         let judged = tokio::task::spawn_blocking(move || source.judged()).await;
         let mut judged = match judged.map_err(|_| CommandError::panicked())? {
             Ok(judged) => judged,
             Err(unreadable) => return Ok(Err(unreadable)),
         };
-        if let Some(runner) = &self.runner {
-            runner.run(&mut judged).await?;
+        if let Some(runner) = &self.runner
+            && let Err(error) = runner.run(&mut judged).await
+        {
+            // Where there is no browser no module can be run.
+            if error.kind == Kind::Usage {
+                return Err(error);
+            }
+            return Ok(Err(Unreadable { file: judged.file, reason: error.message }));
         }
         Ok(Ok(judged))
     }

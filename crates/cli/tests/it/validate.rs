@@ -132,16 +132,21 @@ fn files_that_mean_harm_are_told_and_the_others_judged() {
     assert_eq!(lines.len(), files.len() + 1, "{}", transcript(&output));
     assert_eq!(lines[0]["passed"], true);
     assert_eq!(lines[1]["rs"]["failures"][0]["detail"], "1099511627776 bytes (limit 1048576)");
-    assert_eq!(lines[2]["warnings"][0]["code"], "NOT_UTF8");
+    assert_eq!(lines[2]["rs"]["failures"][0]["detail"], "the file is not UTF-8 text");
+    assert_eq!(lines[2]["mr"]["passed"], true, "it reads U+FFFD there");
     for (line, name) in [(&lines[3], "pipe.js"), (&lines[4], "/dev/zero")] {
         assert_eq!((&line["file"], &line["passed"]), (&json!(name), &json!(false)));
         assert!(line["error"].as_str().expect("a reason").contains("not a regular file"), "{line}");
     }
-    assert_eq!((&lines[5]["success"], &lines[5]["refused"]), (&json!(false), &json!(1)));
-    // Of the folder only what is a file is meant.
-    let output = home.run(&["validate", "--static-only", "."]);
-    assert_eq!(output.status.code(), Some(1), "{}", transcript(&output));
-    assert_eq!(serde_json::from_slice::<Value>(&output.stdout).expect("an object")["modules"], 3);
+    assert_eq!((&lines[5]["success"], &lines[5]["refused"]), (&json!(false), &json!(2)));
+    // Nothing of a folder is left out silently but folders and what is hidden; a file named twice is judged once.
+    fs::write(path("._a.js"), b"\x00\x05").expect("a file");
+    std::os::unix::fs::symlink("gone", path("gone.js")).expect("a link");
+    let output = home.run(&["validate", "--static-only", ".", "a.js"]);
+    assert_eq!(output.status.code(), Some(2), "{}", transcript(&output));
+    let said: Value = serde_json::from_slice(&output.stdout).expect("an object");
+    assert_eq!((&said["modules"], &said["warned"]), (&json!(3), &json!(0)), "{}", transcript(&output));
+    assert!(said["error"].as_str().expect("a sentence").contains("2 files cannot be judged"), "{said}");
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn every_kind_of_decision_is_said_in_words() {
     for words in [
         "Left is nearer to the prompt: its penalty is 1.0 lower. 2 of 2 angles count.",
         "Decided by a strong voter: the best view, by 3.0 and the checklist, by 8.",
-        "Votes: left 0, right 2; two are needed.",
+        "Votes: left 0, right 2.",
         "Checklist: left 1 points, right 9; it votes right.",
         "No checklist: the model named no features",
         "Not asked: 4 % of the objects is pale, 50 % grayish",

@@ -1,5 +1,6 @@
 //! Every rule with what breaks it and what does not, boundaries included. Where both validators agree, one list is given.
 
+use gen404_round::module_rule::Rule;
 use gen404_validator::{Caution, Report, Validator, names, validate};
 
 /// The rules, without their stage, that a validator names.
@@ -394,5 +395,7 @@ fn warnings() {
     let nearly = format!("const L = '{}'; export default () => L", "x".repeat(46_081));
     assert_eq!(cautions(&nearly), [Caution::LiteralBudgetNearlyUsed]);
     let (_, report) = gen404_validator::validate_bytes(b"// \xff\nexport default () => 1");
-    assert_eq!(report.warnings[0].caution, Caution::NotUtf8);
+    let refusing = |validator| report.verdict(validator).map(|finding| finding.rule).collect::<Vec<_>>();
+    assert_eq!(refusing(Validator::RenderService), [Rule::ParseError], "the subnet reads no such file");
+    assert_eq!(refusing(Validator::Miners), [], "it reads U+FFFD");
 }

@@ -26,17 +26,21 @@ pub(super) async fn generate(
     let first = attempt(&request, observer).await?;
     let stems = first.kept.union(&first.generated).cloned().collect();
     let refused = judged(&request.output_folder, stems).await?;
+    let tell = |refused: &Invalid| {
+        for (stem, reason) in refused {
+            say(&format!("{stem}.js would be refused: {reason}"));
+        }
+    };
+    tell(&refused);
     if refused.is_empty() || first.stopped_by.is_some() {
         return Ok((first, refused));
-    }
-    for (stem, reason) in &refused {
-        say(&format!("{stem}.js would be refused: {reason}"));
     }
     say(&format!("asking the generator again for {} of them", refused.len()));
     set_aside(&request.output_folder, refused.keys())?;
     request.force = false; // what is good was made in this very run
     let second = attempt(&request, observer).await?;
     let still = judged(&request.output_folder, second.generated.clone()).await?;
+    tell(&still);
     Ok((together(&first, second), still))
 }
 

@@ -1,10 +1,12 @@
 //! Which modules are meant, and their bytes.
 
-use std::fs::{self, File};
+use std::collections::HashSet;
+use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use gen404_outside::disk::files_in;
 use gen404_round::module_rule::MODULE_BYTES;
 use rustix::fs::OFlags;
 
@@ -12,7 +14,7 @@ use super::result::Judged;
 use crate::errors::CommandError;
 
 /// Where a module comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Source {
     Stdin,
     File(PathBuf),
@@ -42,22 +44,18 @@ pub(super) fn named(paths: &[PathBuf]) -> Result<Vec<Source>, CommandError> {
             return Err(CommandError::usage(format!("{} does not exist", path.display())));
         }
     }
+    // Whoever names a file twice is not told that it is its own twin.
+    let mut known = HashSet::new();
+    sources.retain(|source| known.insert(source.clone()));
     Ok(sources)
 }
 
 /// The `*.js` files of a folder, by name.
 pub(super) fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, CommandError> {
     let unreadable = |error: io::Error| CommandError::usage(format!("cannot list {}: {error}", folder.display()));
-    let mut modules = Vec::new();
-    for entry in fs::read_dir(folder).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        if path.extension().is_some_and(|extension| extension == "js") && path.is_file() {
-            // `./a.js` is called `a.js`
-            modules.push(path.strip_prefix(".").map(Path::to_path_buf).unwrap_or(path));
-        }
-    }
-    modules.sort();
-    Ok(modules)
+    // `./a.js` is called `a.js`
+    let called = |path: PathBuf| path.strip_prefix(".").map(Path::to_path_buf).unwrap_or(path);
+    Ok(files_in(folder, "js").map_err(unreadable)?.into_iter().map(called).collect())
 }
 
 /// Bytes of stdin that are counted; whoever sends more will not mind a round number.

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::result::Judged;
 use crate::ui::Ui;
 
-/// Findings and warnings that are shown of one module; stdout has them all.
+/// Findings and warnings that are shown of one module; `--json` has them all.
 const SHOWN: usize = 12;
 
 /// Characters of a source line that are shown.
@@ -32,7 +32,7 @@ pub(super) fn show(ui: &Ui, judged: &Judged) {
         ui.status(format!("   = fix: {}", advised(finding)));
     }
     if findings.len() > SHOWN {
-        ui.status(format!("{}: and {} more findings (stdout has them all)", judged.file, findings.len() - SHOWN));
+        ui.status(format!("{}: and {} more findings (--json has them all)", judged.file, findings.len() - SHOWN));
     }
     let warnings = &judged.report.warnings;
     for warning in warnings.iter().take(SHOWN) {
@@ -40,7 +40,7 @@ pub(super) fn show(ui: &Ui, judged: &Judged) {
         ui.warning(headed(&judged.file, warning.place, &text));
     }
     if warnings.len() > SHOWN {
-        ui.warning(format!("{}: and {} more (stdout has them all)", judged.file, warnings.len() - SHOWN));
+        ui.warning(format!("{}: and {} more (--json has them all)", judged.file, warnings.len() - SHOWN));
     }
 }
 
@@ -133,6 +133,11 @@ impl Tally {
 
     pub(super) fn refused(&self) -> usize {
         self.refused
+    }
+
+    /// Whether every module would be taken, as far as any was judged.
+    pub(super) fn nothing_but_good(&self) -> bool {
+        self.refused == 0 && self.modules > 0
     }
 
     pub(super) fn verdict(&self) -> String {

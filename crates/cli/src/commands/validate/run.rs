@@ -43,8 +43,13 @@ impl Runner {
         let trial = studio.try_module(&judged.source, wanted).await.map_err(|error| broken(&judged.file, &error))?;
         judged.report.warnings.extend(warnings(&trial));
         let place = trial.thrown_at.and_then(|at| Lines::new(&judged.source).named(at.line, at.column));
-        let said = |judgement| findings(judgement, place);
-        judged.ran = Ran { miners: trial.miners.map(said), service: trial.service.map(said) };
+        // It is the place of what the render service's run threw, which may not be what the miners' run threw.
+        let thrown = |judgement: &Option<Judgement>| Some(judgement.as_ref()?.failures.first()?.detail.clone());
+        let same = trial.service.is_none() || thrown(&trial.miners) == thrown(&trial.service);
+        judged.ran = Ran {
+            miners: trial.miners.map(|judgement| findings(judgement, place.filter(|_| same))),
+            service: trial.service.map(|judgement| findings(judgement, place)),
+        };
         Ok(())
     }
 
