@@ -13,13 +13,14 @@ mod pods;
 mod render;
 mod render_server;
 mod report;
-mod round;
+pub(crate) mod round;
 mod sandbox;
 mod start_generator;
 mod start_judge;
 mod start_renderer;
 mod stop_pods;
 mod validate;
+mod verify;
 
 use clap::Subcommand;
 
@@ -40,6 +41,7 @@ pub(crate) enum Command {
     Pods(pods::Arguments),
     Generate(generate::Arguments),
     Validate(validate::Arguments),
+    Verify(verify::Arguments),
     Render(render::Arguments),
     RenderServer(render_server::Arguments),
     Judge(judge::Arguments),
@@ -68,6 +70,8 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Comma
         Command::Demo(arguments) => demo::run(context, arguments).await,
         Command::Generate(arguments) => generate::run(context, arguments).await,
         Command::Validate(arguments) => validate::run(context, arguments).await,
+        // It joins three services.
+        Command::Verify(arguments) => Box::pin(verify::run(context, &arguments)).await,
         Command::Report(arguments) => report::run(context, arguments).await,
         Command::Render(arguments) => render::run(context, arguments).await,
         Command::RenderServer(arguments) => render_server::run(context, arguments).await,

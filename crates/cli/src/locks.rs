@@ -87,6 +87,11 @@ impl Lock {
         self.sufficient == Some(false)
     }
 
+    /// Whether both amounts are known.
+    pub(crate) fn is_known(&self) -> bool {
+        self.sufficient.is_some()
+    }
+
     const UNKNOWN: Self = Self { locked_rho: None, required_rho: None, sufficient: None };
 
     fn judge(locked: Option<Rho>, required: Rho) -> Self {

@@ -8,6 +8,7 @@ pub mod chain;
 pub mod generator;
 pub mod judge;
 pub mod pictures;
+pub mod repositories;
 pub mod targon;
 pub mod wallets;
 
