@@ -5,6 +5,7 @@ mod commit_hash;
 mod commit_repo_cdn;
 mod completions;
 mod demo;
+mod doctor;
 mod generate;
 mod judge;
 mod list_all;
@@ -46,6 +47,7 @@ pub(crate) enum Command {
     RenderServer(render_server::Arguments),
     Judge(judge::Arguments),
     Report(report::Arguments),
+    Doctor(doctor::Arguments),
     Sandbox(sandbox::Arguments),
     Demo(demo::Arguments),
     Completions(completions::Arguments),
@@ -77,6 +79,8 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Comma
         Command::RenderServer(arguments) => render_server::run(context, arguments).await,
         // A match is large.
         Command::Judge(arguments) => Box::pin(judge::run(context, arguments)).await,
+        // It knows nearly all rooms.
+        Command::Doctor(arguments) => Box::pin(doctor::run(context, &arguments)).await,
         Command::Sandbox(arguments) => sandbox::run(context, arguments).await,
         Command::StartGenerator(arguments) => start_generator::run(context, &arguments).await,
         Command::StartRenderer(arguments) => start_renderer::run(context, &arguments).await,

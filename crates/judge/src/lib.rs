@@ -6,6 +6,7 @@
 
 mod advice;
 mod call;
+pub mod checks;
 mod clock;
 mod duel;
 mod embeddings;

@@ -37,7 +37,7 @@ fn split(line: &str, number: usize) -> impl Iterator<Item = Command> {
     let mut commands = vec![Vec::new()];
     let mut word = String::new();
     let mut quote = None;
-    let mut finish = |word: &mut String, commands: &mut Vec<Vec<String>>| {
+    let finish = |word: &mut String, commands: &mut Vec<Vec<String>>| {
         if !word.is_empty() {
             commands.last_mut().expect("there is always one").push(std::mem::take(word));
         }

@@ -5,7 +5,7 @@ use gen404_round::CommitHash;
 use serde::Serialize;
 use url::Url;
 
-use super::{Placed, Question, Verifier};
+use super::{Phase, Placed, Question, Verifier};
 use crate::errors::sentence;
 
 /// Where the subnet's builder gets repositories.
@@ -58,6 +58,10 @@ impl Verifier {
     /// Looks at the repository; `None` when no commit and place are known, which is told elsewhere.
     pub(super) async fn building(&self, placed: &Placed, question: &Question) -> Option<Building> {
         let commit = placed.revealed.commit.as_ref()?;
+        // What was built needs no second look, unless somebody asks for one.
+        if placed.phase == Phase::Over && question.repository.is_none() {
+            return None;
+        }
         let origin = match (&question.repository, &placed.revealed.repo) {
             (Some(origin), _) => Ok(origin.clone()),
             (None, Some(repo)) => Origin::public(&host(), repo),

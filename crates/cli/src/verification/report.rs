@@ -227,9 +227,7 @@ impl Verified {
         let reason = repository.reason.clone().unwrap_or_default();
         match repository.state {
             "missing" => self.problems.push(reason),
-            // What was built needs no second look.
-            "unknown" if self.phase != Phase::Over => self.unknown.push(reason),
-            "unknown" => self.warnings.push(reason),
+            "unknown" => self.unknown.push(reason),
             _ => {}
         }
         for finding in &repository.findings {
