@@ -4,7 +4,6 @@
 //! Nothing here knows the clients it serves, and everything listens on loopback only.
 
 pub mod cdn;
-pub mod chain;
 pub mod generator;
 pub mod judge;
 pub mod pictures;
@@ -15,17 +14,19 @@ mod crowd;
 mod folder;
 mod service;
 
+pub use gen404_devchain::BeaconSource;
+
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use gen404_devchain::{self as chain, DevelopmentChain, Lock, Neuron};
 use serde::Serialize;
 use url::Url;
 
 use cdn::Cdn;
-use chain::{BeaconSource, DevelopmentChain, Lock, Neuron};
 use folder::Folder;
 use generator::SampleGenerator;
 use judge::ScriptedJudge;
@@ -107,32 +108,32 @@ pub enum StartError {
     },
 }
 
-/// Where everything is: the JSON line of `404-cli sandbox`.
+/// Where everything is.
 #[derive(Debug, Clone, Serialize)]
 pub struct Directory {
     /// Always true; a sandbox that did not start has no directory.
     pub success: bool,
     /// WebSocket address of the chain.
     pub subtensor: String,
-    /// For `--wallet.path`.
+    /// Folder of wallets.
     pub wallet_path: PathBuf,
-    /// For `--wallet.name`.
+    /// The wallet in it.
     pub wallet_name: String,
-    /// For `--wallet.hotkey`; all registered, but the one called `unregistered`.
+    /// The wallet's hotkeys; all registered, but the one called `unregistered`.
     pub hotkeys: Vec<String>,
-    /// For `--targon-base-url`.
+    /// Base URL of the Targon API.
     pub targon: String,
-    /// For `generate --endpoint`.
+    /// Base URL of the generator.
     pub generator: String,
-    /// For `judge --endpoint`.
+    /// Base URL of the judge model.
     pub judge: String,
-    /// For `render --endpoint`; null when this machine has no browser.
+    /// Base URL of the render service; null when this machine has no browser.
     pub renderer: Option<String>,
     /// A CDN that serves the folder `cdn_dir`.
     pub cdn: String,
     /// Put files here to publish them.
     pub cdn_dir: PathBuf,
-    /// For `generate --prompts-json` and `judge --prompts-json`.
+    /// The prompts file of the rehearsal.
     pub prompts_json: PathBuf,
 }
 

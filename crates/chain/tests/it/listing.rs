@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use gen404_chain::{HotkeySigner, LockAnswer, RAO_PER_TOKEN, Unobserved};
+use gen404_devchain::{Lock, Neuron, Options, PastReveals};
 use gen404_round::{AccountId, Latest, NETUID, RevealedFields};
-use gen404_sandbox::chain::{Lock, Neuron, Options, PastReveals};
 
 use crate::support::{COLDKEY, Key, connect, fast, start};
 
