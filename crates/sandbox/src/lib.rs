@@ -4,6 +4,7 @@
 //! Nothing here knows the clients it serves, and everything listens on loopback only.
 
 pub mod cdn;
+pub mod faults;
 pub mod generator;
 pub mod judge;
 pub mod pictures;
@@ -12,6 +13,7 @@ pub mod wallets;
 
 mod crowd;
 mod folder;
+mod pixels;
 mod service;
 
 pub use gen404_devchain::BeaconSource;
@@ -188,7 +190,7 @@ impl Sandbox {
             .map_err(|source| StartError::Service { service: "generator", source })?;
         let judge = ScriptedJudge::start(judge::Options::default()).await?;
         let backends =
-            [("generator", address(generator.url())), ("judge", address(&judge.url())), ("render", options.renderer)];
+            [("generator", address(generator.url())), ("judge", address(judge.url())), ("render", options.renderer)];
         let backends: HashMap<_, _> =
             backends.into_iter().filter_map(|(name, address)| Some((name.to_owned(), address?))).collect();
         let targon = FakeTargon::start(targon::Options { backends, ..targon::Options::default() })
@@ -201,7 +203,8 @@ impl Sandbox {
             hotkeys: wallet.hotkeys.into_iter().chain([wallet.unregistered]).map(|hotkey| hotkey.name).collect(),
             wallet_path: wallet.path,
             wallet_name: wallets::WALLET_NAME.to_owned(),
-            targon: targon.url(),
+            // Official clients put paths behind it, slash and all.
+            targon: targon.url().as_str().trim_end_matches('/').to_owned(),
             generator: generator.url().to_string(),
             judge: judge.url().to_string(),
             renderer: options.renderer.map(|address| format!("http://{address}/")),
