@@ -8,6 +8,7 @@ use gen404_judge::{
     Answer, AttemptError, Concurrency, Failure, Outcome, Plan, RehearsalError, Rehearsed, Request, StoppedClock, Vlm,
     VlmError, rehearse, run,
 };
+use gen404_outside::explain::Explain as _;
 use gen404_outside::pictures::{FetchLimits, Fetcher};
 use tokio_util::sync::CancellationToken;
 

@@ -9,7 +9,7 @@ use tokio::sync::OnceCell;
 
 use super::result::{Judged, Ran};
 use crate::arguments::BrowserArguments;
-use crate::errors::{CommandError, Kind, sentence};
+use crate::errors::{Blame, CommandError, sentence};
 
 /// Whoever cannot have a browser can still have the other half.
 const WITHOUT: &str = "--static-only judges the text alone, without a browser";
@@ -63,7 +63,7 @@ impl Runner {
 
 /// Whatever stands in a browser's way, the machine lacks what the command was asked for.
 fn without_browser(error: CommandError) -> CommandError {
-    CommandError { kind: Kind::Usage, ..error }.with_hint(WITHOUT)
+    CommandError { blame: Blame::User, ..error }.with_hint(WITHOUT)
 }
 
 fn broken(file: &str, error: &DrawError) -> CommandError {
