@@ -10,7 +10,7 @@ use gen404_report::{Request, Written};
 use serde::Serialize;
 
 use crate::context::Context;
-use crate::errors::{Blame, CommandError};
+use crate::errors::CommandError;
 
 /// Make the HTML report of a judged match again
 ///

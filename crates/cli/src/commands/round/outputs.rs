@@ -21,7 +21,7 @@ use super::fetched::{self, Missed};
 use crate::arguments::State;
 use crate::competition;
 use crate::context::Context;
-use crate::errors::{Blame, CommandError, sentence};
+use crate::errors::{CommandError, sentence};
 use crate::ui::Progress;
 
 /// Says in the folder whose files are in it: stems repeat from round to round, with other modules behind them.

@@ -17,7 +17,7 @@ use super::fetched::{self, Missed};
 use crate::arguments::State;
 use crate::competition;
 use crate::context::Context;
-use crate::errors::{Blame, CommandError, sentence};
+use crate::errors::{CommandError, sentence};
 
 /// Write a round's prompts and seed as a prompts file for generate and judge
 ///

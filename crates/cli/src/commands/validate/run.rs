@@ -1,6 +1,7 @@
 //! The run part: modules whose text passes are run in Chromium, and what both programs say then joins the verdicts.
 //! How a module is run is the renderer's business; here are only the way there and the words for what came back.
 
+use gen404_outside::explain::Explain as _;
 use gen404_renderer::{Corner, DrawError, Failure, Judgement, Metrics, Studio, Trial, Wanted};
 use gen404_round::module_rule::{MODULE_MILLISECONDS, Rule, Stage};
 use gen404_validator::{Caution, Concerns, Finding, Lines, Place, Validator, Warning};
