@@ -7,8 +7,8 @@ use gen404_chain::{
     SystemClock, Unobserved,
 };
 use gen404_outside::explain::{Blame, Explain};
+use gen404_devchain::{CallLimit, HandshakeRefusal};
 use gen404_round::{AccountId, NETUID};
-use gen404_sandbox::chain::{CallLimit, HandshakeRefusal};
 
 use crate::support::{Diary, Key, commit, commit_hash, connect, fast, options, reveal_count, start};
 
