@@ -24,8 +24,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use gen404_outside::explain::{Blame, Explain, Hint};
 use gen404_devchain::{self as chain, DevelopmentChain, Lock, Neuron};
+use gen404_outside::explain::{Blame, Explain, Hint};
 use serde::Serialize;
 use url::Url;
 

@@ -6,8 +6,8 @@ use gen404_chain::{
     Chain, ClockError, CommitError, CommitRequest, Event, FINNEY_GENESIS, HotkeySigner, LockAnswer, SystemClock,
     Unobserved, Wait,
 };
-use gen404_outside::explain::{Blame, Explain};
 use gen404_devchain::{BeaconSource, CommitmentField};
+use gen404_outside::explain::{Blame, Explain};
 use gen404_round::{Latest, NETUID, Reveal};
 
 use crate::support::{

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use gen404_chain::{Chain, CommitError, CommitRequest, Doubt, Event, HotkeySigner, SystemClock, Unobserved, Wait};
-use gen404_outside::explain::{Blame, Explain};
 use gen404_devchain::{CallLimit, DevelopmentChain, Options, SubmitFault, WatchEnd};
+use gen404_outside::explain::{Blame, Explain};
 use gen404_round::NETUID;
 
 use crate::proxy::{Manners, Proxy};

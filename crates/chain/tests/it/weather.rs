@@ -4,8 +4,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use gen404_chain::{Chain, CommitError, CommitRequest, Event, HotkeySigner, SystemClock, Unobserved, Wait};
-use gen404_outside::explain::{Blame, Explain};
 use gen404_devchain::{DevelopmentChain, SubmitFault, WatchEnd};
+use gen404_outside::explain::{Blame, Explain};
 use gen404_round::NETUID;
 
 use crate::proxy::{Manners, Proxy};
