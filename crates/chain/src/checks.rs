@@ -1,5 +1,6 @@
 //! Whether the chain is ready for a commitment: node, clock, metadata, and what it says of a hotkey. Sends nothing.
 
+use gen404_outside::explain::Explain as _;
 use gen404_round::check::Check;
 use gen404_round::{AccountId, Hotkey, Netuid};
 
@@ -50,14 +51,14 @@ pub async fn checks(
 }
 
 fn unread(error: &ReadError, endpoint: &str, name: &str) -> Vec<Check> {
-    let fix = error.hint().unwrap_or_else(|| "try again, or name another node with --subtensor.endpoint".to_owned());
+    let fix = error.hint().unwrap_or("try again, or name another node with --subtensor.endpoint".into()).into_owned();
     let (node, metadata) = match error {
         ReadError::Incompatible(_) => (
             Check::pass("node", format!("{endpoint} answers")),
-            Check::fail("metadata", format!("{name} lacks what a commitment needs: {error}"), fix),
+            Check::fail("metadata", format!("{name} lacks what a commitment needs: {}", error.sentence()), fix),
         ),
         ReadError::Rpc(_) | ReadError::Connect(_) => (
-            Check::fail("node", format!("{endpoint} does not answer: {error}"), fix),
+            Check::fail("node", format!("{endpoint} does not answer: {}", error.sentence()), fix),
             Check::skipped("metadata", "the node does not answer", "mend `node` first"),
         ),
     };
@@ -66,14 +67,8 @@ fn unread(error: &ReadError, endpoint: &str, name: &str) -> Vec<Check> {
 
 /// The same for a chain that was not reached.
 pub fn unreachable(error: &ConnectError) -> Vec<Check> {
-    let fix = error.hint().unwrap_or_else(|| "name another node with --subtensor.endpoint".to_owned());
-    let mut words = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(more) = cause {
-        words = format!("{words}: {more}");
-        cause = more.source();
-    }
-    let node = Check::fail("node", words, fix);
+    let fix = error.hint().unwrap_or("name another node with --subtensor.endpoint".into());
+    let node = Check::fail("node", error.sentence(), fix);
     let metadata = Check::skipped("metadata", "the node was not reached", "mend `node` first");
     [node, metadata].into_iter().chain(after_node("the node was not reached")).collect()
 }

@@ -12,6 +12,7 @@ use gen404_competition::StateClient;
 use gen404_delivery::{Downloader, Manners};
 use gen404_repository::Origin;
 use gen404_round::Hotkey;
+use gen404_round::lock::Rho;
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
@@ -19,8 +20,7 @@ use crate::arguments::{State, Subtensor};
 use crate::chain_status::ChainStatus;
 use crate::competition;
 use crate::context::Context;
-use crate::errors::{CommandError, Kind};
-use crate::locks::Rho;
+use crate::errors::{Blame, CommandError};
 use crate::ui::Ui;
 
 pub(crate) use building::Building;
@@ -65,7 +65,7 @@ impl Verifier {
         subtensor: &Subtensor,
         manners: Manners,
     ) -> Result<Self, CommandError> {
-        let downloader = Downloader::new(manners).map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
+        let downloader = Downloader::new(manners).map_err(|error| CommandError::from_error(Blame::Here, &error))?;
         Ok(Self {
             client: competition::client(state)?,
             state: state.clone(),

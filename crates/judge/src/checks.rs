@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use gen404_outside::explain::Explain as _;
 use gen404_outside::pictures::{FetchLimits, Fetcher};
 use gen404_round::check::Check;
 use gen404_round::view::ViewSet;
@@ -44,11 +45,7 @@ async fn ask(client: &ChatClient, model: &str, profile: Profile) -> Check {
     let models = match client.models().await {
         Ok(models) => models,
         Err(error) => {
-            let words = match std::error::Error::source(&error) {
-                Some(cause) => format!("{error}: {cause}"),
-                None => error.to_string(),
-            };
-            return Check::fail("model", words, "is the server running, and is this its address? `404-cli start-judge` rents one");
+            return Check::fail("model", error.sentence(), "is the server running, and is this its address? `404-cli start-judge` rents one");
         }
     };
     let mut plan = plan(folder.path(), model, profile);
@@ -59,12 +56,11 @@ async fn ask(client: &ChatClient, model: &str, profile: Profile) -> Check {
         Ok(_) => Check::fail("model", "there was nothing to ask", "please report this"),
         Err(error) => {
             let others = models.filter(|models| !models.iter().any(|known| known == model)).unwrap_or_default();
-            let mut fix = error.hint().to_owned();
+            let mut fix = error.hint().unwrap_or_default().into_owned();
             if !others.is_empty() {
                 fix = format!("{fix}; the server has: {}", others.join(", "));
             }
-            let source = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-            Check::fail("model", format!("{error}{source}"), fix)
+            Check::fail("model", error.sentence(), fix)
         }
     }
 }

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Stdio;
 
+use gen404_outside::explain::Explain as _;
 use gen404_round::check::Check;
 
 use crate::chromium::{Chromium, VERIFIED_VERSION};
@@ -25,8 +26,8 @@ pub async fn checks(given: Option<&Path>, search_path: Option<&OsStr>, three: &T
             }
         }
         Err(error) => {
-            let fix = error.hint().unwrap_or("install Chromium, or name one with --chromium");
-            Check::fail("chromium", error.to_string(), fix)
+            let fix = error.hint().unwrap_or("install Chromium, or name one with --chromium".into());
+            Check::fail("chromium", error.sentence(), fix)
         }
     };
     let (three, npm) = match (there, npm) {
@@ -39,8 +40,8 @@ pub async fn checks(given: Option<&Path>, search_path: Option<&OsStr>, three: &T
             Check::pass("npm", format!("npm {version}")),
         ),
         (Err(error), version) => {
-            let fix = error.hint().unwrap_or("see --three-module");
-            let three = Check::fail("three", format!("{THREE_PACKAGE} is not here: {error}"), fix);
+            let fix = error.hint().unwrap_or("see --three-module".into());
+            let three = Check::fail("three", format!("{THREE_PACKAGE} is not here: {}", error.sentence()), fix);
             let npm = match version {
                 Some(version) => Check::pass("npm", format!("npm {version}")),
                 None if matches!(error, crate::ThreeError::Different { .. }) => {

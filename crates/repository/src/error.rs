@@ -4,6 +4,8 @@
 use std::io;
 use std::time::Duration;
 
+use gen404_outside::explain::{Blame, Explain, Hint};
+
 use crate::origin::InvalidOrigin;
 
 /// Why nothing is known of a commit.
@@ -73,19 +75,29 @@ impl RepositoryError {
             | Self::Failed { .. } => false,
         }
     }
+}
 
-    /// What to do about it.
-    pub fn hint(&self) -> Option<&'static str> {
+impl Explain for RepositoryError {
+    fn blame(&self) -> Blame {
         match self {
-            Self::NoCommit { .. } => Some("push it: `git push`, and reveal the hash that `git rev-parse HEAD` prints"),
-            Self::NotPublic { .. } => {
-                Some("is the name spelled right, and is the repository public? The subnet's rules ask for a public one")
-            }
-            Self::NoGit(_) => Some("install git, version 2.30 or newer"),
-            Self::NoRoom(_) => Some("is there room in the folder that TMPDIR names?"),
-            Self::TimedOut { .. } | Self::Failed { .. } => Some("try again; `-vv` shows what git says"),
-            Self::TooLarge { .. } => Some("keep model weights out of the repository: they belong on a model hub, pinned"),
-            Self::Origin(_) => None,
+            Self::NoCommit { .. } | Self::NotPublic { .. } | Self::NoRoom(_) | Self::TooLarge { .. } => Blame::Here,
+            Self::Origin(_) | Self::NoGit(_) => Blame::User,
+            Self::TimedOut { .. } | Self::Failed { .. } => Blame::Service,
         }
+    }
+
+    fn hint(&self) -> Option<Hint> {
+        let hint = match self {
+            Self::NoCommit { .. } => "push it: `git push`, and reveal the hash that `git rev-parse HEAD` prints",
+            Self::NotPublic { .. } => {
+                "is the name spelled right, and is the repository public? The subnet's rules ask for a public one"
+            }
+            Self::NoGit(_) => "install git, version 2.30 or newer",
+            Self::NoRoom(_) => "is there room in the folder that TMPDIR names?",
+            Self::TimedOut { .. } | Self::Failed { .. } => "try again; `-vv` shows what git says",
+            Self::TooLarge { .. } => "keep model weights out of the repository: they belong on a model hub, pinned",
+            Self::Origin(_) => return None,
+        };
+        Some(hint.into())
     }
 }

@@ -7,6 +7,7 @@ pub mod aim;
 pub mod check;
 mod collector;
 pub mod duel;
+pub mod lock;
 pub mod module_rule;
 mod prompts;
 pub mod python;

@@ -1,5 +1,6 @@
 //! Whether the Targon account can be used, and what on it costs money now. Buys and stops nothing.
 
+use gen404_outside::explain::Explain as _;
 use gen404_round::check::Check;
 
 use crate::client::TargonClient;
@@ -38,13 +39,13 @@ pub async fn checks(client: &TargonClient, leases: &Leases) -> Vec<Check> {
         }
         Err(error) => {
             let skipped = Check::skipped("credits", "the account cannot be read", "mend `targon` first");
-            (Check::fail("targon", error.to_string(), fix_of(&error)), skipped)
+            (Check::fail("targon", error.sentence(), fix_of(&error)), skipped)
         }
     };
     let pods = match listed {
         Ok(pods) => of_pods(&pods),
         Err(StopAllError::Targon(_)) => Check::skipped("pods", "the account cannot be read", "mend `targon` first"),
-        Err(error) => Check::fail("pods", error.to_string(), "look at the folder that --state-dir names"),
+        Err(error) => Check::fail("pods", error.sentence(), "look at the folder that --state-dir names"),
     };
     vec![account, credits, pods]
 }

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 
+use gen404_outside::explain::Explain as _;
 use gen404_round::check::Check;
 
 use crate::hotkey::{HotkeyFile, OPEN_TO_OTHERS};
@@ -17,8 +18,8 @@ pub fn checks(folder: &WalletFolder, wallet: &str, hotkey: &str) -> (Vec<Check>,
     let file = match folder.find_hotkey(wallet, hotkey) {
         Ok(file) => file,
         Err(error) => {
-            let fix = error.hint().unwrap_or_else(|| "see --wallet.path, --wallet.name and --wallet.hotkey".to_owned());
-            return (vec![Check::fail("wallet", error.to_string(), fix), nothing()], None);
+            let fix = error.hint().unwrap_or("see --wallet.path, --wallet.name and --wallet.hotkey".into());
+            return (vec![Check::fail("wallet", error.sentence(), fix), nothing()], None);
         }
     };
     let path = file.path().display();

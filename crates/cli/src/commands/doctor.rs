@@ -15,6 +15,7 @@ use futures::StreamExt;
 use futures::stream::FuturesOrdered;
 use gen404_outside::http::parse_address;
 use gen404_round::check::{Check, Outcome};
+use gen404_round::lock::Rho;
 use secrecy::SecretString;
 use serde::Serialize;
 use url::Url;
@@ -23,7 +24,6 @@ use crate::arguments::targon::TargonArguments;
 use crate::arguments::{BrowserArguments, KeyParser, OwnHotkey, RepositoryArguments, State, Subtensor};
 use crate::context::Context;
 use crate::errors::CommandError;
-use crate::locks::Rho;
 use crate::ui::Ui;
 use groups::Group;
 

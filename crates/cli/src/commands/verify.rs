@@ -8,12 +8,12 @@ use std::time::Duration;
 use clap::Args;
 use gen404_delivery::Manners;
 use gen404_round::Hotkey;
+use gen404_round::lock::Rho;
 
 use crate::arguments::{OwnHotkey, RepositoryArguments, State, Subtensor};
 use crate::context::Context;
 use crate::errors::CommandError;
 use crate::hotkey;
-use crate::locks::Rho;
 use crate::verification::{Question, Verified, Verifier};
 
 /// Say what the subnet will read of a submission: reveals, repository, and every file at the CDN

@@ -1,12 +1,12 @@
 //! The repository of a submission: whether everybody can fetch the commit, and what in it costs or may cost the round.
 
+use gen404_outside::explain::Explain as _;
 use gen404_repository::{Finding, Limits, Origin, RepositoryError, Severity, fetch, inspect};
 use gen404_round::CommitHash;
 use serde::Serialize;
 use url::Url;
 
 use super::{Phase, Placed, Question, Verifier};
-use crate::errors::sentence;
 
 /// Where the subnet's builder gets repositories.
 const PUBLIC_HOST: &str = "https://github.com/";
@@ -29,7 +29,7 @@ pub(crate) struct Building {
     pub(crate) findings: Vec<Finding>,
     /// Why nothing is known, or what is missing.
     pub(crate) reason: Option<String>,
-    pub(crate) fix: Option<&'static str>,
+    pub(crate) fix: Option<String>,
 }
 
 impl Building {
@@ -48,8 +48,8 @@ impl Building {
             hardware: None,
             verified_on: None,
             findings: Vec::new(),
-            reason: Some(sentence(error)),
-            fix: error.hint(),
+            reason: Some(error.sentence()),
+            fix: error.hint().map(Into::into),
         }
     }
 }

@@ -4,6 +4,7 @@ use gen404_competition::files::{
     Builds, GenerationAudits, GenerationReports, MatrixFile, Schedule, Stage, State as StateOfRound, Submissions,
 };
 use gen404_competition::{Look, Reading, RoundFile, StateFile, own_place};
+use gen404_round::lock::Lock;
 use gen404_round::{BlockNumber, Window};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -14,7 +15,6 @@ use crate::commands::round::report::InRound;
 use crate::competition;
 use crate::entrants::{self, Revealed};
 use crate::errors::CommandError;
-use crate::locks::Lock;
 
 /// How far the subnet is with a round's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

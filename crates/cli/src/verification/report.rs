@@ -1,6 +1,7 @@
 //! What was found, as JSON, and as an answer: yes, no and why, or that nobody can know.
 
 use gen404_delivery::{Loss, Remembered};
+use gen404_round::lock::Lock;
 use gen404_round::{BlockNumber, Hotkey, Stem};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -9,7 +10,6 @@ use super::delivering::{Rules, Stems};
 use super::{Building, Phase, Placed, Question};
 use crate::commands::round::report::{Build, Generation, Judgement};
 use crate::errors::CommandError;
-use crate::locks::Lock;
 
 /// What becomes of a stem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -275,7 +275,7 @@ impl Verified {
             (None, None) => return None,
         };
         let hints = self.stems.iter().flatten().filter(|seen| seen.state == StemState::Lost).find_map(|seen| seen.fix);
-        let repository = self.repository.as_ref().and_then(|repository| repository.fix);
+        let repository = self.repository.as_ref().and_then(|repository| repository.fix.clone());
         let mut error = error.with_hints(repository.filter(|_| hints.is_none())).with_hints(hints);
         if !more.is_empty() {
             error = error.with_hint(format!("{} more: see `problems` and `unknown`", more.len()));

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use gen404_devchain::{Lock, Neuron, Options};
 use gen404_sandbox::cdn::Cdn;
-use gen404_sandbox::chain::{Lock, Options};
+use gen404_sandbox::faults::Rule;
 use gen404_sandbox::judge::{self, ScriptedJudge};
 use gen404_sandbox::targon::{self, FakeTargon};
 use gen404_testing::Nobody;
@@ -146,7 +147,7 @@ async fn on_chain_each_thing_that_is_broken_fails_alone_until_it_is_mended() {
     let ended = place.run(&all);
     assert!(Place::named(&ended, "fail").contains(&"registration".to_owned()), "{}", ended.transcript());
     assert!(find(&ended.json(), "registration")["fix"].to_string().contains("btcli subnet register"));
-    chain.register(&[gen404_sandbox::chain::Neuron { hotkey: account("default"), coldkey: COLDKEY }]);
+    chain.register(&[Neuron { hotkey: account("default"), coldkey: COLDKEY }]);
     chain.set_clock_offset(300);
     chain.produce_block();
     Place::fails(&place.run(&all), "clock", "timedatectl");
@@ -210,10 +211,10 @@ async fn accounts_and_services_that_refuse_fail_alone() {
     Place::fails(&ended, "network", "unset HTTPS_PROXY");
     let ended = place.run_with(&[("TARGON_API_KEY", "bad-key")], &all);
     Place::fails(&ended, "targon", "TARGON_API_KEY");
-    place.judge.add_fault(judge::FaultRule::always(judge::Fault::NoSeed));
+    place.judge.faults().set(vec![Rule::from(judge::Fault::NoSeed)]);
     let ended = place.run(&["--only", "model"]);
     Place::fails(&ended, "model", "seed");
-    place.judge.clear_faults();
+    place.judge.faults().clear();
     place.run(&["--only", "model"]).success();
 }
 

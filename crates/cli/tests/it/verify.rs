@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use gen404_round::AccountId;
+use gen404_devchain::{Lock, Neuron, Options, PastReveals};
 use gen404_sandbox::cdn::Fault;
-use gen404_sandbox::chain::{Lock, Options, PastReveals};
+use gen404_sandbox::faults::Rule;
 use gen404_testing::Nobody;
 use serde_json::{Value, json};
 
@@ -333,7 +334,7 @@ async fn two_hundred_broken_submissions_get_the_verdict_of_a_collector_written_a
         let revealed = dice.reveals();
         let registered = dice.roll(8) > 0;
         if registered {
-            neurons.push(gen404_sandbox::chain::Neuron { hotkey, coldkey });
+            neurons.push(Neuron { hotkey, coldkey });
         }
         expected.push((hotkey, coldkey, registered, collected(&revealed, 10, 18)));
         let stored = revealed.iter().map(|(text, block)| (payload(text), *block)).collect();
@@ -387,13 +388,14 @@ async fn a_host_with_habits_costs_what_it_would_cost() {
     generating(&home, 50, &STEMS, &[(hotkey, entry(&commit, &format!("{}mine", cdn.url())))]);
     let place = folder.display().to_string();
     let look = || verify(&home, &[&hotkey.to_string(), "--repository", &place]);
-    cdn.set_faults(vec![Fault::Challenge]);
+    cdn.faults().set(vec![Rule::from(Fault::Challenge)]);
     let ended = look();
     ended.failure(1);
     assert_eq!(of(&ended.json(), "a1")["reason"], "js_fetch_failed: HTTP 403");
     assert!(of(&ended.json(), "a1")["fix"].to_string().contains("Cloudflare"));
     // Neither HEAD nor bare prefixes are asked for, and whoever waits is served.
-    let busy = Fault::RateLimited { times: 2, retry_after: "0".to_owned() };
-    cdn.set_faults(vec![Fault::HeadRefused { status: 403 }, Fault::PrefixRefused { status: 404 }, Fault::StrangersRefused, busy]);
+    let busy = Rule::times(Fault::RateLimited { retry_after: "0".to_owned() }, 2);
+    let others = [Fault::HeadRefused { status: 403 }, Fault::PrefixRefused { status: 404 }, Fault::StrangersRefused];
+    cdn.faults().set(others.into_iter().map(Rule::from).chain([busy]));
     assert_eq!(look().success()["delivery"]["delivered"], 4);
 }

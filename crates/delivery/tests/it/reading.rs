@@ -8,6 +8,7 @@ use std::time::Duration;
 use gen404_delivery::{Downloader, Loss, Manners, Told, Unknown, Validators};
 use gen404_round::Stem;
 use gen404_sandbox::cdn::{Cdn, Fault};
+use gen404_sandbox::faults::Rule;
 use gen404_testing::{Nobody, UntrustedHost};
 
 fn manners() -> Manners {
@@ -130,13 +131,13 @@ async fn a_busy_host_is_left_alone_and_a_tireless_one_refuses() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("a1.js"), "one").expect("written");
     let cdn = Cdn::start(folder.path()).await.expect("a port");
-    cdn.set_faults(vec![Fault::RateLimited { times: 3, retry_after: "0".to_owned() }]);
+    cdn.faults().set(vec![Rule::times(Fault::RateLimited { retry_after: "0".to_owned() }, 3)]);
     let read = downloader().read(cdn.url().as_str(), &stem("a1"), &Validators::default()).await;
     assert!(matches!(read, Told::There(_)), "{read:?}");
-    cdn.set_faults(vec![Fault::RateLimited { times: 99, retry_after: "0".to_owned() }]);
+    cdn.faults().set(vec![Rule::from(Fault::RateLimited { retry_after: "0".to_owned() })]);
     let read = downloader().read(cdn.url().as_str(), &stem("a1"), &Validators::default()).await;
     assert!(matches!(&read, Told::Lost(loss) if loss.failure_reason() == "js_fetch_failed: HTTP 429"), "{read:?}");
-    cdn.set_faults(vec![Fault::Challenge]);
+    cdn.faults().set(vec![Rule::from(Fault::Challenge)]);
     let read = downloader().read(cdn.url().as_str(), &stem("a1"), &Validators::default()).await;
     assert!(matches!(&read, Told::Lost(Loss::Challenge(_))), "{read:?}");
 }

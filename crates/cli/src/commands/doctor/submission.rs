@@ -6,6 +6,7 @@ use gen404_competition::{View, Wants, checks as state};
 use gen404_delivery::Manners;
 use gen404_round::Hotkey;
 use gen404_round::check::Check;
+use gen404_round::lock::Lock;
 use jiff::Timestamp;
 
 use super::{Arguments, account};
@@ -13,8 +14,7 @@ use crate::chain_status::ChainStatus;
 use crate::competition;
 use crate::context::Context;
 use crate::entrants;
-use crate::errors::{CommandError, Kind};
-use crate::locks::Lock;
+use crate::errors::{Blame, CommandError};
 use crate::verification::{Building, Question, Verified, Verifier};
 
 pub(super) const NAMES: [&str; 13] = [
@@ -136,10 +136,10 @@ fn unverified(name: &'static str, error: &CommandError) -> Check {
         return Check::skipped(name, "the submission is not known", "mend `reveals` first");
     }
     let fix = error.hints.first().cloned().unwrap_or_else(|| "`404-cli verify` says more".to_owned());
-    match error.kind {
+    match error.blame {
         // The state's own checks say what is wrong with it.
-        Kind::Service => Check::skipped(name, error.message.clone(), "mend `state` first, or try again"),
-        Kind::Failed | Kind::Usage | Kind::ChainRefused | Kind::Interrupted => Check::fail(name, error.message.clone(), fix),
+        Blame::Service => Check::skipped(name, error.message.clone(), "mend `state` first, or try again"),
+        Blame::Here | Blame::User | Blame::Chain | Blame::Interruption => Check::fail(name, error.message.clone(), fix),
     }
 }
 
@@ -175,7 +175,7 @@ fn of_repository(repository: Option<&Building>) -> Check {
     let Some(repository) = repository else {
         return Check::skipped("repository", "no commit and no repository are revealed", "reveal them");
     };
-    let fix = repository.fix.unwrap_or("`404-cli verify` says more").to_owned();
+    let fix = repository.fix.clone().unwrap_or_else(|| "`404-cli verify` says more".to_owned());
     let reason = repository.reason.clone().unwrap_or_default();
     match repository.state {
         "missing" | "unknown" => return Check::fail("repository", reason, fix),

@@ -41,7 +41,7 @@ fn submission(ui: &Ui, verified: &Verified) {
         verified.source
     );
     if verified.takes_part { ui.done(words) } else { ui.status(words) }
-    if let Some(lock) = verified.lock.filter(crate::locks::Lock::is_known) {
+    if let Some(lock) = verified.lock.filter(gen404_round::lock::Lock::is_known) {
         ui.status(format!("lock {lock} ρ"));
     }
     for (name, value) in [("commit", &verified.commit), ("repo", &verified.repo), ("cdn", &verified.cdn_url)] {
