@@ -78,7 +78,9 @@ fn after_node(why: &str) -> impl Iterator<Item = Check> {
 }
 
 fn without_hotkey(why: &str) -> impl Iterator<Item = Check> {
-    HOTKEY_CHECKS.into_iter().map(move |name| Check::skipped(name, why, "give --wallet.name and --wallet.hotkey, or an address"))
+    HOTKEY_CHECKS
+        .into_iter()
+        .map(move |name| Check::skipped(name, why, "give --wallet.name and --wallet.hotkey, or an address"))
 }
 
 fn of_clock(status: &HotkeyStatus, clock: &dyn Clock) -> Check {
@@ -111,7 +113,10 @@ fn of_hotkey(status: &HotkeyStatus, netuid: Netuid) -> Vec<Check> {
     };
     let space = status.space;
     let space = match space.used_now() {
-        None => Check::pass("space", format!("{} bytes an epoch; this runtime does not tell how many are used", space.limit)),
+        None => Check::pass(
+            "space",
+            format!("{} bytes an epoch; this runtime does not tell how many are used", space.limit),
+        ),
         Some(used) => {
             let left = space.limit.saturating_sub(used);
             let words = format!("{left} of {} bytes left in this epoch", space.limit);
@@ -130,7 +135,10 @@ fn of_hotkey(status: &HotkeyStatus, netuid: Netuid) -> Vec<Check> {
         None => Check::pass("pending", "no commitment waits for its reveal"),
         Some(pending) => Check::warn(
             "pending",
-            format!("the commitment of block {} is not revealed yet (beacon round {})", pending.block, pending.reveal_round),
+            format!(
+                "the commitment of block {} is not revealed yet (beacon round {})",
+                pending.block, pending.reveal_round
+            ),
             "commands that commit wait for it; another program's commitment would replace it unread",
         ),
     };

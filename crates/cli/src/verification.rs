@@ -59,12 +59,7 @@ pub(crate) struct Verifier {
 }
 
 impl Verifier {
-    pub(crate) fn new(
-        ui: &Ui,
-        state: &State,
-        subtensor: &Subtensor,
-        manners: Manners,
-    ) -> Result<Self, CommandError> {
+    pub(crate) fn new(ui: &Ui, state: &State, subtensor: &Subtensor, manners: Manners) -> Result<Self, CommandError> {
         let downloader = Downloader::new(manners).map_err(|error| CommandError::from_error(Blame::Here, &error))?;
         Ok(Self {
             client: competition::client(state)?,

@@ -23,7 +23,9 @@ pub fn checks(view: Result<&View, &ViewError>, pace: Option<&Pace>) -> Vec<Check
     };
     let state = match &view.state_seen.stale {
         None => Check::pass("state", format!("round {}, {}", view.state.current_round, view.state.stage.name())),
-        Some(why) => Check::fail("state", format!("only an old copy of {} is here: {why}", view.state_seen.confirmed), LATER),
+        Some(why) => {
+            Check::fail("state", format!("only an old copy of {} is here: {why}", view.state_seen.confirmed), LATER)
+        }
     };
     let Some(pace) = pace else {
         let skipped = |name| Check::skipped(name, "the chain's head is not known", "mend `node` first");
@@ -36,11 +38,15 @@ pub fn checks(view: Result<&View, &ViewError>, pace: Option<&Pace>) -> Vec<Check
 
 fn round(now: &Situation) -> Check {
     match now.doubts.first() {
-        None => Check::pass("round", format!("{}, as the chain's blocks say too", now.happening.key().replace('_', " "))),
+        None => {
+            Check::pass("round", format!("{}, as the chain's blocks say too", now.happening.key().replace('_', " ")))
+        }
         Some(doubt) => {
             let words = match doubt {
                 Doubt::NoSchedule => "the round's schedule is not there".to_owned(),
-                Doubt::ScheduleNotInOrder => "the round's schedule makes no sense: its blocks are not in order".to_owned(),
+                Doubt::ScheduleNotInOrder => {
+                    "the round's schedule makes no sense: its blocks are not in order".to_owned()
+                }
                 Doubt::StageBehind { blocks } => format!("the stage should have ended {blocks} blocks ago"),
                 Doubt::StageAhead { blocks } => format!("the stage may only begin in {blocks} blocks"),
             };
@@ -61,5 +67,8 @@ fn window(now: &Situation) -> Check {
         Some(latest) => format!("until block {latest}"),
         None => "on, its end not published yet".to_owned(),
     };
-    Check::pass("window", format!("reveals count for round {}, from block {} {end}", reveal.round, reveal.window.earliest))
+    Check::pass(
+        "window",
+        format!("reveals count for round {}, from block {} {end}", reveal.round, reveal.window.earliest),
+    )
 }

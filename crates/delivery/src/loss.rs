@@ -51,7 +51,10 @@ impl Loss {
     /// `failure_reason` of the stem in `submitted.json`. The names of exceptions are those of the subnet's client.
     pub fn failure_reason(&self) -> String {
         match self {
-            Self::Status(status) | Self::Redirect { status, .. } | Self::Challenge(status) | Self::Busy { status, .. } => {
+            Self::Status(status)
+            | Self::Redirect { status, .. }
+            | Self::Challenge(status)
+            | Self::Busy { status, .. } => {
                 format!("js_fetch_failed: HTTP {}", status.as_u16())
             }
             Self::TooLarge { .. } => "js_too_large".to_owned(),
@@ -73,7 +76,9 @@ impl Loss {
             Self::Challenge(_) => {
                 "switch the challenge off for this host in Cloudflare (Under Attack mode, Bot Fight Mode, or the WAF rule)"
             }
-            Self::Busy { .. } => "raise the host's limit of requests: the subnet asks twice, three seconds apart, and then never again",
+            Self::Busy { .. } => {
+                "raise the host's limit of requests: the subnet asks twice, three seconds apart, and then never again"
+            }
             Self::TooLarge { .. } => "a module may have 1,048,576 bytes",
             Self::Damaged { .. } => "upload it again, and look into the server's log",
             Self::Connection(_) => "repair the certificate: the subnet's services check it too",
@@ -96,7 +101,9 @@ impl Unknown {
     /// What the user can do about it.
     pub fn fix(&self) -> &'static str {
         match self {
-            Self::NoAnswer(error) => error.hint().unwrap_or("is this machine online, and does the host answer elsewhere?"),
+            Self::NoAnswer(error) => {
+                error.hint().unwrap_or("is this machine online, and does the host answer elsewhere?")
+            }
             Self::TooSlow(_) => "the subnet waits up to 300 s: give it longer with --cdn-timeout",
         }
     }

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use gen404_outside::explain::Explain as _;
 use gen404_outside::pictures::{FetchLimits, Fetcher};
+use gen404_round::PromptSet;
 use gen404_round::check::Check;
 use gen404_round::view::ViewSet;
-use gen404_round::PromptSet;
 
 use crate::clock::RealClock;
 use crate::plan::{Match, Plan, PromptPictures};
@@ -37,7 +37,9 @@ pub async fn checks(client: &ChatClient, model: &str, profile: Profile) -> Vec<C
 async fn ask(client: &ChatClient, model: &str, profile: Profile) -> Check {
     let folder = match prepare() {
         Ok(folder) => folder,
-        Err(error) => return Check::fail("model", format!("no place for pictures to ask about: {error}"), "see TMPDIR"),
+        Err(error) => {
+            return Check::fail("model", format!("no place for pictures to ask about: {error}"), "see TMPDIR");
+        }
     };
     let Ok(fetcher) = Fetcher::new(FetchLimits::default()) else {
         return Check::fail("model", "no HTTP client could be made", "see the certificate authorities of this machine");
@@ -45,7 +47,11 @@ async fn ask(client: &ChatClient, model: &str, profile: Profile) -> Check {
     let models = match client.models().await {
         Ok(models) => models,
         Err(error) => {
-            return Check::fail("model", error.sentence(), "is the server running, and is this its address? `404-cli start-judge` rents one");
+            return Check::fail(
+                "model",
+                error.sentence(),
+                "is the server running, and is this its address? `404-cli start-judge` rents one",
+            );
         }
     };
     let mut plan = plan(folder.path(), model, profile);

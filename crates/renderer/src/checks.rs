@@ -32,11 +32,16 @@ pub async fn checks(given: Option<&Path>, search_path: Option<&OsStr>, three: &T
     };
     let (three, npm) = match (there, npm) {
         (Ok(()), Some(version)) => (here(), Check::pass("npm", format!("npm {version}"))),
-        (Ok(()), None) => {
-            (here(), Check::skipped("npm", "there is no npm, and three is here already", "install npm to fetch three again"))
-        }
+        (Ok(()), None) => (
+            here(),
+            Check::skipped("npm", "there is no npm, and three is here already", "install npm to fetch three again"),
+        ),
         (Err(_), Some(version)) if matches!(three, ThreeSource::Cache(_)) => (
-            Check::warn("three", format!("{THREE_PACKAGE} is not here yet: the first drawing fetches it"), "run `404-cli validate FILE` once while online"),
+            Check::warn(
+                "three",
+                format!("{THREE_PACKAGE} is not here yet: the first drawing fetches it"),
+                "run `404-cli validate FILE` once while online",
+            ),
             Check::pass("npm", format!("npm {version}")),
         ),
         (Err(error), version) => {

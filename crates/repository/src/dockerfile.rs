@@ -56,7 +56,8 @@ fn begins_here_document(instruction: &Instruction) -> Option<String> {
     let is_able = matches!(instruction.name.as_str(), "RUN" | "COPY" | "ADD");
     let word = instruction.rest.split_whitespace().find_map(|word| word.strip_prefix("<<"))?;
     let word = word.trim_start_matches('-').trim_matches(['"', '\'']);
-    (is_able && !word.is_empty() && word.chars().all(|letter| letter.is_alphanumeric() || letter == '_')).then(|| word.to_owned())
+    (is_able && !word.is_empty() && word.chars().all(|letter| letter.is_alphanumeric() || letter == '_'))
+        .then(|| word.to_owned())
 }
 
 impl Instruction {
@@ -71,7 +72,10 @@ impl Instruction {
 
     /// The value of an option such as `--from`.
     pub(crate) fn option(&self, name: &str) -> Option<&str> {
-        self.rest.split_whitespace().take_while(|word| word.starts_with("--")).find_map(|word| word.strip_prefix(name)?.strip_prefix('='))
+        self.rest
+            .split_whitespace()
+            .take_while(|word| word.starts_with("--"))
+            .find_map(|word| word.strip_prefix(name)?.strip_prefix('='))
     }
 
     /// The commands of a RUN.
@@ -145,9 +149,9 @@ fn base(image: &str, stages: &[String]) -> Base {
 
 /// Paths of the build's context that are copied, with their lines; patterns, variables and addresses are left out.
 pub(crate) fn copied(instructions: &[Instruction]) -> Vec<(String, usize)> {
-    let of_context = instructions
-        .iter()
-        .filter(|one| matches!(one.name.as_str(), "COPY" | "ADD") && one.option("--from").is_none() && !one.rest.contains("<<"));
+    let of_context = instructions.iter().filter(|one| {
+        matches!(one.name.as_str(), "COPY" | "ADD") && one.option("--from").is_none() && !one.rest.contains("<<")
+    });
     of_context
         .flat_map(|instruction| {
             let mut words = instruction.words();

@@ -68,11 +68,9 @@ impl RepositoryError {
         match self {
             // No code host has a repository of that name.
             Self::NoCommit { .. } | Self::NotPublic { .. } | Self::Origin(_) => true,
-            Self::NoGit(_)
-            | Self::NoRoom(_)
-            | Self::TimedOut { .. }
-            | Self::TooLarge { .. }
-            | Self::Failed { .. } => false,
+            Self::NoGit(_) | Self::NoRoom(_) | Self::TimedOut { .. } | Self::TooLarge { .. } | Self::Failed { .. } => {
+                false
+            }
         }
     }
 }

@@ -101,7 +101,8 @@ impl Visit<'_> {
 
     /// The commit with its trees, without contents where the server can leave them out.
     async fn tree(&self, is_local: bool) -> Result<(), RepositoryError> {
-        let mut arguments = vec!["fetch", "--quiet", "--depth=1", "--no-tags", "--no-write-fetch-head", "--filter=blob:none"];
+        let mut arguments =
+            vec!["fetch", "--quiet", "--depth=1", "--no-tags", "--no-write-fetch-head", "--filter=blob:none"];
         if is_local {
             // A folder's own settings would not let a filter or a bare hash pass.
             arguments.push(
@@ -125,7 +126,8 @@ impl Visit<'_> {
 
     /// Has the contents sent, all with one question; those that are here already are not sent again.
     async fn contents(&self, chosen: &[(String, String)]) -> Result<(), RepositoryError> {
-        let arguments = ["-c", "fetch.negotiationAlgorithm=noop", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head"];
+        let arguments =
+            ["-c", "fetch.negotiationAlgorithm=noop", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head"];
         let arguments = [&arguments[..], &["--filter=blob:none", "--stdin", "origin"]].concat();
         let ran = self.run(&arguments, &list(chosen), LARGEST_LISTING).await?;
         if ran.succeeded { Ok(()) } else { Err(self.refused(&ran.stderr)) }

@@ -93,7 +93,8 @@ impl Git {
     ) -> Result<Ran, RunError> {
         let mut child = self.command(arguments).spawn().map_err(RunError::Start)?;
         let group = Group(child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw));
-        let ran = tokio::time::timeout(limit, talk(&mut child, input, most)).await.map_err(|_| RunError::TimedOut)??;
+        let ran =
+            tokio::time::timeout(limit, talk(&mut child, input, most)).await.map_err(|_| RunError::TimedOut)??;
         group.has_ended();
         Ok(ran)
     }

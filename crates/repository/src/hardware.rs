@@ -120,7 +120,8 @@ fn tokens(text: &str) -> Result<(Vec<Card>, Vec<String>), String> {
 
 /// `: write 4xH200`, for what is nearly a token.
 fn meant(token: &str) -> String {
-    let letters = |text: &str| text.to_lowercase().chars().filter(|letter| letter.is_alphanumeric()).collect::<String>();
+    let letters =
+        |text: &str| text.to_lowercase().chars().filter(|letter| letter.is_alphanumeric()).collect::<String>();
     let given = letters(token);
     let near = |card: &&Card| {
         let known = letters(card.token());

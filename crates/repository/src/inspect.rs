@@ -69,7 +69,8 @@ pub fn inspect(snapshot: &Snapshot) -> Inspection {
     let mut notes = Notes::default();
     let hardware = Hardware::read(snapshot.texts.get("hardware.json").map(String::as_str));
     if let Some(note) = &hardware.note {
-        let fix = "write {\"hardware\": [\"4xH200\"]} or {\"hardware\": [\"4xRTX6000Pro\"]} into hardware.json at the top";
+        let fix =
+            "write {\"hardware\": [\"4xH200\"]} or {\"hardware\": [\"4xRTX6000Pro\"]} into hardware.json at the top";
         notes.add(Severity::Warning, "hardware", note.to_string(), Some(("hardware.json", None)), fix);
     }
     if snapshot.entries.get("hardware.json").is_some_and(|entry| entry.kind != EntryKind::File) {
@@ -132,7 +133,13 @@ fn the_dockerfile(snapshot: &Snapshot, notes: &mut Notes) {
         return notes.add(Severity::Fail, "no_dockerfile", sentence, at(None), "make it a plain file");
     }
     let Some(text) = snapshot.texts.get(DOCKERFILE).filter(|_| entry.kind == EntryKind::File) else {
-        return notes.add(Severity::Warning, "not_read", format!("{DOCKERFILE} is a link and was not read"), at(None), "make it a plain file");
+        return notes.add(
+            Severity::Warning,
+            "not_read",
+            format!("{DOCKERFILE} is a link and was not read"),
+            at(None),
+            "make it a plain file",
+        );
     };
     if text.starts_with(LFS_POINTER) {
         let sentence = format!("{DOCKERFILE} is in git-lfs, which the builder does not fetch");
@@ -145,7 +152,13 @@ fn the_dockerfile(snapshot: &Snapshot, notes: &mut Notes) {
     }
     if !dockerfile::exposes(&instructions, PORT) {
         let sentence = format!("{DOCKERFILE} has no EXPOSE {PORT}");
-        notes.add(Severity::Warning, "port", sentence, at(None), "the subnet asks port 10006: serve 0.0.0.0:10006 and expose it");
+        notes.add(
+            Severity::Warning,
+            "port",
+            sentence,
+            at(None),
+            "the subnet asks port 10006: serve 0.0.0.0:10006 and expose it",
+        );
     }
     for instruction in instructions.iter().filter(|one| matches!(one.name.as_str(), "CMD" | "ENTRYPOINT")) {
         if instruction.rest.contains("127.0.0.1") || instruction.rest.contains("localhost") {
@@ -159,7 +172,8 @@ fn the_dockerfile(snapshot: &Snapshot, notes: &mut Notes) {
 fn copied(snapshot: &Snapshot, instructions: &[Instruction], notes: &mut Notes) {
     for (path, line) in dockerfile::copied(instructions) {
         let inside = path.trim_start_matches("./");
-        let submodule = snapshot.entries.get(inside.trim_end_matches('/')).is_some_and(|entry| entry.kind == EntryKind::Submodule);
+        let submodule =
+            snapshot.entries.get(inside.trim_end_matches('/')).is_some_and(|entry| entry.kind == EntryKind::Submodule);
         if submodule || !snapshot.has(inside) {
             let why = if submodule { "a submodule, which stays empty" } else { "not in the commit" };
             let fix = "paths are relative to the top of the repository, not to docker/";
@@ -189,7 +203,13 @@ fn outside_of_the_checkout(snapshot: &Snapshot, notes: &mut Notes) {
     }
     for (path, _) in snapshot.texts.iter().filter(|(path, text)| text.starts_with(LFS_POINTER) && *path != DOCKERFILE) {
         let sentence = format!("{path} is a git-lfs pointer");
-        notes.add(Severity::Warning, "lfs", sentence, Some((path, None)), "the builder gets the pointer: keep it out of git-lfs");
+        notes.add(
+            Severity::Warning,
+            "lfs",
+            sentence,
+            Some((path, None)),
+            "the builder gets the pointer: keep it out of git-lfs",
+        );
     }
 }
 
@@ -250,7 +270,8 @@ mod tests {
     use super::*;
     use crate::snapshot::Entry;
 
-    const GOOD: &str = "FROM python@sha256:00\nCOPY src /app\nRUN pip install -r requirements.txt\nEXPOSE 10006\nCMD [\"python\"]\n";
+    const GOOD: &str =
+        "FROM python@sha256:00\nCOPY src /app\nRUN pip install -r requirements.txt\nEXPOSE 10006\nCMD [\"python\"]\n";
 
     fn codes(files: &[(&str, &str)]) -> Vec<(&'static str, Severity)> {
         inspect(&Snapshot::of(files)).findings.iter().map(|finding| (finding.code, finding.severity)).collect()
@@ -258,8 +279,12 @@ mod tests {
 
     #[test]
     fn a_good_commit_has_nothing_to_say() {
-        let files =
-            [("docker/Dockerfile", GOOD), ("src/a.py", "x = 1"), ("requirements.txt", "torch==2.4.1\n"), ("hardware.json", "{\"hardware\":[\"4xH200\"]}")];
+        let files = [
+            ("docker/Dockerfile", GOOD),
+            ("src/a.py", "x = 1"),
+            ("requirements.txt", "torch==2.4.1\n"),
+            ("hardware.json", "{\"hardware\":[\"4xH200\"]}"),
+        ];
         let inspection = inspect(&Snapshot::of(&files));
         assert_eq!((inspection.findings, inspection.files), (Vec::new(), 4));
     }
@@ -295,7 +320,9 @@ mod tests {
         let found: Vec<_> = inspect(&Snapshot::of(&files))
             .findings
             .into_iter()
-            .map(|finding| (finding.code, format!("{}:{}", finding.path.unwrap_or_default(), finding.line.unwrap_or(0))))
+            .map(|finding| {
+                (finding.code, format!("{}:{}", finding.path.unwrap_or_default(), finding.line.unwrap_or(0)))
+            })
             .collect();
         let expected = [
             ("base_image", "docker/Dockerfile:1"),

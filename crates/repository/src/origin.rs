@@ -38,7 +38,9 @@ impl Origin {
     /// Where the subnet reads `owner/name`. `host` is `https://github.com/` unless another server stands in for it.
     pub fn public(host: &Url, repository: &str) -> Result<Self, InvalidOrigin> {
         // The collector lets letters of all languages pass; nothing but these can be part of a path without escapes.
-        let plain = |part: &str| !part.is_empty() && part.chars().all(|letter| letter.is_alphanumeric() || "-_".contains(letter));
+        let plain = |part: &str| {
+            !part.is_empty() && part.chars().all(|letter| letter.is_alphanumeric() || "-_".contains(letter))
+        };
         let (owner, name) = repository.split_once('/').ok_or(InvalidOrigin::NotAPlace)?;
         if !plain(owner) || !plain(name) {
             return Err(InvalidOrigin::NotAPlace);

@@ -5,8 +5,27 @@ use crate::shell::Command;
 
 /// Options of pip that take a value of their own.
 const WITH_VALUE: [&str; 21] = [
-    "-r", "--requirement", "-c", "--constraint", "-i", "--index-url", "--extra-index-url", "-f", "--find-links", "-t", "--target",
-    "--prefix", "--root", "--timeout", "--retries", "--python-version", "--platform", "--abi", "--cache-dir", "--python", "-p",
+    "-r",
+    "--requirement",
+    "-c",
+    "--constraint",
+    "-i",
+    "--index-url",
+    "--extra-index-url",
+    "-f",
+    "--find-links",
+    "-t",
+    "--target",
+    "--prefix",
+    "--root",
+    "--timeout",
+    "--retries",
+    "--python-version",
+    "--platform",
+    "--abi",
+    "--cache-dir",
+    "--python",
+    "-p",
 ];
 
 /// What is installed without a version, of one command; `None` when it installs nothing.
@@ -68,10 +87,15 @@ pub(crate) fn clones_unpinned<'a>(commands: &'a [Command]) -> impl Iterator<Item
         ["checkout", "reset", "fetch", "switch"].iter().any(|name| is(command, name))
             && command.words.iter().any(|word| is_commit(word))
     };
-    commands.iter().enumerate().filter(move |(at, command)| {
-        is(command, "clone") && !command.words.iter().any(|word| word.strip_prefix("--revision=").is_some_and(is_commit))
-            && !commands[at + 1..].iter().take_while(|next| !is(next, "clone")).any(fixes)
-    }).map(|(_, command)| command)
+    commands
+        .iter()
+        .enumerate()
+        .filter(move |(at, command)| {
+            is(command, "clone")
+                && !command.words.iter().any(|word| word.strip_prefix("--revision=").is_some_and(is_commit))
+                && !commands[at + 1..].iter().take_while(|next| !is(next, "clone")).any(fixes)
+        })
+        .map(|(_, command)| command)
 }
 
 #[cfg(test)]
@@ -82,12 +106,20 @@ mod tests {
     #[test]
     fn a_requirement_is_pinned_by_version_path_or_hash() {
         for pinned in [
-            "torch==2.4.1", "torch==2.4.1+cu121 ; python_version > '3'", "./wheels/a.whl", ".", "a @ https://h/a-1.whl",
-            "git+https://github.com/a/b@0123abc", "b @ git+https://github.com/a/b.git@0123456789abcdef#egg=b", "$PACKAGES",
+            "torch==2.4.1",
+            "torch==2.4.1+cu121 ; python_version > '3'",
+            "./wheels/a.whl",
+            ".",
+            "a @ https://h/a-1.whl",
+            "git+https://github.com/a/b@0123abc",
+            "b @ git+https://github.com/a/b.git@0123456789abcdef#egg=b",
+            "$PACKAGES",
         ] {
             assert!(is_pinned(pinned), "{pinned}");
         }
-        for floating in ["torch", "torch>=2", "torch~=2.0", "torch==2.*", "git+https://github.com/a/b", "git+https://u@h/a/b@main"] {
+        for floating in
+            ["torch", "torch>=2", "torch~=2.0", "torch==2.*", "git+https://github.com/a/b", "git+https://u@h/a/b@main"]
+        {
             assert!(!is_pinned(floating), "{floating}");
         }
     }

@@ -23,7 +23,8 @@ pub(crate) fn unpinned_loads(text: &str) -> Vec<(&'static str, usize)> {
             let Some(arguments) = after.trim_start().strip_prefix('(').map(arguments) else { continue };
             // A path of this machine has no revision; an empty call is no call of these.
             let is_local = arguments.trim_start().trim_start_matches(['r', 'f', '"', '\'']).starts_with(['/', '.']);
-            if !arguments.trim().is_empty() && !arguments.contains("revision") && !arguments.contains("**") && !is_local {
+            if !arguments.trim().is_empty() && !arguments.contains("revision") && !arguments.contains("**") && !is_local
+            {
                 found.push((loader, 1 + text[..at].matches('\n').count()));
             }
         }

@@ -69,8 +69,8 @@ mod tests {
     fn commands_are_split_and_joined_over_lines() {
         let text = "pip install a \\\n  'b>=1' # no\n# all\ncd x && git clone u; (echo \"a;b\")\n";
         let found: Vec<_> = commands(text, 3).into_iter().map(|one| (one.line, one.words.join(" "))).collect();
-        let expected =
-            [(3, "pip install a b>=1"), (6, "cd x"), (6, "git clone u"), (6, "echo a;b")].map(|(line, words)| (line, words.to_owned()));
+        let expected = [(3, "pip install a b>=1"), (6, "cd x"), (6, "git clone u"), (6, "echo a;b")]
+            .map(|(line, words)| (line, words.to_owned()));
         assert_eq!(found, expected);
         assert!(commands("", 1).is_empty() && commands("\\", 1).is_empty());
     }

@@ -59,9 +59,8 @@ impl Cdn {
 /// The routes, to be mounted elsewhere: every path is looked up below `folder` (which must exist).
 pub fn router(folder: &Path) -> io::Result<Router> {
     let root: Arc<Path> = folder.canonicalize()?.into();
-    let bare = |method: Method, root: State<Arc<Path>>, asked: HeaderMap| {
-        answer(method, root, UrlPath(String::new()), asked)
-    };
+    let bare =
+        |method: Method, root: State<Arc<Path>>, asked: HeaderMap| answer(method, root, UrlPath(String::new()), asked);
     Ok(Router::new().route("/", get(bare)).route("/{*path}", get(answer)).with_state(root))
 }
 

@@ -121,9 +121,8 @@ struct Asked {
 
 /// git's own server side, as a CGI program.
 async fn backend(root: &Path, filter: bool, asked: Asked) -> io::Result<Response> {
-    let text = |name: HeaderName| {
-        asked.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
-    };
+    let text =
+        |name: HeaderName| asked.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let mut child = Command::new("git")
         .arg("http-backend")
         .env_clear()

@@ -56,7 +56,8 @@ fn of_pods(pods: &[crate::listing::Pod]) -> Check {
         return Check::pass("pods", "none of ours costs money");
     }
     let names: Vec<_> = running.iter().map(|pod| pod.workload.name.clone()).collect();
-    let prices: f64 = running.iter().filter_map(|pod| pod.workload.cost_per_hour).map(|price| price.an_hour().dollars()).sum();
+    let prices: f64 =
+        running.iter().filter_map(|pod| pod.workload.cost_per_hour).map(|price| price.an_hour().dollars()).sum();
     let words = format!("{} of ours cost ${prices:.2}/h together: {}", running.len(), names.join(", "));
     let fix = "`404-cli stop-pods` stops them, `404-cli pods --table` shows age and cost";
     if running.iter().any(|pod| pod.is_left_over()) {

@@ -30,7 +30,9 @@ pub fn checks(folder: &WalletFolder, wallet: &str, hotkey: &str) -> (Vec<Check>,
     };
     let mode = fs::metadata(file.path()).map(|facts| facts.permissions().mode() & 0o7777);
     let permissions = match mode {
-        Ok(mode) if mode & OPEN_TO_OTHERS == 0 => Check::pass("permissions", format!("only its owner can read the keyfile ({mode:04o})")),
+        Ok(mode) if mode & OPEN_TO_OTHERS == 0 => {
+            Check::pass("permissions", format!("only its owner can read the keyfile ({mode:04o})"))
+        }
         Ok(mode) => {
             let words = format!("the keyfile is open to other users of this machine (mode {mode:04o})");
             Check::fail("permissions", words, format!("chmod 600 {path}"))

@@ -98,7 +98,9 @@ pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Result<(), 
     };
     let mut error = CommandError::failed(message).with_hints(first.fix.clone());
     let fields = serde_json::to_value(&report).unwrap_or_default();
-    error.fields.extend(fields.as_object().cloned().unwrap_or_default().into_iter().filter(|(key, _)| key != "success"));
+    error
+        .fields
+        .extend(fields.as_object().cloned().unwrap_or_default().into_iter().filter(|(key, _)| key != "success"));
     Err(error)
 }
 
@@ -140,7 +142,10 @@ fn show(ui: &Ui, check: &Check) {
         Outcome::Pass => ui.done(format!("{name}: {sentence}")),
         Outcome::Warn => ui.warning(format!("{name}: {sentence}")),
         Outcome::Fail => ui.failed(format!("{name}: {sentence}")),
-        Outcome::Skipped => ui.faint(format!("- {name}: skipped, {sentence}{}", fix.iter().map(|fix| format!(" ({fix})")).collect::<String>())),
+        Outcome::Skipped => ui.faint(format!(
+            "- {name}: skipped, {sentence}{}",
+            fix.iter().map(|fix| format!(" ({fix})")).collect::<String>()
+        )),
     }
     if let (Outcome::Warn | Outcome::Fail, Some(fix)) = (outcome, fix) {
         ui.status(format!("    → {fix}"));

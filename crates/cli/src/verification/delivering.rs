@@ -72,7 +72,9 @@ impl Verifier {
         let mut wanted: Vec<Stem> = match &prompts {
             Some(prompts) => {
                 if !prompts.unusable.is_empty() || prompts.unfinished.is_some() {
-                    stems.unknown.push("prompts.txt has lines that are not addresses of pictures, or is being written".to_owned());
+                    stems.unknown.push(
+                        "prompts.txt has lines that are not addresses of pictures, or is being written".to_owned(),
+                    );
                 }
                 prompts.prompts.iter().map(|prompt| prompt.stem.clone()).collect()
             }
@@ -82,14 +84,16 @@ impl Verifier {
         let submitted = read_file::<Outputs>(look, player).await?;
         if prompts.is_none() {
             // The stems that were read are those there were.
-            wanted = submitted.iter().flat_map(|outputs| outputs.entries.iter().map(|(stem, _)| stem.clone())).collect();
+            wanted =
+                submitted.iter().flat_map(|outputs| outputs.entries.iter().map(|(stem, _)| stem.clone())).collect();
             stems.unknown.push("the round's prompts.txt is not published".to_owned());
         }
         stems.of = wanted.len();
         if let Some(size) = question.sample {
             wanted = spread(wanted, size);
         }
-        let written = |stem: &Stem| submitted.as_ref()?.entries.iter().find(|(known, _)| known == stem).map(|(_, output)| output);
+        let written =
+            |stem: &Stem| submitted.as_ref()?.entries.iter().find(|(known, _)| known == stem).map(|(_, output)| output);
         if submitted.as_ref().is_some_and(|outputs| !outputs.unreadable.is_empty()) {
             stems.unknown.push("entries of submitted.json make no sense".to_owned());
         }
@@ -154,12 +158,13 @@ impl Verifier {
             }
             Told::Unchanged => match known {
                 Some((rules, known)) => (Seen::read(&known, rules, true), Ok(())),
-                None => (Seen::unknown(stem, "cdn", "the host says that nothing has changed, though it was not asked", None), Ok(())),
+                None => (
+                    Seen::unknown(stem, "cdn", "the host says that nothing has changed, though it was not asked", None),
+                    Ok(()),
+                ),
             },
             Told::Lost(loss) => (Seen::lost(stem, &loss), Ok(())),
-            Told::Unknown(unknown) => {
-                (Seen::unknown(stem, "cdn", &unknown.to_string(), Some(unknown.fix())), Ok(()))
-            }
+            Told::Unknown(unknown) => (Seen::unknown(stem, "cdn", &unknown.to_string(), Some(unknown.fix())), Ok(())),
         }
     }
 }

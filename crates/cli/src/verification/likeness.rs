@@ -3,12 +3,12 @@
 
 use std::collections::HashMap;
 
+use futures::StreamExt;
 use gen404_competition::files::{Outputs, Submissions};
 use gen404_competition::{Look, Player, PlayerFile, RoundFile, StateFile};
 use gen404_delivery::{Remembered, Told, Validators};
 use gen404_outside::http::is_this_machine;
 use gen404_round::Stem;
-use futures::StreamExt;
 
 use super::placing::{read, read_file};
 use super::report::{Seen, Twin};

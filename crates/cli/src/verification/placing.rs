@@ -63,7 +63,9 @@ impl Verifier {
         let round = question.round.unwrap_or(current);
         let next = current.saturating_add(1);
         if round > next {
-            return Err(CommandError::usage(format!("nothing is known of round {round}: the current one is {current}")));
+            return Err(CommandError::usage(format!(
+                "nothing is known of round {round}: the current one is {current}"
+            )));
         }
         let schedule = read::<Schedule>(look, round.min(current), RoundFile::Schedule).await?;
         let schedule = schedule.filter(|schedule| schedule.is_in_order());
@@ -89,8 +91,10 @@ impl Verifier {
         schedule: Option<Schedule>,
     ) -> Result<Placed, CommandError> {
         let Some(published) = schedule else {
-            return Err(CommandError::service(format!("the schedule of round {round} is not there, so no window is known"))
-                .with_hint("try again in a minute"));
+            return Err(CommandError::service(format!(
+                "the schedule of round {round} is not there, so no window is known"
+            ))
+            .with_hint("try again in a minute"));
         };
         let is_next = round > state.current_round;
         let window = if is_next { published.next_window() } else { published.window() };
@@ -105,7 +109,8 @@ impl Verifier {
         }
         let lock = lined.map(|lined| Lock::new(lined.entrant.locked, lined.required_lock));
         if revealed.verdict == "admitted" && lock.is_none_or(|lock| !lock.is_known()) {
-            let reason = entrants.unknown_locks.as_deref().unwrap_or("the chain does not say what its coldkey has locked");
+            let reason =
+                entrants.unknown_locks.as_deref().unwrap_or("the chain does not say what its coldkey has locked");
             unknown.push(format!("whether its lock is large enough is not known: {reason}"));
         }
         let mut placed = Placed {

@@ -209,7 +209,8 @@ impl Verified {
         if let Some(repository) = self.repository.clone() {
             self.judge_repository(&repository);
         }
-        if let Some(build) = self.build.as_ref().filter(|build| matches!(build.status.as_str(), "failure" | "timed_out" | "not_found"))
+        if let Some(build) =
+            self.build.as_ref().filter(|build| matches!(build.status.as_str(), "failure" | "timed_out" | "not_found"))
         {
             self.problems.push(format!("the image was not built: {}", build.status));
         }
@@ -243,13 +244,17 @@ impl Verified {
             }
         }
         if repository.local {
-            self.warnings.push(format!("{} is a folder of this machine: others may not be able to read the commit", repository.origin));
+            self.warnings.push(format!(
+                "{} is a folder of this machine: others may not be able to read the commit",
+                repository.origin
+            ));
         }
     }
 
     fn judge_stems(&mut self, stems: &Stems) {
         let of = |state| stems.seen.iter().filter(move |seen| seen.state == state);
-        for (state, words) in [(StemState::Lost, "are lost"), (StemState::Refused, "are refused by the render service")] {
+        for (state, words) in [(StemState::Lost, "are lost"), (StemState::Refused, "are refused by the render service")]
+        {
             let reasons = tally(of(state));
             if !reasons.is_empty() {
                 let count = of(state).count();
@@ -263,7 +268,8 @@ impl Verified {
         }
         let by_miners = stems.seen.iter().filter(|seen| seen.rs.is_empty() && !seen.mr.is_empty()).count();
         if by_miners > 0 {
-            self.warnings.push(format!("{by_miners} stems are refused by the miners' validator alone, which decides nothing"));
+            self.warnings
+                .push(format!("{by_miners} stems are refused by the miners' validator alone, which decides nothing"));
         }
     }
 
@@ -271,7 +277,9 @@ impl Verified {
     pub(crate) fn failure(&self) -> Option<CommandError> {
         let (error, more) = match (self.problems.split_first(), self.unknown.split_first()) {
             (Some((first, more)), _) => (CommandError::failed(first), more),
-            (None, Some((first, more))) => (CommandError::service(first).with_hint("try again: it cannot be known now"), more),
+            (None, Some((first, more))) => {
+                (CommandError::service(first).with_hint("try again: it cannot be known now"), more)
+            }
             (None, None) => return None,
         };
         let hints = self.stems.iter().flatten().filter(|seen| seen.state == StemState::Lost).find_map(|seen| seen.fix);

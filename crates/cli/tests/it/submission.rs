@@ -39,7 +39,16 @@ pub(crate) fn repository(home: &Home, files: &[(&str, &str)]) -> Option<(PathBuf
 
 fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
     let output = Command::new("git")
-        .args(["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false", "-c", "init.defaultBranch=main"])
+        .args([
+            "-c",
+            "user.name=a",
+            "-c",
+            "user.email=a@b",
+            "-c",
+            "commit.gpgsign=false",
+            "-c",
+            "init.defaultBranch=main",
+        ])
         .args(arguments)
         .current_dir(folder)
         .env("HOME", folder)
@@ -50,7 +59,10 @@ fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
 }
 
 pub(crate) const GOOD: [(&str, &str); 3] = [
-    ("docker/Dockerfile", "FROM python@sha256:0000\nCOPY src /app\nEXPOSE 10006\nCMD [\"python\", \"/app/serve.py\"]\n"),
+    (
+        "docker/Dockerfile",
+        "FROM python@sha256:0000\nCOPY src /app\nEXPOSE 10006\nCMD [\"python\", \"/app/serve.py\"]\n",
+    ),
     ("src/serve.py", "print('ready')\n"),
     ("hardware.json", "{\"hardware\": [\"4xH200\"]}\n"),
 ];

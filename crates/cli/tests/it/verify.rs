@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use gen404_round::AccountId;
 use gen404_devchain::{Lock, Neuron, Options, PastReveals};
+use gen404_round::AccountId;
 use gen404_sandbox::cdn::Fault;
 use gen404_sandbox::faults::Rule;
 use gen404_testing::Nobody;
@@ -48,7 +48,10 @@ async fn a_good_submission_is_read_whole_and_only_confirmed_the_second_time() {
     let order: Vec<_> = said["stems"].as_array().expect("stems").iter().map(|seen| seen["stem"].clone()).collect();
     assert_eq!(order, STEMS.map(|stem| json!(stem)));
     let seen = of(&said, "b2");
-    assert!(seen["sha256"].as_str().is_some_and(|hash| hash.len() == 64) && seen["last_modified"].is_string(), "{seen}");
+    assert!(
+        seen["sha256"].as_str().is_some_and(|hash| hash.len() == 64) && seen["last_modified"].is_string(),
+        "{seen}"
+    );
     assert_eq!(seen["confirmed"], false);
     // The second run asks for the same files, and gets none of them again.
     let again = verify(&home, &arguments).success();
@@ -117,7 +120,11 @@ async fn what_nobody_can_know_is_no_success() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_repository_is_read_as_it_was_committed() {
     let home = Home::new();
-    let files = [("Dockerfile", "FROM ubuntu\n"), ("hardware.json", "{\"hardware\": [\"4xh200\"]}"), ("a.sh", "pip install torch\n")];
+    let files = [
+        ("Dockerfile", "FROM ubuntu\n"),
+        ("hardware.json", "{\"hardware\": [\"4xh200\"]}"),
+        ("a.sh", "pip install torch\n"),
+    ];
     let Some((folder, commit)) = repository(&home, &files) else { return };
     let (cdn, _) = cdn(&home, &STEMS).await;
     let hotkey = AccountId([1; 32]);
@@ -127,7 +134,8 @@ async fn the_repository_is_read_as_it_was_committed() {
     assert_eq!(ended.failure(1), "the commit has no docker/Dockerfile; there is Dockerfile");
     let said = ended.json();
     assert_eq!((&said["repository"]["state"], &said["repository"]["files"]), (&json!("fails"), &json!(3)));
-    let codes: Vec<_> = said["repository"]["findings"].as_array().expect("findings").iter().map(|one| one["code"].clone()).collect();
+    let codes: Vec<_> =
+        said["repository"]["findings"].as_array().expect("findings").iter().map(|one| one["code"].clone()).collect();
     assert_eq!(codes, ["no_dockerfile", "base_image", "hardware", "pip"].map(|code| json!(code)));
     // An answer of its own: the repository is there, the commit is not.
     generating(&home, 50, &STEMS, &[(hotkey, entry(HASH, &format!("{}mine", cdn.url())))]);
@@ -152,7 +160,11 @@ async fn the_same_bytes_at_another_hotkey_are_told() {
     let arguments = [one.to_string(), "--repository".into(), place, "--also".into(), two.to_string()];
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let ended = verify(&home, &arguments);
-    assert!(ended.failure(1).starts_with(&format!("10 stems have the bytes of a stem of {two}")), "{}", ended.transcript());
+    assert!(
+        ended.failure(1).starts_with(&format!("10 stems have the bytes of a stem of {two}")),
+        "{}",
+        ended.transcript()
+    );
     for stem in &stems[3..] {
         write(&mine.join(format!("{stem}.js")), &module(&format!("mine {stem}")));
     }
@@ -175,8 +187,19 @@ async fn until_the_deadline_every_change_is_told_and_the_last_word_is_the_answer
     generating(&miner.home, 50, &STEMS, &[(hotkey, entry(&commit, &format!("{}mine", cdn.url())))]);
     let (url, place, hotkey) = (miner.chain.url(), folder.display().to_string(), hotkey.to_string());
     let line = [
-        "verify", &hotkey, "--state-url", "file:state", "--subtensor.endpoint", &url, "--repository", &place,
-        "--until-deadline", "--interval", "1", "--on-change", "cat >> seen.json; echo told",
+        "verify",
+        &hotkey,
+        "--state-url",
+        "file:state",
+        "--subtensor.endpoint",
+        &url,
+        "--repository",
+        &place,
+        "--until-deadline",
+        "--interval",
+        "1",
+        "--on-change",
+        "cat >> seen.json; echo told",
     ];
     let mut running = Running::spawn(miner.home.std_command().args(line));
     running.wait_for("1 of 4 stems are lost");
@@ -197,27 +220,41 @@ async fn until_the_deadline_every_change_is_told_and_the_last_word_is_the_answer
     assert!(fed.contains("\"delivered\":4"), "{fed}");
 }
 
-/// The recorded rounds of the running competition.
-fn recorded() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../competition/tests/data")
+/// The recorded rounds of the running competition, as they were while round 53 was open.
+fn recorded(home: &Home) -> PathBuf {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../competition/tests/data");
+    let state = home.path().join("recorded");
+    std::fs::create_dir(&state).expect("made");
+    std::os::unix::fs::symlink(data.join("rounds").canonicalize().expect("there"), state.join("rounds")).expect("linked");
+    std::fs::copy(data.join("state-open-53.json"), state.join("state.json")).expect("copied");
+    state
 }
 
 #[test]
 fn of_a_past_round_every_hotkey_hears_what_its_files_say() {
-    let state = recorded();
+    let home = Home::new();
+    let state = recorded(&home);
     let read = |path: String| -> Value {
         std::fs::read(state.join(path)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
     };
-    let (submissions, builds, audits) =
-        (read("rounds/51/submissions.json".into()), read("rounds/51/builds.json".into()), read("rounds/51/generation_audits.json".into()));
-    let home = Home::new();
+    let (submissions, builds, audits) = (
+        read("rounds/51/submissions.json".into()),
+        read("rounds/51/builds.json".into()),
+        read("rounds/51/generation_audits.json".into()),
+    );
     let url = format!("file:{}", state.display());
     let mut with_files = 0;
     for (index, (hotkey, entry)) in submissions.as_object().expect("a map").iter().enumerate() {
         let ended = Ended(home.run(&["verify", hotkey, "--round", "51", "--state-url", &url]));
         let said = ended.json();
         assert_eq!((&said["place"], &said["of"]), (&json!(index + 1), &json!(31)), "{hotkey}");
-        for (key, of_entry) in [("commit", "commit"), ("repo", "repo"), ("cdn_url", "cdn_url"), ("commit_block", "revealed_at_block"), ("hardware", "hardware")] {
+        for (key, of_entry) in [
+            ("commit", "commit"),
+            ("repo", "repo"),
+            ("cdn_url", "cdn_url"),
+            ("commit_block", "revealed_at_block"),
+            ("hardware", "hardware"),
+        ] {
             assert_eq!(said[key], entry[of_entry], "{hotkey} {key}");
         }
         let build = &builds[hotkey]["status"];
@@ -230,7 +267,11 @@ fn of_a_past_round_every_hotkey_hears_what_its_files_say() {
             let seen = of(&said, stem);
             let failed = output["js"].is_null() || output["views"].is_null();
             lost += u64::from(failed);
-            assert_eq!((seen["state"] == "lost", &seen["source"]), (failed, &json!("submitted.json")), "{hotkey} {stem}");
+            assert_eq!(
+                (seen["state"] == "lost", &seen["source"]),
+                (failed, &json!("submitted.json")),
+                "{hotkey} {stem}"
+            );
             if failed {
                 assert_eq!(seen["reason"], output["failure_reason"], "{hotkey} {stem}");
             }
@@ -240,7 +281,13 @@ fn of_a_past_round_every_hotkey_hears_what_its_files_say() {
             assert_eq!((&said["delivery"]["lost"], &said["delivery"]["of"]), (&json!(lost), &json!(128)), "{hotkey}");
         }
         let is_bad = lost > 0 || build == "failure" || audits[hotkey]["verdict"] == "failed";
-        let expected = if is_bad { 1 } else if known == 128 { 0 } else { 3 };
+        let expected = if is_bad {
+            1
+        } else if known == 128 {
+            0
+        } else {
+            3
+        };
         assert_eq!(ended.0.status.code(), Some(expected), "{hotkey}: {}", ended.transcript());
     }
     assert!(with_files > 0, "the recorded round has a submitted.json");
@@ -258,7 +305,9 @@ fn collected(reveals: &[Revealed], earliest: u64, latest: u64) -> Result<(), &'s
     for (text, block) in reveals.iter().filter(|(_, block)| (earliest..=latest).contains(block)) {
         let Ok(Value::Object(object)) = serde_json::from_str::<Value>(&text.replace('\'', "\"")) else { continue };
         for (slot, key) in best.iter_mut().zip(["repo", "commit", "cdn_url"]) {
-            let Some(value) = object.get(key).and_then(Value::as_str).filter(|value| !value.is_empty()) else { continue };
+            let Some(value) = object.get(key).and_then(Value::as_str).filter(|value| !value.is_empty()) else {
+                continue;
+            };
             let candidate = (*block, value.to_owned());
             if slot.as_ref().is_none_or(|known| *known < candidate) {
                 *slot = Some(candidate);
@@ -266,9 +315,12 @@ fn collected(reveals: &[Revealed], earliest: u64, latest: u64) -> Result<(), &'s
         }
     }
     let [Some((_, repo)), Some((_, commit)), Some((_, cdn_url))] = best else { return Err("incomplete") };
-    let word = |part: &str| !part.is_empty() && part.chars().all(|letter| letter.is_ascii_alphanumeric() || "_-".contains(letter));
+    let word = |part: &str| {
+        !part.is_empty() && part.chars().all(|letter| letter.is_ascii_alphanumeric() || "_-".contains(letter))
+    };
     let good_repo = repo.split('/').count() == 2 && repo.split('/').all(word);
-    let good_commit = commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+    let good_commit =
+        commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
     let good_cdn = cdn_url.starts_with("http://") || cdn_url.starts_with("https://");
     if good_repo && good_commit && good_cdn { Ok(()) } else { Err("invalid") }
 }
@@ -295,13 +347,17 @@ impl Dice {
             .map(|_| {
                 let mut fields = Vec::new();
                 if self.roll(4) > 0 {
-                    fields.push(format!(r#""repo":"{}""#, self.one_of(&["a/b", "a/b", "you/pipe-line", "a/b.c", "ab", ""])));
+                    fields.push(format!(
+                        r#""repo":"{}""#,
+                        self.one_of(&["a/b", "a/b", "you/pipe-line", "a/b.c", "ab", ""])
+                    ));
                 }
                 if self.roll(4) > 0 {
                     fields.push(format!(r#""commit":"{}""#, self.one_of(&[HASH, HASH, HASH, &upper, "zz", ""])));
                 }
                 if self.roll(4) > 0 {
-                    let address = self.one_of(&["https://c.example/x", "http://c.example", "ftp://c.example/x", "c.example", ""]);
+                    let address =
+                        self.one_of(&["https://c.example/x", "http://c.example", "ftp://c.example/x", "c.example", ""]);
                     fields.push(format!(r#""cdn_url":"{address}""#));
                 }
                 let text = format!("{{{}}}", fields.join(","));
@@ -344,7 +400,8 @@ async fn two_hundred_broken_submissions_get_the_verdict_of_a_collector_written_a
     let mut locked = std::collections::HashMap::new();
     for pair in 0..COUNT / 2 {
         let coldkey = AccountId([0xff - pair; 32]);
-        let mass = [99_999_999_999, 100_000_000_000, 199_999_999_999, 200_000_000_000][usize::try_from(dice.roll(4)).expect("small")];
+        let mass = [99_999_999_999, 100_000_000_000, 199_999_999_999, 200_000_000_000]
+            [usize::try_from(dice.roll(4)).expect("small")];
         locks.push(Lock { coldkey, locked_mass: mass, conviction_bits: 0, last_update: 1 });
         locked.insert(coldkey, mass);
     }
@@ -354,7 +411,9 @@ async fn two_hundred_broken_submissions_get_the_verdict_of_a_collector_written_a
     }
     write_state(&miner.home, "open", 10, 18);
     let submitting = |wanted: AccountId| {
-        let count = expected.iter().filter(|(_, coldkey, registered, verdict)| *coldkey == wanted && *registered && verdict.is_ok());
+        let count = expected
+            .iter()
+            .filter(|(_, coldkey, registered, verdict)| *coldkey == wanted && *registered && verdict.is_ok());
         u64::try_from(count.count()).expect("few")
     };
     let url = miner.chain.url();
@@ -368,7 +427,8 @@ async fn two_hundred_broken_submissions_get_the_verdict_of_a_collector_written_a
             Err(_) => "invalid",
         };
         *seen.entry(verdict).or_insert(0) += 1;
-        let ended = verify(&miner.home, &[&hotkey.to_string(), "--subtensor.endpoint", &url, "--repository", "nowhere"]);
+        let ended =
+            verify(&miner.home, &[&hotkey.to_string(), "--subtensor.endpoint", &url, "--repository", "nowhere"]);
         let said = ended.json();
         let told = said["verdict"].as_str().expect("a verdict");
         // Nothing inside the window is the emptiest form of an incomplete submission.

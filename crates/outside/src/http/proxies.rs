@@ -101,7 +101,8 @@ impl NamedProxy {
     }
 
     fn in_use(&self) -> ProxyInUse {
-        let with_scheme = if self.value.contains("://") { self.value.clone() } else { format!("http://{}", self.value) };
+        let with_scheme =
+            if self.value.contains("://") { self.value.clone() } else { format!("http://{}", self.value) };
         let url: Option<Url> = with_scheme.parse().ok();
         let place = url.filter(|_| self.proxy().is_some()).and_then(|url| {
             let host = url.host_str()?.trim_matches(['[', ']']).to_owned();

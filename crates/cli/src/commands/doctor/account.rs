@@ -15,7 +15,8 @@ use crate::targon::Account;
 pub(super) fn wallet(arguments: &Arguments) -> (Vec<Check>, Option<HotkeyFile>) {
     let own = &arguments.own;
     let enable = "give --wallet.name and --wallet.hotkey";
-    let skipped = |why: &str| (gen404_wallet::checks::CHECKS.map(|name| Check::skipped(name, why, enable)).to_vec(), None);
+    let skipped =
+        |why: &str| (gen404_wallet::checks::CHECKS.map(|name| Check::skipped(name, why, enable)).to_vec(), None);
     match (&own.name, &own.hotkey) {
         (Some(name), Some(hotkey)) => {
             let folder = WalletFolder::new(&own.path, std::env::home_dir().as_deref());

@@ -14,7 +14,8 @@ const PROXY_LIMIT: Duration = Duration::from_secs(3);
 const GIB: u64 = 1 << 30;
 
 pub(super) async fn checks() -> Vec<Check> {
-    let folder = crate::folders::cache().and_then(|folder| folder.ancestors().find(|folder| folder.exists()).map(Path::to_owned));
+    let folder = crate::folders::cache()
+        .and_then(|folder| folder.ancestors().find(|folder| folder.exists()).map(Path::to_owned));
     let folder = folder.unwrap_or_else(|| ".".into());
     let free = rustix::fs::statvfs(&folder).ok().map(|facts| facts.f_bavail.saturating_mul(facts.f_frsize));
     let available = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| available(&text));
@@ -37,7 +38,11 @@ async fn network() -> Check {
                 return Check::fail("network", format!("the proxy of {}, {host}:{port}: {error}", proxy.variable), fix);
             }
             Err(_) => {
-                return Check::fail("network", format!("the proxy of {}, {host}:{port}, does not answer", proxy.variable), fix);
+                return Check::fail(
+                    "network",
+                    format!("the proxy of {}, {host}:{port}, does not answer", proxy.variable),
+                    fix,
+                );
             }
         }
     }

@@ -1,7 +1,9 @@
 //! The chain, the competition and, in short, what `verify` says of the submission. They build on one another, so they are
 //! one group: the chain is connected once.
 
-use gen404_chain::{Chain, Observer, SystemClock, Wait, checks as chain};
+use std::time::Duration;
+
+use gen404_chain::{Chain, ConnectOptions, Observer, SystemClock, Wait, checks as chain};
 use gen404_competition::{View, Wants, checks as state};
 use gen404_delivery::Manners;
 use gen404_round::Hotkey;
@@ -34,6 +36,9 @@ pub(super) const NAMES: [&str; 13] = [
 ];
 const OWN: [&str; 4] = ["lock", "reveals", "repository", "cdn"];
 
+/// A node that wants no questions is not waited for as long as before a commitment.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// So many stems stand for all of a round.
 const SAMPLE: usize = 8;
 
@@ -48,7 +53,8 @@ pub(super) async fn checks(context: &Context, arguments: &Arguments) -> Vec<Chec
             Err(_) => None,
         }
     };
-    let connecting = Chain::connect(arguments.subtensor.connect_options(), observer);
+    let options = ConnectOptions { patience: PATIENCE, ..arguments.subtensor.connect_options() };
+    let connecting = Chain::connect(options, observer);
     let (connected, view) = futures::join!(connecting, view);
     let view = view.as_ref().map(Result::as_ref);
     let connected = match connected {
@@ -113,14 +119,18 @@ async fn of_submission(
     };
     let hotkeys = [hotkey];
     let netuid = arguments.subtensor.netuid;
-    let (verified, owned) =
-        futures::join!(verify, entrants::owners(connected, &hotkeys, netuid, observer));
+    let (verified, owned) = futures::join!(verify, entrants::owners(connected, &hotkeys, netuid, observer));
     let locked = owned.ok().and_then(|(owned, _)| owned.first().copied()).and_then(|(_, locked)| locked);
     match verified {
         Ok(verified) => {
             let lock = verified.lock.filter(Lock::is_known);
             let lock = lock.unwrap_or_else(|| Lock::new(locked, Some(arguments.required_lock.rao())));
-            vec![of_lock(lock), of_reveals(&verified), of_repository(verified.repository.as_ref()), of_delivery(&verified)]
+            vec![
+                of_lock(lock),
+                of_reveals(&verified),
+                of_repository(verified.repository.as_ref()),
+                of_delivery(&verified),
+            ]
         }
         Err(error) => {
             let lock = of_lock(Lock::new(locked, Some(arguments.required_lock.rao())));
@@ -145,10 +155,15 @@ fn unverified(name: &'static str, error: &CommandError) -> Check {
 
 fn of_lock(lock: Lock) -> Check {
     if !lock.is_known() {
-        return Check::warn("lock", "what the coldkey has locked is not known", "`404-cli list-all --table` shows locks");
+        return Check::warn(
+            "lock",
+            "what the coldkey has locked is not known",
+            "`404-cli list-all --table` shows locks",
+        );
     }
     if lock.is_too_small() {
-        let fix = "lock more on the subnet with the coldkey, for all its hotkeys in the round, before the window closes";
+        let fix =
+            "lock more on the subnet with the coldkey, for all its hotkeys in the round, before the window closes";
         return Check::fail("lock", format!("the coldkey has locked {lock} ρ"), fix);
     }
     Check::pass("lock", format!("the coldkey has locked {lock} ρ"))
@@ -163,11 +178,19 @@ fn of_reveals(verified: &Verified) -> Check {
             Check::pass("reveals", format!("all three are revealed for round {round}{place}"))
         }
         // Lines of their own say so.
-        "not_registered" | "lock_too_small" => Check::pass("reveals", format!("all three are revealed for round {round}")),
-        "nothing_revealed" | "incomplete" => {
-            Check::warn("reveals", format!("round {round}: {reason}"), "`404-cli commit-hash` and `404-cli commit-repo-cdn`, while the window is open")
+        "not_registered" | "lock_too_small" => {
+            Check::pass("reveals", format!("all three are revealed for round {round}"))
         }
-        _ => Check::fail("reveals", format!("round {round}: {reason}"), "reveal the values again, while the window is open"),
+        "nothing_revealed" | "incomplete" => Check::warn(
+            "reveals",
+            format!("round {round}: {reason}"),
+            "`404-cli commit-hash` and `404-cli commit-repo-cdn`, while the window is open",
+        ),
+        _ => Check::fail(
+            "reveals",
+            format!("round {round}: {reason}"),
+            "reveal the values again, while the window is open",
+        ),
     }
 }
 
@@ -205,7 +228,11 @@ fn of_delivery(verified: &Verified) -> Check {
     match bad {
         Some(bad) => {
             let why = bad.detail.as_deref().or(bad.reason.as_deref()).unwrap_or("not known");
-            Check::fail("cdn", format!("{words}; {}.js: {why}", bad.stem), bad.fix.unwrap_or("`404-cli verify` looks at all of them"))
+            Check::fail(
+                "cdn",
+                format!("{words}; {}.js: {why}", bad.stem),
+                bad.fix.unwrap_or("`404-cli verify` looks at all of them"),
+            )
         }
         None if count.checked == 0 => Check::warn("cdn", "nothing could be looked at", "`404-cli verify` says more"),
         None => Check::pass("cdn", words),

@@ -40,7 +40,11 @@ fn submission(ui: &Ui, verified: &Verified) {
         verified.verdict.replace('_', " "),
         verified.source
     );
-    if verified.takes_part { ui.done(words) } else { ui.status(words) }
+    if verified.takes_part {
+        ui.done(words)
+    } else {
+        ui.status(words)
+    }
     if let Some(lock) = verified.lock.filter(gen404_round::lock::Lock::is_known) {
         ui.status(format!("lock {lock} ρ"));
     }
@@ -67,7 +71,11 @@ fn delivery(ui: &Ui, verified: &Verified) {
         return;
     };
     let words = format!("{} of {} stems delivered", count.delivered, count.of);
-    if count.delivered == count.of && count.of > 0 { ui.done(words) } else { ui.status(words) }
+    if count.delivered == count.of && count.of > 0 {
+        ui.done(words)
+    } else {
+        ui.status(words)
+    }
     let bad = || stems.iter().filter(|seen| seen.state != StemState::Delivered);
     for seen in bad().take(MOST_STEMS) {
         let why = seen.detail.as_deref().or(seen.reason.as_deref()).unwrap_or("not known");
