@@ -55,7 +55,8 @@ async fn ask(client: &ChatClient, model: &str, profile: Profile) -> Check {
         }
     };
     let mut plan = plan(folder.path(), model, profile);
-    match rehearse(&mut plan, &fetcher, client, &RealClock::start(), AT_ONCE, &()).await {
+    // Its questions hold whole pictures' worth of state.
+    match Box::pin(rehearse(&mut plan, &fetcher, client, &RealClock::start(), AT_ONCE, &())).await {
         Ok((_, rehearsed)) if rehearsed.stem.is_some() => {
             Check::pass("model", format!("{model} answers every kind of question ({} requests)", rehearsed.calls))
         }

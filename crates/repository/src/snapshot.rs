@@ -91,9 +91,8 @@ pub(crate) fn is_requirements(path: &str) -> bool {
 
 /// 0 is looked into before all others; `None` never.
 fn importance(path: &str) -> Option<u8> {
-    match path {
-        "docker/Dockerfile" | "hardware.json" | ".gitmodules" | ".dockerignore" => return Some(0),
-        _ => {}
+    if matches!(path, "docker/Dockerfile" | "hardware.json" | ".gitmodules" | ".dockerignore") {
+        return Some(0);
     }
     if name(path) == ".gitattributes" || is_requirements(path) || is_dockerfile(path) {
         Some(1)

@@ -84,9 +84,9 @@ pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Result<(), 
         .until_interrupted(async {
             if arguments.until_deadline {
                 let interval = Duration::from_secs(arguments.interval.into());
-                until::deadline(context, &verifier, question, interval, arguments.on_change.as_deref()).await
+                Box::pin(until::deadline(context, &verifier, question, interval, arguments.on_change.as_deref())).await
             } else {
-                let verified = verifier.verify(context, &question).await?;
+                let verified = Box::pin(verifier.verify(context, &question)).await?;
                 screen::show(&context.ui, &verified);
                 answer(context, &verified)
             }

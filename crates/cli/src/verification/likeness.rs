@@ -49,12 +49,12 @@ pub(super) async fn compare(
                 stems.warnings.push(format!("{unread} stems of {hotkey} could not be compared"));
             }
             let hashes = others.into_iter().filter_map(|other| Some((other.sha256?, other.stem)));
-            with(&hotkey.to_string(), hashes.collect(), seen, stems);
+            with(&hotkey.to_string(), &hashes.collect(), seen, stems);
         }
     }
     if question.leader {
         let hashes = leaders(verifier, look, placed, stems).await?;
-        with("leader", hashes, seen, stems);
+        with("leader", &hashes, seen, stems);
     }
     Ok(())
 }
@@ -79,7 +79,7 @@ fn within(seen: &mut [Seen], stems: &mut Stems) {
 }
 
 /// The same bytes as somebody else's.
-fn with(whose: &str, hashes: HashMap<String, Stem>, seen: &mut [Seen], stems: &mut Stems) {
+fn with(whose: &str, hashes: &HashMap<String, Stem>, seen: &mut [Seen], stems: &mut Stems) {
     let mut twins = 0;
     for one in seen.iter_mut() {
         if let Some(stem) = one.sha256.as_ref().and_then(|hash| hashes.get(hash)) {

@@ -81,17 +81,12 @@ impl Place {
 
     /// Exactly this check fails, with a fix that holds this text.
     fn fails(ended: &Ended, name: &str, fix: &str) {
-        assert_eq!(Self::named(ended, "fail"), on_this_machine(name), "{}", ended.transcript());
+        assert_eq!(Self::named(ended, "fail"), [name], "{}", ended.transcript());
         assert_eq!(ended.0.status.code(), Some(1), "{}", ended.transcript());
         let json = ended.json();
         let check = find(&json, name);
         assert!(check["fix"].as_str().is_some_and(|said| said.contains(fix)), "{fix}: {check}");
     }
-}
-
-/// What this machine lacks fails here whatever a test does.
-fn on_this_machine(name: &str) -> Vec<String> {
-    vec![name.to_owned()]
 }
 
 fn find<'a>(json: &'a Value, name: &str) -> &'a Value {

@@ -49,7 +49,7 @@ pub(super) async fn checks(context: &Context, arguments: &Arguments) -> Vec<Chec
     let client = competition::client(&arguments.state);
     let view = async {
         match &client {
-            Ok(client) => Some(View::load(&client.look(Timestamp::now()), Wants { miner: false }).await),
+            Ok(client) => Some(Box::pin(View::load(&client.look(Timestamp::now()), Wants { miner: false })).await),
             Err(_) => None,
         }
     };
@@ -115,7 +115,7 @@ async fn of_submission(
     let verifier = Verifier::new(&context.ui, &arguments.state, &arguments.subtensor, Manners::default());
     let verify = async {
         let verifier = verifier?;
-        verifier.verify(context, &question).await
+        Box::pin(verifier.verify(context, &question)).await
     };
     let hotkeys = [hotkey];
     let netuid = arguments.subtensor.netuid;
@@ -200,9 +200,8 @@ fn of_repository(repository: Option<&Building>) -> Check {
     };
     let fix = repository.fix.clone().unwrap_or_else(|| "`404-cli verify` says more".to_owned());
     let reason = repository.reason.clone().unwrap_or_default();
-    match repository.state {
-        "missing" | "unknown" => return Check::fail("repository", reason, fix),
-        _ => {}
+    if matches!(repository.state, "missing" | "unknown") {
+        return Check::fail("repository", reason, fix);
     }
     if let Some(finding) = repository.failures().next() {
         return Check::fail("repository", finding.sentence.clone(), finding.fix);

@@ -39,7 +39,7 @@ pub(super) async fn deadline(
         // The head first: what is read after the deadline block is what the subnet reads.
         let outcome = async {
             let head = verifier.head().await?;
-            Ok::<_, CommandError>((head, verifier.verify(context, &question).await?))
+            Ok::<_, CommandError>((head, Box::pin(verifier.verify(context, &question)).await?))
         };
         match outcome.await {
             Ok((head, verified)) => {
