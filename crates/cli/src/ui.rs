@@ -81,6 +81,11 @@ impl Ui {
         Self { rehearsal: Some(Arc::default()), ..self.clone() }
     }
 
+    /// The same printer without a word for people; results and failures are printed.
+    pub(crate) fn in_silence(&self) -> Self {
+        Self { quiet: true, terminal: Arc::new(terminal::Terminal::new(false)), ..self.clone() }
+    }
+
     /// The results printed since [`Self::rehearsing`], one JSON text a line.
     pub(crate) fn rehearsed(&self) -> String {
         let kept = self.rehearsal.as_ref().map(|kept| kept.lock().unwrap_or_else(PoisonError::into_inner).clone());

@@ -26,7 +26,7 @@ const AT_ONCE: usize = 8;
 
 /// Where there is no server.
 pub fn without_endpoint() -> Vec<Check> {
-    vec![Check::skipped("model", "no model's server is named", "give its address as --judge-endpoint")]
+    vec![Check::skipped("model", "no model's server is named", "give its address as --model-endpoint")]
 }
 
 /// Asks the server.

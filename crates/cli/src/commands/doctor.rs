@@ -42,11 +42,11 @@ pub(crate) struct Arguments {
     json: bool,
     /// Address of a model's server to put the judge's rehearsal questions to
     #[arg(long, value_name = "URL", value_parser = parse_address)]
-    judge_endpoint: Option<Url>,
+    model_endpoint: Option<Url>,
     /// Name of the model there
     #[arg(long, value_name = "NAME", default_value = "glm-4.6v-flash")]
     model: String,
-    /// Key of that server, when it wants one
+    /// Key of the endpoint, when it wants one
     #[arg(long, value_name = "KEY", env = "OPENAI_API_KEY", value_parser = KeyParser)]
     api_key: Option<SecretString>,
     /// Lock that a coldkey needs on the subnet for each of its hotkeys in the round, in ρ
@@ -78,6 +78,8 @@ struct Report<'a> {
 }
 
 pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Result<(), CommandError> {
+    let quiet = Context { ui: context.ui.in_silence(), interrupt: context.interrupt.clone() };
+    let context = if arguments.json { &quiet } else { context };
     let checks = context.until_interrupted(async { Ok(all(context, arguments).await) }).await?;
     let count = |outcome| checks.iter().filter(|check| check.outcome == outcome).count();
     let failed = count(Outcome::Fail);
@@ -113,9 +115,7 @@ async fn all(context: &Context, arguments: &Arguments) -> Vec<Check> {
     let mut checks = Vec::new();
     while let Some(group) = running.next().await {
         for check in group.into_iter().filter(wanted) {
-            if !arguments.json {
-                show(&context.ui, &check);
-            }
+            show(&context.ui, &check);
             checks.push(check);
         }
     }

@@ -1,6 +1,7 @@
 //! The repository of a submission: whether everybody can fetch the commit, and what in it costs or may cost the round.
 
 use gen404_outside::explain::Explain as _;
+use gen404_outside::text::excerpt;
 use gen404_repository::{Finding, Limits, Origin, RepositoryError, Severity, fetch, inspect};
 use gen404_round::CommitHash;
 use serde::Serialize;
@@ -72,7 +73,9 @@ impl Verifier {
             Ok(origin) => origin,
             Err(error) => {
                 let place = placed.revealed.repo.clone().unwrap_or_default();
-                return Some(Building::unread(&place, false, commit, &RepositoryError::Origin(error)));
+                let unread = Building::unread(&place, false, commit, &RepositoryError::Origin(error));
+                let reason = Some(format!("no code host has a repository of the name `{}`", excerpt(&place, 80)));
+                return Some(Building { reason, ..unread });
             }
         };
         let mut built = self.built.lock().await;

@@ -19,6 +19,9 @@ use crate::errors::CommandError;
 /// Modules on their way or being judged at the same time, over all hosts.
 const AT_ONCE: usize = 32;
 
+/// So many are read without showing how far it is.
+const FEW: usize = 8;
+
 /// What is known of all stems.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Stems {
@@ -98,9 +101,12 @@ impl Verifier {
             stems.unknown.push("entries of submitted.json make no sense".to_owned());
         }
         let (done, open): (Vec<Stem>, Vec<Stem>) = wanted.iter().cloned().partition(|stem| written(stem).is_some());
+        let place = |seen: &Seen| wanted.iter().position(|stem| *stem == seen.stem);
         let mut seen: Vec<Seen> = done.iter().filter_map(|stem| Some(of_file(stem, written(stem)?))).collect();
         if placed.phase == Phase::Now {
             seen.extend(self.read_all(context, cdn_url, &open).await);
+            // Whose the bytes are first is told in the order of prompts, not in that of arrival.
+            seen.sort_by_key(place);
             likeness::compare(self, context, look, placed, question, &wanted, &mut seen, &mut stems).await?;
         } else if submitted.is_none() {
             let path = player.path();
@@ -108,7 +114,6 @@ impl Verifier {
         } else {
             seen.extend(open.iter().map(|stem| Seen::unknown(stem, "submitted.json", "not in submitted.json", None)));
         }
-        let place = |seen: &Seen| wanted.iter().position(|stem| *stem == seen.stem);
         seen.sort_by_key(place);
         stems.seen = seen;
         Ok(Some(stems))
@@ -123,7 +128,8 @@ impl Verifier {
         let maker = concat!("404-cli ", env!("CARGO_PKG_VERSION"));
         let journal = Mutex::new(Journal::open(folder.as_deref(), cdn_url, maker));
         let total = u64::try_from(stems.len()).unwrap_or(u64::MAX);
-        let progress = context.ui.progress(Some(total), "reading stems");
+        // A few are read in a moment.
+        let progress = (stems.len() > FEW).then(|| context.ui.progress(Some(total), "reading stems"));
         let (journal, mut seen, mut told_of_disk) = (&journal, Vec::with_capacity(stems.len()), false);
         let reading = stems.iter().map(|stem| async move { (stem, self.read_one(journal, cdn_url, stem).await) });
         let mut reading = futures::stream::iter(reading).buffer_unordered(AT_ONCE);
@@ -137,7 +143,9 @@ impl Verifier {
             lost += u64::from(one.state != StemState::Delivered);
             seen.push(one);
             let words = if lost == 0 { String::new() } else { format!("({lost} not delivered)") };
-            progress.update(u64::try_from(seen.len()).unwrap_or(u64::MAX), &words);
+            if let Some(progress) = &progress {
+                progress.update(u64::try_from(seen.len()).unwrap_or(u64::MAX), &words);
+            }
         }
         seen
     }

@@ -60,7 +60,7 @@ impl Place {
         let line = [
             &["doctor", "--wallet.name", "miner", "--state-url", "file:state"][..],
             &["--subtensor.endpoint", chain, "--repository", &repository, "--targon-base-url", &targon],
-            &["--judge-endpoint", &judge, "--three-module", &three],
+            &["--model-endpoint", &judge, "--three-module", &three],
             if more.contains(&"--wallet.hotkey") { &[] } else { &["--wallet.hotkey", "default"] },
             more,
         ]
@@ -159,7 +159,7 @@ async fn what_is_not_configured_is_skipped_and_says_what_enables_it() {
         ("window", "--state-url"),
         ("cdn", "--state-url"),
         ("targon", "TARGON_API_KEY"),
-        ("model", "--judge-endpoint"),
+        ("model", "--model-endpoint"),
     ] {
         let check = find(&json, name);
         assert_eq!(check["outcome"], "skipped", "{check}");
@@ -182,15 +182,13 @@ async fn on_chain_each_thing_that_is_broken_fails_alone_until_it_is_mended() {
     assert!(Place::named(&ended, "fail").contains(&"registration".to_owned()), "{}", ended.transcript());
     assert!(find(&ended.json(), "registration")["fix"].to_string().contains("btcli subnet register"));
     chain.register(&[Neuron { hotkey: account("default"), coldkey: COLDKEY }]);
-    chain.set_clock_offset(300);
-    chain.produce_block();
-    Place::fails(&place.run(&all), "clock", "timedatectl");
-    chain.set_clock_offset(0);
-    chain.produce_block();
     place.run(&all).success();
     let nobody = Nobody::here();
     let elsewhere = format!("ws://{}", nobody.address());
     Place::fails(&place.run_at(&elsewhere, &[], &all), "node", "--subtensor.endpoint");
+    // A chain's time never goes back, so this comes last.
+    chain.set_clock_offset(300);
+    Place::fails(&place.run(&all), "clock", "timedatectl");
 }
 
 #[tokio::test(flavor = "multi_thread")]

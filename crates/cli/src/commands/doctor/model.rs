@@ -11,7 +11,7 @@ use super::{Arguments, account};
 const PROFILE: &str = "cli";
 
 pub(super) async fn checks(arguments: &Arguments) -> Vec<Check> {
-    let Some(endpoint) = arguments.judge_endpoint.clone() else { return judge::without_endpoint() };
+    let Some(endpoint) = arguments.model_endpoint.clone() else { return judge::without_endpoint() };
     let profile = Profile::built_in(PROFILE).expect("it is built in");
     let settings = ChatSettings {
         api_key: arguments.api_key.clone().filter(|key| !key.expose_secret().is_empty()),
@@ -21,7 +21,7 @@ pub(super) async fn checks(arguments: &Arguments) -> Vec<Check> {
     match ChatClient::new(settings) {
         Ok(client) => judge::checks(&client, &arguments.model, profile).await,
         Err(error) => {
-            vec![Check::fail("model", account::words(&error), "see --judge-endpoint and OPENAI_API_KEY")]
+            vec![Check::fail("model", account::words(&error), "see --model-endpoint and OPENAI_API_KEY")]
         }
     }
 }
