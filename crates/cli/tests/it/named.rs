@@ -14,6 +14,7 @@ const OF_OTHERS: &[&str] = &[
     "no-capture",
     "no-sandbox",
     "path",
+    "rm",
     "run-ignored",
     "security-opt",
     "workspace",
