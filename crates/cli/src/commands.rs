@@ -21,10 +21,24 @@ mod start_renderer;
 mod stop_pods;
 mod validate;
 
-use clap::Subcommand;
+use clap::{Parser, Subcommand};
 
+use crate::arguments::Global;
 use crate::context::Context;
 use crate::errors::CommandError;
+
+/// One tool for the whole round of the 404 subnet: commit, rent, generate, render, judge.
+///
+/// Results are JSON on stdout, everything else goes to stderr. Every option can also come from the environment or
+/// from 404-cli.toml; `404-cli sandbox` and `404-cli demo` try everything out without TAO, key or GPU.
+#[derive(Debug, Parser)]
+#[command(name = "404-cli", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
 
 /// Every command, in the order of `--help`.
 #[derive(Debug, Subcommand)]

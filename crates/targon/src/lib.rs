@@ -6,7 +6,6 @@
 
 mod amount;
 mod client;
-mod clock;
 mod error;
 mod image;
 mod key;
@@ -23,7 +22,6 @@ mod wire;
 
 pub use amount::{HourlyPrice, Usd, price_in_words};
 pub use client::{DEFAULT_BASE_URL, LogLines, TargonClient};
-pub use clock::{Clock, SystemClock};
 pub use error::{Call, Said, TargonError};
 pub use image::{ImageReference, InvalidImage};
 pub use key::{AccountMark, ApiKey, FoundKey, KeyError, WrongKey, find_key};

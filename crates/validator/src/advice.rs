@@ -1,6 +1,7 @@
 //! What to do about a finding, in a sentence. docs/rules.md says more, with an example for each rule.
 
 use gen404_round::module_rule::Rule;
+use strsim::levenshtein;
 
 use crate::names::ALLOWED_THREE;
 
@@ -113,23 +114,8 @@ fn nearest(name: &str) -> Option<&'static str> {
     }
     let case = ALLOWED_THREE.iter().copied().find(|allowed| allowed.eq_ignore_ascii_case(name));
     let within = if name.len() < 8 { 1 } else { 2 };
-    let distances = ALLOWED_THREE.iter().map(|allowed| (distance(name.as_bytes(), allowed.as_bytes()), *allowed));
+    let distances = ALLOWED_THREE.iter().map(|allowed| (levenshtein(name, allowed), *allowed));
     case.or_else(|| distances.min().filter(|(distance, _)| *distance <= within).map(|(_, allowed)| allowed))
-}
-
-/// Letters to insert, remove or replace.
-fn distance(left: &[u8], right: &[u8]) -> usize {
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (above, from) in left.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = above + 1;
-        for (at, to) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != to);
-            diagonal = row[at + 1];
-            row[at + 1] = replaced.min(row[at] + 1).min(diagonal + 1);
-        }
-    }
-    row[right.len()]
 }
 
 #[cfg(test)]

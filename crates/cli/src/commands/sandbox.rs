@@ -8,7 +8,7 @@ use gen404_renderer::server::RenderServer;
 use gen404_sandbox::{BeaconSource, Options, Sandbox};
 use gen404_wallet::WalletFolder;
 
-use crate::arguments::StudioArguments;
+use crate::arguments::{StudioArguments, seconds_between};
 use crate::context::Context;
 use crate::errors::CommandError;
 use crate::render_service::{self, Proof};
@@ -43,12 +43,8 @@ pub(crate) struct Arguments {
     studio: StudioArguments,
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
-    if !(0.05..=60.0).contains(&seconds) {
-        return Err("between 0.05 and 60 seconds".to_owned());
-    }
-    Ok(Duration::from_secs_f64(seconds))
+fn seconds(text: &str) -> Result<Duration, &'static str> {
+    seconds_between(text, 0.05..=60.0, "between 0.05 and 60 seconds")
 }
 
 /// A folder whose leading `~` stands for the home folder, as in `--wallet.path`: a settings file knows no shell.

@@ -142,3 +142,21 @@ fn other_clients_are_recognised() {
         assert!(!OTHER_CLIENTS.iter().any(|word| names(good, word)), "{good}");
     }
 }
+
+/// Files of the binary that every command builds on.
+const BELOW_COMMANDS: &[&str] = &["ui", "errors", "arguments"];
+
+#[test]
+fn printer_errors_and_arguments_know_no_command() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for name in BELOW_COMMANDS {
+        let folder = source.join(name);
+        let mut all = if folder.is_dir() { files(&folder, ".rs") } else { Vec::new() };
+        all.push(source.join(format!("{name}.rs")));
+        for file in all {
+            let text = std::fs::read_to_string(&file).expect("text");
+            let knows = text.lines().find(|line| names(line, "commands::"));
+            assert_eq!(knows, None, "{} must not know a command", file.display());
+        }
+    }
+}

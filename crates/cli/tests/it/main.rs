@@ -16,6 +16,7 @@ mod judge_habits;
 mod list;
 mod manners;
 mod miner;
+mod named;
 mod pods;
 mod reference;
 mod render;
