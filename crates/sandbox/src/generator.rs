@@ -35,6 +35,7 @@ use self::archive::Outcome;
 use self::batch::{Busy, Machine, Order};
 use self::faults::FaultBoard;
 use self::picture::PictureClient;
+pub(crate) use self::picture::PictureFile;
 use crate::service::Service;
 
 pub use self::batch::StemRule;
@@ -234,12 +235,14 @@ impl Generator {
     async fn make(&self, prompt: &batch::Prompt, seed: u64) -> Outcome {
         let picture = self.pictures.fetch(&prompt.image_url).await.map_err(|error| error.to_string())?;
         let (stem, quality) = (prompt.stem.clone(), self.options.quality);
-        let making = tokio::task::spawn_blocking(move || {
-            let picture = picture.decode().map_err(|error| error.to_string())?;
-            let sketch =
-                silhouette::sketch(&picture, quality).ok_or("the picture shows no object on a plain background")?;
-            Ok(module::write(&stem, seed, quality, &sketch))
-        });
+        let making = tokio::task::spawn_blocking(move || module_of(&stem, &picture, seed, quality));
         making.await.unwrap_or_else(|_| Err("making the object failed".to_owned()))
     }
+}
+
+/// The module that this generator makes of a picture.
+pub(crate) fn module_of(stem: &str, picture: &PictureFile, seed: u64, quality: Quality) -> Outcome {
+    let picture = picture.decode().map_err(|error| error.to_string())?;
+    let sketch = silhouette::sketch(&picture, quality).ok_or("the picture shows no object on a plain background")?;
+    Ok(module::write(stem, seed, quality, &sketch))
 }

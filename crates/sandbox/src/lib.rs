@@ -1,10 +1,11 @@
-//! Every outside service on this machine: development chain, Targon API, generator, judge model, CDN.
+//! Every outside service on this machine: development chain, competition, Targon API, generator, judge model, CDN.
 //!
 //! Each service is a room of its own that can be started alone; [`Sandbox`] starts them all and tells them about each other.
 //! Nothing here knows the clients it serves, and everything listens on loopback only.
 
 pub mod cdn;
 pub mod chain;
+pub mod competition;
 pub mod generator;
 pub mod judge;
 pub mod pictures;
@@ -15,7 +16,7 @@ mod crowd;
 mod folder;
 mod service;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -25,7 +26,8 @@ use serde::Serialize;
 use url::Url;
 
 use cdn::Cdn;
-use chain::{BeaconSource, DevelopmentChain, Lock, Neuron};
+use chain::{BeaconSource, DevelopmentChain, Lock, Neuron, Weather};
+use competition::{Competition, Gallery, Progress};
 use folder::Folder;
 use generator::SampleGenerator;
 use judge::ScriptedJudge;
@@ -51,6 +53,10 @@ pub struct Options {
     pub revealed_hotkeys: u32,
     /// Where the chain's pulses come from.
     pub beacon: BeaconSource,
+    /// How far its blocks and pulses are from clockwork.
+    pub weather: Weather,
+    /// The rules of the competition.
+    pub competition: competition::Options,
     /// Folder for wallets, pictures and prompts; a temporary one when `None`.
     pub folder: Option<PathBuf>,
     /// A render service that a pod named `render` shall answer with.
@@ -65,6 +71,8 @@ impl Default for Options {
             hotkeys: 3,
             revealed_hotkeys: 0,
             beacon: BeaconSource::default(),
+            weather: Weather::default(),
+            competition: competition::Options::default(),
             folder: None,
             renderer: None,
         }
@@ -114,6 +122,8 @@ pub struct Directory {
     pub success: bool,
     /// WebSocket address of the chain.
     pub subtensor: String,
+    /// For `--state-url`: the competition's public state, which moves with the chain's blocks.
+    pub state: String,
     /// For `--wallet.path`.
     pub wallet_path: PathBuf,
     /// For `--wallet.name`.
@@ -134,6 +144,8 @@ pub struct Directory {
     pub cdn_dir: PathBuf,
     /// For `generate --prompts-json` and `judge --prompts-json`.
     pub prompts_json: PathBuf,
+    /// Variables with which commands use all of this by themselves.
+    pub environment: BTreeMap<&'static str, String>,
 }
 
 /// All services, running; they stop when it is dropped.
@@ -142,6 +154,8 @@ pub struct Sandbox {
     directory: Directory,
     /// The development chain.
     pub chain: DevelopmentChain,
+    /// The competition on it.
+    pub competition: Competition,
     /// The Targon API.
     pub targon: FakeTargon,
     /// The sample generator.
@@ -170,6 +184,7 @@ impl Sandbox {
                 last_update: 1,
             }],
             beacon: options.beacon,
+            weather: options.weather,
             ..chain::Options::default()
         })
         .await?;
@@ -181,6 +196,11 @@ impl Sandbox {
         let prompts = pictures::prompts_file(cdn.url(), SEED).to_string();
         std::fs::write(&prompts_json, prompts)
             .map_err(|source| StartError::Folder { folder: folder.path().to_owned(), source })?;
+
+        let gallery = Gallery { addresses: pictures::addresses(cdn.url()), folder: cdn_folder.clone() };
+        let competition = Competition::start(options.competition, chain.reader(), options.block_time, gallery)
+            .await
+            .map_err(|source| StartError::Service { service: "competition", source })?;
 
         let generator = SampleGenerator::start(generator::Options::default())
             .await
@@ -194,9 +214,19 @@ impl Sandbox {
             .await
             .map_err(|source| StartError::Service { service: "Targon API", source })?;
 
+        let environment = BTreeMap::from([
+            ("BT_CHAIN_ENDPOINT", chain.url()),
+            ("BT_WALLET_HOTKEY", wallet.hotkeys.first().map(|hotkey| hotkey.name.clone()).unwrap_or_default()),
+            ("BT_WALLET_NAME", wallets::WALLET_NAME.to_owned()),
+            ("BT_WALLET_PATH", wallet.path.display().to_string()),
+            ("GEN404_STATE_URL", competition.state_url().to_string()),
+            ("TARGON_API_KEY", "sandbox".to_owned()),
+            ("TARGON_BASE_URL", targon.url()),
+        ]);
         let directory = Directory {
             success: true,
             subtensor: chain.url(),
+            state: competition.state_url().to_string(),
             hotkeys: wallet.hotkeys.into_iter().chain([wallet.unregistered]).map(|hotkey| hotkey.name).collect(),
             wallet_path: wallet.path,
             wallet_name: wallets::WALLET_NAME.to_owned(),
@@ -207,13 +237,31 @@ impl Sandbox {
             cdn: cdn.url().to_string(),
             cdn_dir: cdn_folder,
             prompts_json,
+            environment,
         };
-        Ok(Self { directory, chain, targon, generator, judge, _cdn: cdn, _folder: folder })
+        Ok(Self { directory, chain, competition, targon, generator, judge, _cdn: cdn, _folder: folder })
     }
 
     /// Where everything is.
     pub fn directory(&self) -> &Directory {
         &self.directory
+    }
+
+    /// Lets time pass until the chain is at this block, without waiting for it.
+    pub fn pass_to(&self, block: u64) {
+        self.chain.pass(block.saturating_sub(self.chain.block_number().into()));
+    }
+
+    /// Lets time pass, a block at a time, until the competition is so far.
+    pub async fn pass_until(&self, mut is_so_far: impl FnMut(&Progress) -> bool) -> Progress {
+        loop {
+            let progress = self.competition.progress();
+            if is_so_far(&progress) {
+                return progress;
+            }
+            self.chain.pass(1);
+            self.competition.until(|later| later.block > progress.block).await;
+        }
     }
 }
 

@@ -66,6 +66,12 @@ impl PictureClient {
     }
 }
 
+impl From<Vec<u8>> for PictureFile {
+    fn from(file: Vec<u8>) -> Self {
+        Self(file.into())
+    }
+}
+
 impl PictureFile {
     pub(crate) fn decode(&self) -> Result<Picture, PictureError> {
         let mut decoder = png::Decoder::new(Cursor::new(&self.0));
