@@ -281,6 +281,23 @@ impl DevelopmentChain {
         }
     }
 
+    /// Lets another fork win that is a block longer: so many of the newest blocks (none that is final) are replaced, and what
+    /// was in them is lost. What waits in the pool gets into the first block of the new fork.
+    pub fn fork(&self, blocks: u32) {
+        // Held to the end, so that the clock makes no block in between.
+        let offset = *self.block_maker.clock_offset();
+        let feed = self.block_maker.feed();
+        let mut node = self.block_maker.service.node();
+        node.retract(blocks);
+        for later in 0..=u64::from(blocks) {
+            let last = drand::LAST_STORED_ROUND.get(&node.runtime.storage).unwrap_or(0);
+            // A millisecond apart, so that no two of them can be the same block.
+            let now = unix_millis(offset).saturating_add(later);
+            let pulses = feed.due((now / 1000).saturating_sub(self.block_maker.beacon_lag), last);
+            node.produce(now, pulses);
+        }
+    }
+
     /// Registers hotkeys from the next block on.
     pub fn register(&self, neurons: &[Neuron]) {
         let pairs = pairs(neurons);
