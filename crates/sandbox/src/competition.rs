@@ -27,7 +27,7 @@ use url::Url;
 use self::courier::Courier;
 use self::organisers::{Facts, Organisers, Rules};
 use self::server::Board;
-use crate::chain::Reader;
+use gen404_devchain::Reader;
 use crate::service::Service;
 
 /// How often the organisers look for a new block.
@@ -149,7 +149,7 @@ impl Competition {
         Ok(Self { state, progress, _service: service, _stop: stop.drop_guard() })
     }
 
-    /// For `--state-url`; ends with a slash.
+    /// Base address of the public state; ends with a slash.
     pub fn state_url(&self) -> &Url {
         &self.state
     }

@@ -4,8 +4,8 @@
 //! Nothing here knows the clients it serves, and everything listens on loopback only.
 
 pub mod cdn;
-pub mod chain;
 pub mod competition;
+pub mod faults;
 pub mod generator;
 pub mod judge;
 pub mod pictures;
@@ -14,19 +14,22 @@ pub mod wallets;
 
 mod crowd;
 mod folder;
+mod pixels;
 mod service;
 
-use std::collections::{BTreeMap, HashMap};
+pub use gen404_devchain::{BeaconSource, Weather};
+
+use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use gen404_devchain::{self as chain, DevelopmentChain, Lock, Neuron};
 use serde::Serialize;
 use url::Url;
 
 use cdn::Cdn;
-use chain::{BeaconSource, DevelopmentChain, Lock, Neuron, Weather};
 use competition::{Competition, Gallery, Progress};
 use folder::Folder;
 use generator::SampleGenerator;
@@ -115,37 +118,35 @@ pub enum StartError {
     },
 }
 
-/// Where everything is: the JSON line of `404-cli sandbox`.
+/// Where everything is.
 #[derive(Debug, Clone, Serialize)]
 pub struct Directory {
     /// Always true; a sandbox that did not start has no directory.
     pub success: bool,
     /// WebSocket address of the chain.
     pub subtensor: String,
-    /// For `--state-url`: the competition's public state, which moves with the chain's blocks.
+    /// Base address of the competition's public state, which moves with the chain's blocks.
     pub state: String,
-    /// For `--wallet.path`.
+    /// Folder of wallets.
     pub wallet_path: PathBuf,
-    /// For `--wallet.name`.
+    /// The wallet in it.
     pub wallet_name: String,
-    /// For `--wallet.hotkey`; all registered, but the one called `unregistered`.
+    /// The wallet's hotkeys; all registered, but the one called `unregistered`.
     pub hotkeys: Vec<String>,
-    /// For `--targon-base-url`.
+    /// Base URL of the Targon API.
     pub targon: String,
-    /// For `generate --endpoint`.
+    /// Base URL of the generator.
     pub generator: String,
-    /// For `judge --endpoint`.
+    /// Base URL of the judge model.
     pub judge: String,
-    /// For `render --endpoint`; null when this machine has no browser.
+    /// Base URL of the render service; null when this machine has no browser.
     pub renderer: Option<String>,
     /// A CDN that serves the folder `cdn_dir`.
     pub cdn: String,
     /// Put files here to publish them.
     pub cdn_dir: PathBuf,
-    /// For `generate --prompts-json` and `judge --prompts-json`.
+    /// The prompts file of the rehearsal.
     pub prompts_json: PathBuf,
-    /// Variables with which commands use all of this by themselves.
-    pub environment: BTreeMap<&'static str, String>,
 }
 
 /// All services, running; they stop when it is dropped.
@@ -207,22 +208,13 @@ impl Sandbox {
             .map_err(|source| StartError::Service { service: "generator", source })?;
         let judge = ScriptedJudge::start(judge::Options::default()).await?;
         let backends =
-            [("generator", address(generator.url())), ("judge", address(&judge.url())), ("render", options.renderer)];
+            [("generator", address(generator.url())), ("judge", address(judge.url())), ("render", options.renderer)];
         let backends: HashMap<_, _> =
             backends.into_iter().filter_map(|(name, address)| Some((name.to_owned(), address?))).collect();
         let targon = FakeTargon::start(targon::Options { backends, ..targon::Options::default() })
             .await
             .map_err(|source| StartError::Service { service: "Targon API", source })?;
 
-        let environment = BTreeMap::from([
-            ("BT_CHAIN_ENDPOINT", chain.url()),
-            ("BT_WALLET_HOTKEY", wallet.hotkeys.first().map(|hotkey| hotkey.name.clone()).unwrap_or_default()),
-            ("BT_WALLET_NAME", wallets::WALLET_NAME.to_owned()),
-            ("BT_WALLET_PATH", wallet.path.display().to_string()),
-            ("GEN404_STATE_URL", competition.state_url().to_string()),
-            ("TARGON_API_KEY", "sandbox".to_owned()),
-            ("TARGON_BASE_URL", targon.url()),
-        ]);
         let directory = Directory {
             success: true,
             subtensor: chain.url(),
@@ -230,14 +222,14 @@ impl Sandbox {
             hotkeys: wallet.hotkeys.into_iter().chain([wallet.unregistered]).map(|hotkey| hotkey.name).collect(),
             wallet_path: wallet.path,
             wallet_name: wallets::WALLET_NAME.to_owned(),
-            targon: targon.url(),
+            // Official clients put paths behind it, slash and all.
+            targon: targon.url().as_str().trim_end_matches('/').to_owned(),
             generator: generator.url().to_string(),
             judge: judge.url().to_string(),
             renderer: options.renderer.map(|address| format!("http://{address}/")),
             cdn: cdn.url().to_string(),
             cdn_dir: cdn_folder,
             prompts_json,
-            environment,
         };
         Ok(Self { directory, chain, competition, targon, generator, judge, _cdn: cdn, _folder: folder })
     }

@@ -1,13 +1,14 @@
 //! `404-cli sandbox`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 use gen404_renderer::server::RenderServer;
-use gen404_sandbox::chain::{BeaconSource, Weather};
-use gen404_sandbox::{Directory, Options, Sandbox, competition};
+use gen404_sandbox::{BeaconSource, Directory, Options, Sandbox, Weather, competition};
 use gen404_wallet::WalletFolder;
+use serde::Serialize;
 
 use crate::arguments::StudioArguments;
 use crate::context::Context;
@@ -137,9 +138,10 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), C
         renderer: renderer.as_ref().map(RenderServer::address),
     };
     let sandbox = Sandbox::start(options).await?;
-    context.ui.result(sandbox.directory())?;
+    let environment = environment(sandbox.directory());
+    context.ui.result(&Printed { directory: sandbox.directory(), environment: &environment })?;
     context.ui.status("for commands in another terminal:");
-    context.ui.status(exports(sandbox.directory()));
+    context.ui.status(exports(&environment));
     context.ui.status("the sandbox runs until Ctrl-C");
     context.interrupt.requested().await;
     if let Some(renderer) = renderer {
@@ -148,9 +150,31 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), C
     Ok(())
 }
 
+/// The result: where everything is, and how commands find it.
+#[derive(Serialize)]
+struct Printed<'a> {
+    #[serde(flatten)]
+    directory: &'a Directory,
+    /// Variables with which commands use all of this by themselves.
+    environment: &'a BTreeMap<&'static str, String>,
+}
+
+fn environment(directory: &Directory) -> BTreeMap<&'static str, String> {
+    BTreeMap::from([
+        ("BT_CHAIN_ENDPOINT", directory.subtensor.clone()),
+        ("BT_WALLET_HOTKEY", directory.hotkeys.first().cloned().unwrap_or_default()),
+        ("BT_WALLET_NAME", directory.wallet_name.clone()),
+        ("BT_WALLET_PATH", directory.wallet_path.display().to_string()),
+        ("GEN404_STATE_URL", directory.state.clone()),
+        // Any key but one opens its API.
+        ("TARGON_API_KEY", "sandbox".to_owned()),
+        ("TARGON_BASE_URL", directory.targon.clone()),
+    ])
+}
+
 /// The line that makes a shell's commands use the sandbox.
-fn exports(directory: &Directory) -> String {
-    let assignments = directory.environment.iter().map(|(name, value)| format!(" {name}={}", quoted(value)));
+fn exports(environment: &BTreeMap<&'static str, String>) -> String {
+    let assignments = environment.iter().map(|(name, value)| format!(" {name}={}", quoted(value)));
     format!("export{}", assignments.collect::<String>())
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::payload;
-use crate::chain::{PastReveals, Snapshot};
+use gen404_devchain::{PastReveals, Snapshot};
 
 /// Longest address of a CDN, in bytes.
 const LONGEST_ADDRESS: usize = 2083;
@@ -131,7 +131,7 @@ mod tests {
     use parity_scale_codec::Encode as _;
 
     use super::*;
-    use crate::chain::{Lock, Neuron};
+    use gen404_devchain::{Lock, Neuron};
 
     const COMMIT: &str = "5b1e56b263464daec34aae0ce9fee7c609a4eb07";
 

@@ -15,7 +15,7 @@ use super::courier::{Arrival, Order};
 use super::draw;
 use super::matches::Sizes;
 use super::written::{Files, Leader, Ordered, Output, Schedule, State};
-use crate::chain::Snapshot;
+use gen404_devchain::Snapshot;
 use crate::generator::Quality;
 
 /// Name of the competition in `config.json`; rounds are called `sandbox-1` and so on.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::organisers::Pipeline;
-use crate::generator::{self, PictureFile, Quality};
+use crate::generator::{self, Quality};
 
 /// Makes modules of the pictures in a folder.
 #[derive(Debug)]
@@ -20,6 +20,6 @@ impl Pictures {
 impl Pipeline for Pictures {
     fn module(&self, stem: &str, seed: u64, quality: Quality) -> Option<String> {
         let picture = std::fs::read(self.folder.join(format!("{stem}.png"))).ok()?;
-        generator::module_of(stem, &PictureFile::from(picture), seed, quality).ok()
+        generator::module_of(stem, &picture, seed, quality).ok()
     }
 }

@@ -4,7 +4,7 @@ use parity_scale_codec::Encode as _;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::chain::{Lock, Neuron, PastReveals};
+use gen404_devchain::{Lock, Neuron, PastReveals};
 
 const COMMIT: &str = "5b1e56b263464daec34aae0ce9fee7c609a4eb07";
 
