@@ -50,6 +50,8 @@ pub struct Options {
     pub subtensor_port: u16,
     /// Time between two blocks.
     pub block_time: Duration,
+    /// Whether time passes only when somebody lets it, and not by the clock: for tests of exact blocks.
+    pub manual_blocks: bool,
     /// Registered hotkeys of the wallet.
     pub hotkeys: usize,
     /// Hotkeys of strangers with ten reveals each.
@@ -71,6 +73,7 @@ impl Default for Options {
         Self {
             subtensor_port: 0,
             block_time: Duration::from_secs(1),
+            manual_blocks: false,
             hotkeys: 3,
             revealed_hotkeys: 0,
             beacon: BeaconSource::default(),
@@ -176,6 +179,7 @@ impl Sandbox {
         let chain = DevelopmentChain::start(chain::Options {
             port: options.subtensor_port,
             block_time: options.block_time,
+            manual_blocks: options.manual_blocks,
             neurons: wallet.hotkeys.iter().map(neuron).collect(),
             reveals: crowd::reveals(options.revealed_hotkeys),
             locks: vec![Lock {

@@ -136,6 +136,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), C
         competition: arguments.rounds.into(),
         folder: arguments.dir.map(|folder| own_folder(folder, std::env::home_dir().as_deref())),
         renderer: renderer.as_ref().map(RenderServer::address),
+        ..Options::default()
     };
     let sandbox = Sandbox::start(options).await?;
     let environment = environment(sandbox.directory());

@@ -49,6 +49,28 @@ pub(super) struct Report {
     pub(super) own: Option<Own>,
 }
 
+/// What the state says while the chain cannot be asked. Where the blocks are decides what happens now, so none of that is here.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct StateOnly {
+    pub(super) competition: Option<String>,
+    pub(super) round: u64,
+    pub(super) stage: String,
+    pub(super) schedule: Option<Blocks>,
+    pub(super) next_stage_eta: Option<Timestamp>,
+    pub(super) submissions: Option<usize>,
+    pub(super) winner: Option<String>,
+    pub(super) win_margin: Option<f64>,
+    pub(super) state: StateAge,
+}
+
+/// The blocks of a round, as published.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Blocks {
+    pub(super) earliest_reveal_block: BlockNumber,
+    pub(super) latest_reveal_block: BlockNumber,
+    pub(super) generation_deadline_block: BlockNumber,
+}
+
 /// The window of reveals of the current round.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Window {
