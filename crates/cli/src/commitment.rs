@@ -203,7 +203,9 @@ fn fallback(rehearsal: &Rehearsal, target: BlockNumber) -> Option<BlockNumber> {
 fn plan(rehearsal: &Rehearsal, target: BlockNumber) -> String {
     let last = target.saturating_sub(aim::LAST_CALL);
     let fallback = match (aim::fallback_block(target, rehearsal.block), rehearsal.fits_twice) {
-        (None, _) => format!("without a fallback, because block {target} is too near, committed right after block {last}"),
+        (None, _) => {
+            format!("without a fallback, because block {target} is too near, committed right after block {last}")
+        }
         (Some(block), Some(true)) => format!("a fallback at block {block}, replaced right after block {last}"),
         (Some(block), Some(false)) => format!(
             "committed right after block {last}, with no fallback unless a new epoch has begun by block {block}: this one has no \

@@ -27,8 +27,8 @@ use url::Url;
 use self::courier::Courier;
 use self::organisers::{Facts, Organisers, Rules};
 use self::server::Board;
-use gen404_devchain::Reader;
 use crate::service::Service;
+use gen404_devchain::Reader;
 
 /// How often the organisers look for a new block.
 const LOOK: Duration = Duration::from_millis(20);

@@ -204,7 +204,9 @@ async fn a_fallback_takes_no_room_from_the_commitment_that_counts() {
     let chain = connect(&sandbox).await;
     let target = u64::from(sandbox.block_number()) + 10;
     let diary = Diary::default();
-    let Aimed::Committed(commitment) = aim(&chain, target, &key, &diary).await else { panic!("nothing was there before") };
+    let Aimed::Committed(commitment) = aim(&chain, target, &key, &diary).await else {
+        panic!("nothing was there before")
+    };
     assert!(commitment.revealed_block >= Some(target), "{commitment:?}");
     assert_eq!(diary.count(|event| matches!(event, Event::NoRoomForFallback { .. })), 1);
     assert_eq!(diary.count(|event| matches!(event, Event::Fallback { .. })), 0);

@@ -192,7 +192,8 @@ mod tests {
     #[test]
     fn a_shell_reads_back_what_is_exported() {
         for value in ["ws://127.0.0.1:9", "/home/a b/wallets", "it's $HOME `x`"] {
-            let echoed = std::process::Command::new("sh").args(["-c", &format!("printf %s {}", quoted(value))]).output();
+            let echoed =
+                std::process::Command::new("sh").args(["-c", &format!("printf %s {}", quoted(value))]).output();
             assert_eq!(String::from_utf8(echoed.expect("sh runs").stdout).expect("text"), value);
         }
     }

@@ -148,7 +148,10 @@ async fn a_whole_round_is_followed_at_its_exact_blocks() {
     let said = play.round(&[]);
     assert_eq!(brief(&said), json!([2, "window_open", 2, next.latest]));
     // The winner leads from the end of the next window on.
-    assert_eq!((&said["next_leader"]["hotkey"], &said["next_leader"]["effective_block"]), (&json!(hotkey), &json!(next.latest)));
+    assert_eq!(
+        (&said["next_leader"]["hotkey"], &said["next_leader"]["effective_block"]),
+        (&json!(hotkey), &json!(next.latest))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -176,8 +179,7 @@ async fn a_watch_sees_every_stage_of_a_round() {
 /// The stage changes while the command waits: it aims at the window that opens when this one is over.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reveal_aimed_at_the_next_window_is_where_the_organisers_look_for_it() {
-    let weather =
-        Weather { jitter: Duration::from_millis(100), skipped_slots: 50, beacon_lag: Duration::from_secs(1) };
+    let weather = Weather { jitter: Duration::from_millis(100), skipped_slots: 50, beacon_lag: Duration::from_secs(1) };
     let block_time = Duration::from_millis(500);
     let play = Play::new(Options { block_time, weather, competition: rules(24, 0), ..Options::default() }).await;
     let first_of_next = play.sandbox.competition.progress().latest + 1;
@@ -207,7 +209,10 @@ async fn without_a_chain_the_state_is_shown_and_nothing_that_needs_blocks() {
     let said: Value = serde_json::from_slice(&ended.0.stdout).expect("one JSON object");
     assert_eq!((&said["success"], said.get("happening"), said.get("block")), (&json!(false), None, None));
     let known = &said["without_chain"];
-    assert_eq!((&known["round"], &known["stage"], &known["competition"]), (&json!(1), &json!("open"), &json!("sandbox")));
+    assert_eq!(
+        (&known["round"], &known["stage"], &known["competition"]),
+        (&json!(1), &json!("open"), &json!("sandbox"))
+    );
     let schedule = &known["schedule"];
     assert_eq!(
         (&schedule["earliest_reveal_block"], &schedule["latest_reveal_block"]),

@@ -144,14 +144,18 @@ mod tests {
     }
 
     fn subnet(reveals: Vec<(u8, Vec<(Vec<u8>, u64)>)>) -> Snapshot {
-        let lock = |coldkey, locked_mass| Lock { coldkey: key(coldkey), locked_mass, conviction_bits: 0, last_update: 1 };
+        let lock =
+            |coldkey, locked_mass| Lock { coldkey: key(coldkey), locked_mass, conviction_bits: 0, last_update: 1 };
         Snapshot {
             block: 30,
             // Hotkeys 1 to 9: those below 5 belong to the coldkey 100, the others to 101.
             neurons: (1..10)
                 .map(|number| Neuron { hotkey: key(number), coldkey: key(if number < 5 { 100 } else { 101 }) })
                 .collect(),
-            reveals: reveals.into_iter().map(|(number, reveals)| PastReveals { hotkey: key(number), reveals }).collect(),
+            reveals: reveals
+                .into_iter()
+                .map(|(number, reveals)| PastReveals { hotkey: key(number), reveals })
+                .collect(),
             locks: vec![lock(100, 200), lock(101, 100)],
         }
     }
@@ -197,7 +201,13 @@ mod tests {
 
     #[test]
     fn strangers_and_coldkeys_with_too_small_a_lock_are_left_out() {
-        let reveals = vec![(1, vec![whole(11)]), (2, vec![whole(12)]), (5, vec![whole(11)]), (6, vec![whole(12)]), (50, vec![whole(11)])];
+        let reveals = vec![
+            (1, vec![whole(11)]),
+            (2, vec![whole(12)]),
+            (5, vec![whole(11)]),
+            (6, vec![whole(12)]),
+            (50, vec![whole(11)]),
+        ];
         let collected = collect(&subnet(reveals), 10, 20, 100);
         assert_eq!(order(&collected), [(key(1), 11), (key(2), 12)], "200 is enough for two");
         let left: Vec<_> = collected.left_out.iter().map(|(hotkey, _)| *hotkey).collect();

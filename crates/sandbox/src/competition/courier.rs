@@ -46,9 +46,8 @@ impl Courier {
 
     /// Fetches all, in order of arrival.
     pub(super) async fn fetch(&self, orders: Vec<Order>) -> Vec<Arrival> {
-        let fetching = stream::iter(orders).map(|Order { hotkey, stem, url }| async move {
-            Arrival { module: self.one(&url).await, hotkey, stem }
-        });
+        let fetching = stream::iter(orders)
+            .map(|Order { hotkey, stem, url }| async move { Arrival { module: self.one(&url).await, hotkey, stem } });
         fetching.buffer_unordered(AT_ONCE).collect().await
     }
 

@@ -26,7 +26,13 @@ pub(super) fn duel(left: Option<usize>, right: Option<usize>) -> i64 {
         (Some(_), None) => -1,
         (None, Some(_)) => 1,
         (Some(left), Some(right)) if is_nearly(left.min(right), left.max(right)) => 0,
-        (Some(left), Some(right)) => if right > left { 1 } else { -1 },
+        (Some(left), Some(right)) => {
+            if right > left {
+                1
+            } else {
+                -1
+            }
+        }
     }
 }
 
@@ -58,10 +64,7 @@ pub(super) fn play(stems: &[&str], left: &Sizes, right: &Sizes) -> Match {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Next {
     /// This match.
-    Match {
-        left: String,
-        right: String,
-    },
+    Match { left: String, right: String },
     /// Nothing: who has beaten whom, in order. The last one has won.
     Decided(Vec<Won>),
 }

@@ -15,8 +15,8 @@ use super::courier::{Arrival, Order};
 use super::draw;
 use super::matches::Sizes;
 use super::written::{Files, Leader, Ordered, Output, Schedule, State};
-use gen404_devchain::Snapshot;
 use crate::generator::Quality;
+use gen404_devchain::Snapshot;
 
 /// Name of the competition in `config.json`; rounds are called `sandbox-1` and so on.
 const COMPETITION: &str = "sandbox";

@@ -22,12 +22,7 @@ pub(super) struct Workshop<'a> {
 }
 
 impl<'a> Workshop<'a> {
-    pub(super) fn new(
-        context: &'a Context,
-        miner: &'a Miner<'a>,
-        sandbox: &'a Sandbox,
-        folder: &'a Path,
-    ) -> Self {
+    pub(super) fn new(context: &'a Context, miner: &'a Miner<'a>, sandbox: &'a Sandbox, folder: &'a Path) -> Self {
         let prompts = folder.join("prompts.json").to_string_lossy().into_owned();
         Self { context, miner, sandbox, folder, prompts }
     }

@@ -1,11 +1,11 @@
 //! The second half of a round: files are fetched, matches are played, winners are audited.
 
 use super::super::courier::Arrival;
+use super::super::draw;
 use super::super::matches::{self, LEADER, Next, Sizes, Won};
 use super::super::written::{
     AuditRequest, Duel, GenerationReport, MatchReport, Ordered, Output, Repeat, Verdict, matrix, short,
 };
-use super::super::draw;
 use super::{Organisers, Stage, by_stem};
 
 /// Regenerations of a winner.

@@ -148,7 +148,8 @@ impl Organisers {
     fn crown(&mut self, hotkey: &str, effective_block: u64) {
         let round = self.round_name();
         let Some(entry) = self.entries.iter().find(|entry| entry.hotkey.to_string() == hotkey) else { return };
-        let is_same = self.leaders.last().is_some_and(|last| (&last.repo, &last.commit) == (&entry.repo, &entry.commit));
+        let is_same =
+            self.leaders.last().is_some_and(|last| (&last.repo, &last.commit) == (&entry.repo, &entry.commit));
         if is_same {
             return;
         }

@@ -40,11 +40,11 @@ fn key(number: u8) -> AccountId {
 
 /// Hotkeys 1 to 9, each with a coldkey and lock of its own.
 fn subnet(reveals: &[(u8, u64)]) -> Snapshot {
-    let payload = |number| {
+    let payload = |number: u8| {
         let repo = format!("owner-{number}/pipeline");
         format!(r#"{{"repo":"{repo}","commit":"{COMMIT}","cdn_url":"http://cdn/{number}/"}}"#).encode()
     };
-    let lock = |number| Lock { coldkey: key(100 + number), locked_mass: 100, conviction_bits: 0, last_update: 1 };
+    let lock = |number: u8| Lock { coldkey: key(100 + number), locked_mass: 100, conviction_bits: 0, last_update: 1 };
     Snapshot {
         block: 0,
         neurons: (1..10).map(|number| Neuron { hotkey: key(number), coldkey: key(100 + number) }).collect(),
@@ -164,10 +164,14 @@ fn files_have_the_form_of_the_real_ones() {
     assert_eq!(now[..2].iter().collect::<Vec<_>>(), gen404_round::python::sample(579_720_909, &before, 2));
     let keys = |path: &str| {
         let text = play.text(path).expect("there");
-        let names = text.lines().filter_map(|line| line.trim().strip_prefix('"')?.split_once("\":").map(|found| found.0));
+        let names =
+            text.lines().filter_map(|line| line.trim().strip_prefix('"')?.split_once("\":").map(|found| found.0));
         names.map(str::to_owned).collect::<Vec<_>>()
     };
-    assert_eq!(keys("config.json")[5..9], ["generation_stage_minutes", "finalization_buffer_hours", "win_margin", "weight_decay"]);
+    assert_eq!(
+        keys("config.json")[5..9],
+        ["generation_stage_minutes", "finalization_buffer_hours", "win_margin", "weight_decay"]
+    );
     assert!(play.text("config.json").is_some_and(|text| text.ends_with("}\n")));
     assert_eq!(keys("rounds/1/builds.json")[4..], ["hardware", "tag", "status", "docker_image"]);
     assert_eq!(play.json("rounds/1/builds.json")[hotkey.to_string()]["status"], "pending");
