@@ -219,6 +219,11 @@ impl From<Deadline> for Moment {
     }
 }
 
+/// So many submissions, in words.
+pub(super) fn submissions(count: usize) -> String {
+    if count == 1 { "1 submission".to_owned() } else { format!("{count} submissions") }
+}
+
 /// An estimate needs no fractions of a second.
 pub(super) fn whole_seconds(time: Timestamp) -> Timestamp {
     Timestamp::from_second(time.as_second()).unwrap_or(time)

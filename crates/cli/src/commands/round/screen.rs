@@ -4,7 +4,7 @@ use gen404_competition::{Happening, Task};
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
-use super::report::{Blocks, InRound, Leader, Moment, Own, Report, StateOnly};
+use super::report::{self, Blocks, InRound, Leader, Moment, Own, Report, StateOnly};
 use crate::entrants::{Revealed, cell};
 use crate::when;
 
@@ -43,7 +43,7 @@ pub(super) fn draw_state_only(known: &StateOnly, zone: &TimeZone) -> Vec<String>
         screen.fact("next stage", &format!("expected {}", when::by_the_clock(eta, zone)));
     }
     if let Some(submissions) = known.submissions {
-        screen.fact("entered", &format!("{submissions} submissions"));
+        screen.fact("entered", &report::submissions(submissions));
     }
     screen.outcome(known.winner.as_deref(), known.win_margin);
     if let Some(stale) = &known.state.stale {
@@ -102,14 +102,15 @@ impl Screen<'_> {
                 self.fact("entered", &format!("{} complete so far", counting.submissions));
             } else {
                 let window = format!("round {}: block {} {end}", counting.round, counting.earliest_block);
-                self.fact("reveals", &format!("count for {window}; {} complete so far", counting.submissions));
+                self.fact("reveals", &format!("count for {window}"));
+                self.fact("", &format!("{} complete so far", counting.submissions));
             }
             for hotkey in &counting.breaking {
                 self.fact("warning", &format!("the subnet's collector dies on what {hotkey} has revealed"));
             }
         }
         if let Some(submissions) = report.submissions {
-            self.fact("entered", &format!("{submissions} submissions"));
+            self.fact("entered", &report::submissions(submissions));
         }
     }
 
