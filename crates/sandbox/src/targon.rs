@@ -7,6 +7,7 @@ mod control;
 mod cut;
 mod fault;
 mod gate;
+pub mod matrix;
 mod pod;
 mod query;
 mod registration;
