@@ -217,13 +217,13 @@ fn files_arrive_in_steps_and_the_better_one_wins() {
     assert_eq!(play.json("state.json")["current_round"], 2);
     assert_eq!(
         play.json("rounds/2/schedule.json"),
-        json!({"earliest_reveal_block": 25, "latest_reveal_block": 56, "generation_deadline_block": 66}),
+        json!({"earliest_reveal_block": 25, "latest_reveal_block": 50, "generation_deadline_block": 60}),
         "a window that would be over too soon closes later"
     );
     let leader = &play.json("leader.json")[2];
     assert_eq!(
         (&leader["hotkey"], &leader["weight"], &leader["effective_block"]),
-        (&json!(first), &json!(1.0), &json!(56))
+        (&json!(first), &json!(1.0), &json!(50))
     );
     assert!(play.organisers.files().get(&format!("outputs/{path}")).is_some(), "the outputs stay for a while");
 }
