@@ -71,12 +71,7 @@ pub(super) async fn make_blocks(
 
 /// Without random numbers the weather is fair.
 fn random() -> [u32; 2] {
-    let mut bytes = [0; 8];
-    if getrandom::fill(&mut bytes).is_err() {
-        return [u32::MAX, 0];
-    }
-    let [a, b, c, d, e, f, g, h] = bytes;
-    [u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h])]
+    [getrandom::u32().unwrap_or(u32::MAX), getrandom::u32().unwrap_or(0)]
 }
 
 #[cfg(test)]

@@ -213,9 +213,5 @@ fn moment(unix_millis: u64) -> Timestamp {
 
 /// Without random numbers the rounds are all drawn alike, which is no harm here.
 fn seed() -> u32 {
-    let mut bytes = [0; 4];
-    match getrandom::fill(&mut bytes) {
-        Ok(()) => u32::from_le_bytes(bytes),
-        Err(_) => 404,
-    }
+    getrandom::u32().unwrap_or(404)
 }
