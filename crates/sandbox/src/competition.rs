@@ -186,10 +186,10 @@ async fn organise(
         }
         let arrived = courier.fetch(organisers.orders()).await;
         let (block, time) = chain.head();
-        let (reader, seed) = (chain.clone(), seed());
+        let (reader, drawn) = (chain.clone(), seed());
         // Collecting and drawing take long enough to be in other tasks' way.
         let stepping = tokio::task::spawn_blocking(move || {
-            let facts = Facts { block, time: moment(time), seed, subnet: &|| reader.snapshot(), arrived };
+            let facts = Facts { block, time: moment(time), seed: drawn, subnet: &|| reader.snapshot(), arrived };
             organisers.step(facts);
             organisers
         });

@@ -143,7 +143,10 @@ mod tests {
         (format!(r#"{{"repo":"a/b","commit":"{COMMIT}","cdn_url":"https://C.example/x/"}}"#).encode(), block)
     }
 
-    fn subnet(reveals: Vec<(u8, Vec<(Vec<u8>, u64)>)>) -> Snapshot {
+    /// Payloads with the blocks of their reveals.
+    type Reveals = Vec<(Vec<u8>, u64)>;
+
+    fn subnet(reveals: Vec<(u8, Reveals)>) -> Snapshot {
         let lock =
             |coldkey, locked_mass| Lock { coldkey: key(coldkey), locked_mass, conviction_bits: 0, last_update: 1 };
         Snapshot {

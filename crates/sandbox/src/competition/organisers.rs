@@ -166,8 +166,8 @@ impl Organisers {
     /// The stage comes last, so that whoever sees it finds its files.
     fn enter(&mut self, stage: Stage, next_stage_eta: Option<String>) {
         self.stage = stage;
-        let state = State { current_round: self.round, stage: stage.name(), next_stage_eta };
-        self.files.json("state.json", &state);
+        let written = State { current_round: self.round, stage: stage.name(), next_stage_eta };
+        self.files.json("state.json", &written);
     }
 
     fn stems(&self) -> impl Iterator<Item = &str> {

@@ -79,6 +79,7 @@ pub(super) struct Config<'a> {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names are those of the file")]
 pub(super) struct Schedule {
     pub(super) earliest_reveal_block: u64,
     pub(super) latest_reveal_block: u64,
@@ -207,6 +208,7 @@ pub(super) struct GenerationReport<'a> {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names are those of the file")]
 pub(super) struct Repeat {
     pub(super) repeat_index: u32,
     pub(super) generated_prompts: usize,
@@ -215,6 +217,7 @@ pub(super) struct Repeat {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names are those of the file")]
 pub(super) struct Verdict<'a> {
     pub(super) hotkey: &'a str,
     pub(super) verdict: &'a str,
@@ -222,6 +225,7 @@ pub(super) struct Verdict<'a> {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names are those of the file")]
 pub(super) struct Winner<'a> {
     pub(super) winner_hotkey: &'a str,
     pub(super) repo: &'a str,

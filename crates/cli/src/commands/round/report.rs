@@ -65,6 +65,7 @@ pub(super) struct StateOnly {
 
 /// The blocks of a round, as published.
 #[derive(Debug, Clone, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names are those of the file")]
 pub(super) struct Blocks {
     pub(super) earliest_reveal_block: BlockNumber,
     pub(super) latest_reveal_block: BlockNumber,

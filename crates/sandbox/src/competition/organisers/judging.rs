@@ -53,17 +53,14 @@ impl Organisers {
         let mut outputs = Vec::new();
         let mut sizes = Sizes::new();
         for stem in stems {
-            let output = match self.rules.pipeline.module(&stem, self.seed, self.quality) {
-                Some(module) => {
-                    let size = module.len();
-                    sizes.insert(stem.clone(), size);
-                    let js = Some(self.publish("leader/generated_1", &stem, module));
-                    Output { js, views: None, failure_reason: None, size }
-                }
-                None => {
-                    let failure_reason = Some("missing from batch results".to_owned());
-                    Output { js: None, views: None, failure_reason, size: 0 }
-                }
+            let output = if let Some(module) = self.rules.pipeline.module(&stem, self.seed, self.quality) {
+                let size = module.len();
+                sizes.insert(stem.clone(), size);
+                let js = Some(self.publish("leader/generated_1", &stem, module));
+                Output { js, views: None, failure_reason: None, size }
+            } else {
+                let failure_reason = Some("missing from batch results".to_owned());
+                Output { js: None, views: None, failure_reason, size: 0 }
             };
             outputs.push((stem, output));
         }
