@@ -23,6 +23,7 @@ mod render;
 mod report;
 mod round;
 mod round_commit;
+mod round_moving;
 mod round_stale;
 mod running;
 mod sandbox;

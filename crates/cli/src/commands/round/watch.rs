@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use tokio::io::AsyncWriteExt;
 
-use super::look::{Looked, Looker};
+use super::look::{Blind, Looked, Looker};
 use super::report::Report;
 use super::screen;
 use crate::context::Context;
@@ -72,8 +72,8 @@ pub(super) async fn watch(
                 }
                 known = Some(now);
             }
-            Err(error) if known.is_none() => return Err(error),
-            Err(error) => tell(ui, &mut told, vec![format!("cannot look for now: {}", error.message)]),
+            Err(Blind { error, .. }) if known.is_none() => return Err(error),
+            Err(Blind { error, .. }) => tell(ui, &mut told, vec![format!("cannot look for now: {}", error.message)]),
         }
         tokio::time::sleep(interval).await;
     }
