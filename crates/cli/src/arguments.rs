@@ -17,7 +17,7 @@ use crate::commands::Command;
 
 pub(crate) use secret::KeyParser;
 pub(crate) use state::State;
-pub(crate) use studio::{BrowserArguments, StudioArguments};
+pub(crate) use studio::{BrowserArguments, StudioArguments, failure};
 pub(crate) use subtensor::{Committing, Subtensor};
 pub(crate) use wallet::{OwnHotkey, UnusedWallet, Wallet};
 

@@ -53,6 +53,15 @@ impl Runner {
         Ok(())
     }
 
+    /// Has a browser ready ahead of the first module.
+    pub(super) async fn warm_up(&self) -> Result<(), CommandError> {
+        let studio = self.studio.get_or_try_init(|| self.browser.without_pictures()).await.map_err(without_browser)?;
+        let missing = |error: &DrawError| {
+            without_browser(CommandError::usage(sentence(error)).with_hints(error.hint()))
+        };
+        studio.warm_up().await.map(drop).map_err(|error| missing(&error))
+    }
+
     /// Ends all browsers.
     pub(super) async fn close(&self) {
         if let Some(studio) = self.studio.get() {
