@@ -202,6 +202,10 @@ impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         match self {
             Self::Draw(DrawError::Refused(refusal)) => refused(*refusal),
+            // The service has no rule for what throws while it is drawn, only the message.
+            Self::Draw(DrawError::Threw { detail }) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, Json(json!({"error": detail}))).into_response()
+            }
             Self::Busy | Self::Draw(DrawError::Closed) => busy(),
             error => (StatusCode::INTERNAL_SERVER_ERROR, Json(json!({"error": sentence(&error)}))).into_response(),
         }

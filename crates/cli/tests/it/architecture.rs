@@ -23,6 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("report", &["round", "outside"]),
     ("sandbox", &["round", "timelock", "outside"]),
     ("validator", &["round"]),
+    ("python", &["validator"]),
     (
         "cli",
         &[
@@ -49,6 +50,7 @@ const BEHIND_ONE_ROOM: &[(&str, &str)] = &[
     ("subxt-metadata", "chain"),
     ("schnorrkel", "wallet sandbox"),
     ("oxc_parser", "validator"),
+    ("pyo3", "python"),
     ("clap", "cli"),
     ("indicatif", "cli"),
 ];

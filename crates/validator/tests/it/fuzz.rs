@@ -1,8 +1,8 @@
 //! Random modules for as long as one likes: `scripts/fuzz-validator SECONDS`. Nothing may panic, overflow the stack or take
 //! more than a second.
 //!
-//! Each case comes from its own number, which lies in `fuzz-case` below the target folder while it runs: whatever ends the
-//! process can be run again with `GEN404_FUZZ_FIRST=number`.
+//! The module at hand lies in `tmp/fuzz-case.js` below the target folder, so that whatever ends the process can be tried again.
+//! Each comes from its own number: `GEN404_FUZZ_FIRST` says where to begin.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -120,12 +120,11 @@ fn random_modules() {
     let seconds = number("GEN404_FUZZ_SECONDS").unwrap_or(60);
     let first = number("GEN404_FUZZ_FIRST").unwrap_or(0);
     let recorded: &'static [String] = texts().leak();
-    let note = File::create(Path::new(env!("CARGO_TARGET_TMPDIR")).join("fuzz-case")).expect("a file");
+    let note = File::create(Path::new(env!("CARGO_TARGET_TMPDIR")).join("fuzz-case.js")).expect("a file");
     let (small, large) = (small(recorded), large());
     let mut found = String::new();
     let (begin, mut case, mut bytes, mut parsed) = (Instant::now(), first, 0, 0_u64);
     while begin.elapsed().as_secs() < seconds {
-        note.write_all_at(format!("{case:<20}").as_bytes(), 0).expect("written");
         let mut seed = [0; 32];
         seed[..8].copy_from_slice(&case.to_le_bytes());
         let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
@@ -135,6 +134,7 @@ fn random_modules() {
         } else {
             small.new_tree(&mut runner).expect("a module").current()
         };
+        note.set_len(0).and_then(|()| note.write_all_at(source.as_bytes(), 0)).expect("written");
         bytes += source.len();
         parsed += u64::from(validate(&source).findings.first().is_none_or(|finding| finding.rule != Rule::ParseError));
         if let Some(complaint) = tried(&source) {

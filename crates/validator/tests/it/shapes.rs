@@ -53,8 +53,15 @@ fn no_depth_overflows_the_stack() {
             assert!(matches!(refused, Some(Rule::ParseError | Rule::ValidatorCrashed)), "{refused:?} for {shape:?}");
         }
     }
+    // points that look like parts of numbers
+    for number in ["1n", "1.", "1.5", ".5", "0x1", "1e3", "1_0.5"] {
+        for member in [".a", ".a1n", ".a1"] {
+            let chain = format!("export default () => {number}{}", member.repeat(100_000));
+            assert!(matches!(first(&chain), Some(Rule::ParseError | Rule::ValidatorCrashed)), "{number}{member}");
+        }
+    }
     for open in
-        ["(", "[", "{", "`${", "if(a)", "a?", "!", "-", "new ", "async ", "do ", "l:", "for(;;)", "x=>", "(x,", "else "]
+        ["@", "@a ", "@a.", "(", "[", "{", "`${", "if(a)", "a?", "!", "-", "new ", "async ", "do ", "l:", "for(;;)", "x=>", "(x,", "else "]
     {
         assert_eq!(first(&open.repeat(100_000)), Some(Rule::ParseError), "{open}");
     }
