@@ -4,7 +4,7 @@
 //! Nothing here knows the clients it serves, and everything listens on loopback only.
 
 pub mod cdn;
-pub mod chain;
+pub mod faults;
 pub mod generator;
 pub mod judge;
 pub mod pictures;
@@ -13,7 +13,10 @@ pub mod wallets;
 
 mod crowd;
 mod folder;
+mod pixels;
 mod service;
+
+pub use gen404_devchain::BeaconSource;
 
 use std::collections::HashMap;
 use std::io;
@@ -21,11 +24,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use gen404_devchain::{self as chain, DevelopmentChain, Lock, Neuron};
+use gen404_outside::explain::{Blame, Explain, Hint};
 use serde::Serialize;
 use url::Url;
 
 use cdn::Cdn;
-use chain::{BeaconSource, DevelopmentChain, Lock, Neuron};
 use folder::Folder;
 use generator::SampleGenerator;
 use judge::ScriptedJudge;
@@ -107,32 +111,53 @@ pub enum StartError {
     },
 }
 
-/// Where everything is: the JSON line of `404-cli sandbox`.
+impl Explain for StartError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Folder { .. }
+            | Self::InUse { .. }
+            | Self::Wallet(_)
+            | Self::Chain(_)
+            | Self::Judge(_)
+            | Self::Service { .. } => Blame::Here,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
+        match self {
+            Self::Chain(_) => Some("another program may use the port: choose another --subtensor-port, or 0".into()),
+            Self::Folder { .. } => Some("choose a folder of your own with --dir".into()),
+            Self::InUse { .. } | Self::Wallet(_) | Self::Judge(_) | Self::Service { .. } => None,
+        }
+    }
+}
+
+/// Where everything is.
 #[derive(Debug, Clone, Serialize)]
 pub struct Directory {
     /// Always true; a sandbox that did not start has no directory.
     pub success: bool,
     /// WebSocket address of the chain.
     pub subtensor: String,
-    /// For `--wallet.path`.
+    /// Folder of wallets.
     pub wallet_path: PathBuf,
-    /// For `--wallet.name`.
+    /// The wallet in it.
     pub wallet_name: String,
-    /// For `--wallet.hotkey`; all registered, but the one called `unregistered`.
+    /// The wallet's hotkeys; all registered, but the one called `unregistered`.
     pub hotkeys: Vec<String>,
-    /// For `--targon-base-url`.
+    /// Base URL of the Targon API.
     pub targon: String,
-    /// For `generate --endpoint`.
+    /// Base URL of the generator.
     pub generator: String,
-    /// For `judge --endpoint`.
+    /// Base URL of the judge model.
     pub judge: String,
-    /// For `render --endpoint`; null when this machine has no browser.
+    /// Base URL of the render service; null when this machine has no browser.
     pub renderer: Option<String>,
     /// A CDN that serves the folder `cdn_dir`.
     pub cdn: String,
     /// Put files here to publish them.
     pub cdn_dir: PathBuf,
-    /// For `generate --prompts-json` and `judge --prompts-json`.
+    /// The prompts file of the rehearsal.
     pub prompts_json: PathBuf,
 }
 
@@ -187,7 +212,7 @@ impl Sandbox {
             .map_err(|source| StartError::Service { service: "generator", source })?;
         let judge = ScriptedJudge::start(judge::Options::default()).await?;
         let backends =
-            [("generator", address(generator.url())), ("judge", address(&judge.url())), ("render", options.renderer)];
+            [("generator", address(generator.url())), ("judge", address(judge.url())), ("render", options.renderer)];
         let backends: HashMap<_, _> =
             backends.into_iter().filter_map(|(name, address)| Some((name.to_owned(), address?))).collect();
         let targon = FakeTargon::start(targon::Options { backends, ..targon::Options::default() })
@@ -200,7 +225,8 @@ impl Sandbox {
             hotkeys: wallet.hotkeys.into_iter().chain([wallet.unregistered]).map(|hotkey| hotkey.name).collect(),
             wallet_path: wallet.path,
             wallet_name: wallets::WALLET_NAME.to_owned(),
-            targon: targon.url(),
+            // Official clients put paths behind it, slash and all.
+            targon: targon.url().as_str().trim_end_matches('/').to_owned(),
             generator: generator.url().to_string(),
             judge: judge.url().to_string(),
             renderer: options.renderer.map(|address| format!("http://{address}/")),

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use gen404_chain::{
-    Chain, ClockError, CommitError, CommitRequest, Event, FINNEY_GENESIS, FailureKind, HotkeySigner, LockAnswer,
-    SystemClock, Unobserved, Wait,
+    Chain, ClockError, CommitError, CommitRequest, Event, FINNEY_GENESIS, HotkeySigner, LockAnswer, SystemClock,
+    Unobserved, Wait,
 };
+use gen404_devchain::{BeaconSource, CommitmentField};
+use gen404_outside::explain::{Blame, Explain};
 use gen404_round::{Latest, NETUID, Reveal};
-use gen404_sandbox::chain::{BeaconSource, CommitmentField};
 
 use crate::support::{
     COLDKEY, Diary, HASH, Key, WrongClock, commit, commit_hash, commit_repo, connect, fast, options, reveal_count,
@@ -89,7 +90,7 @@ async fn an_unregistered_hotkey_is_told_before_anything_is_sent() {
     let diary = Diary::default();
     let error = commit(&chain, &Key::new(1), &diary).await.expect_err("not registered");
     assert!(matches!(error, CommitError::NotRegistered { netuid: NETUID, .. }), "{error}");
-    assert_eq!(error.kind(), FailureKind::Refused);
+    assert_eq!(error.blame(), Blame::Chain);
     assert!(error.hint().is_some_and(|hint| hint.contains("register")));
     assert_eq!(diary.count(|event| matches!(event, Event::Submitting { .. })), 0);
 }
@@ -110,14 +111,14 @@ async fn a_refusal_in_the_block_is_named_and_explained() {
     assert_eq!(dispatch.pallet.as_deref(), Some("Commitments"));
     assert_eq!(dispatch.name, "AccountNotAllowedCommit");
     assert!(!dispatch.documentation.is_empty());
-    assert_eq!(error.kind(), FailureKind::Refused);
+    assert_eq!(error.blame(), Blame::Chain);
 }
 
 #[tokio::test]
 async fn space_that_is_used_up_is_told_before_anything_is_sent() {
     let key = Key::new(1);
     // A commit hash costs 298 bytes.
-    let sandbox = start(gen404_sandbox::chain::Options { max_space: 400, ..fast(&[&key]) }).await;
+    let sandbox = start(gen404_devchain::Options { max_space: 400, ..fast(&[&key]) }).await;
     let chain = connect(&sandbox).await;
     commit(&chain, &key, &Diary::default()).await.expect("there is space for one");
     let diary = Diary::default();
@@ -137,7 +138,7 @@ async fn a_commitment_that_stays_pending_is_not_destroyed() {
     let impatient = CommitRequest { wait_limit: Duration::from_millis(500), ..commit_repo() };
     let error = chain.commit(&impatient, &key, &SystemClock, &Unobserved).await.expect_err("one is pending");
     assert!(matches!(error, CommitError::StillPending { block, .. } if block == first.block), "{error}");
-    assert_eq!(error.kind(), FailureKind::Outside);
+    assert_eq!(error.blame(), Blame::Service);
     let status = chain.hotkey_status(NETUID, &key.hotkey(), &Unobserved).await.expect("a status");
     assert_eq!(status.pending.map(|pending| pending.block), Some(first.block));
 }
@@ -165,7 +166,7 @@ async fn commitments_that_nothing_ever_reveals_are_not_waited_for() {
 #[tokio::test]
 async fn an_extrinsic_in_the_pool_is_waited_for() {
     let key = Key::new(1);
-    let options = gen404_sandbox::chain::Options { manual_blocks: true, ..fast(&[&key]) };
+    let options = gen404_devchain::Options { manual_blocks: true, ..fast(&[&key]) };
     let sandbox = std::sync::Arc::new(start(options).await);
     let chain = connect(&sandbox).await;
     // The first one gets into the pool and is given up.
@@ -205,8 +206,7 @@ async fn a_wrong_clock_is_noticed_and_corrected() {
 #[tokio::test]
 async fn a_foreign_beacon_key_on_finney_is_refused() {
     let key = Key::new(1);
-    let finney =
-        |beacon| gen404_sandbox::chain::Options { genesis_hash: Some(FINNEY_GENESIS.0), beacon, ..fast(&[&key]) };
+    let finney = |beacon| gen404_devchain::Options { genesis_hash: Some(FINNEY_GENESIS.0), beacon, ..fast(&[&key]) };
     let sandbox = start(finney(BeaconSource::default())).await;
     let chain = connect(&sandbox).await;
     assert_eq!(chain.identity().genesis, FINNEY_GENESIS);
@@ -234,7 +234,7 @@ async fn a_payload_that_does_not_fit_is_refused_without_a_question() {
     };
     let error = chain.commit(&request(779), &key, &SystemClock, &Unobserved).await.expect_err("too long");
     assert!(matches!(error, CommitError::PayloadTooLong { bytes: 779, limit: 778 }), "{error}");
-    assert_eq!(error.kind(), FailureKind::Usage);
+    assert_eq!(error.blame(), Blame::User);
     let longest = chain.commit(&request(778), &key, &SystemClock, &Unobserved).await.expect("it just fits");
     assert!(longest.revealed_block.is_some());
 }

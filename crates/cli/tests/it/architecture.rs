@@ -21,7 +21,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("renderer", &["round", "outside"]),
     ("judge", &["round", "outside"]),
     ("report", &["round", "outside"]),
-    ("sandbox", &["round", "timelock", "outside"]),
+    ("devchain", &["round", "timelock"]),
+    ("sandbox", &["devchain", "round", "outside"]),
     ("validator", &["round"]),
     ("python", &["validator"]),
     (
@@ -48,7 +49,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// Heavy or dangerous crates that only one room may name.
 const BEHIND_ONE_ROOM: &[(&str, &str)] = &[
     ("subxt-metadata", "chain"),
-    ("schnorrkel", "wallet sandbox"),
+    ("schnorrkel", "wallet devchain sandbox"),
     ("oxc_parser", "validator"),
     ("pyo3", "python"),
     ("clap", "cli"),

@@ -3,52 +3,17 @@
 
 use std::time::Duration;
 
-use gen404_sandbox::targon::{Call, Fault, Options, PullWords, Standing};
+use gen404_sandbox::faults::Rule;
+use gen404_sandbox::targon::matrix::{MOMENTS, faults};
+use gen404_sandbox::targon::{Call, Fault, Options, Standing};
 use gen404_targon::{StartError, left_overs};
 
 use crate::ready::{KEY, Ready, order};
 
-/// When the user interrupts: while the answer to such a request is on its way.
-const MOMENTS: [(&str, Option<Call>); 6] = [
-    ("never", None),
-    ("before registering", Some(Call::List)),
-    ("between registering and deploying", Some(Call::Create)),
-    ("while deploying", Some(Call::Deploy)),
-    ("while pending", Some(Call::State)),
-    ("while unhealthy", Some(Call::Health)),
-];
-
-fn faults() -> Vec<(&'static str, Vec<Fault>)> {
-    let cut = |call| vec![Fault::Cut { call: Some(call), times: 2 }];
-    vec![
-        ("no fault", vec![]),
-        ("refused deploy", vec![Fault::DeployRefused]),
-        ("deploy 502 that goes ahead", vec![Fault::DeployBadGateway { times: 1 }]),
-        ("crash loop", vec![Fault::CrashLoop]),
-        ("image cannot be pulled", vec![Fault::PullFails { words: PullWords::Message }]),
-        ("one restart", vec![Fault::Restarts { count: 1 }]),
-        ("two restarts", vec![Fault::Restarts { count: 2 }]),
-        ("deleted elsewhere", vec![Fault::DeletedElsewhere { looks: 1, forgotten: true }, Fault::NeverHealthy]),
-        ("never visible", vec![Fault::NeverVisible]),
-        ("never healthy", vec![Fault::NeverHealthy]),
-        ("delete fails once", vec![Fault::NeverHealthy, Fault::DeleteFails { times: 1 }]),
-        ("delete fails always", vec![Fault::NeverHealthy, Fault::DeleteFails { times: 1_000_000 }]),
-        ("list larger than a page", vec![Fault::SmallPages { size: 3 }]),
-        ("429 with Retry-After", vec![Fault::RateLimited { times: 4, retry_after_seconds: 2, as_date: false }]),
-        ("slow", vec![Fault::Slow { milliseconds: 2 }]),
-        ("cut at listing", cut(Call::List)),
-        ("cut at registering", cut(Call::Create)),
-        ("cut at deploying", cut(Call::Deploy)),
-        ("cut at the state", cut(Call::State)),
-        ("cut at deleting", vec![Fault::NeverVisible, Fault::Cut { call: Some(Call::Delete), times: 2 }]),
-        ("name taken", vec![Fault::NameTaken]),
-    ]
-}
-
 #[tokio::test]
 async fn nothing_is_left_running_whatever_happens_whenever() {
     let mut cases = 0;
-    for (fault, faults) in faults() {
+    for (fault, faults) in faults(2) {
         for (moment, call) in MOMENTS {
             let case = format!("{fault}, interrupted {moment}");
             one_case(&case, faults.clone(), call).await;
@@ -58,9 +23,9 @@ async fn nothing_is_left_running_whatever_happens_whenever() {
     assert_eq!(cases, 126);
 }
 
-async fn one_case(case: &str, mut faults: Vec<Fault>, moment: Option<Call>) {
-    let always_failing = faults.contains(&Fault::DeleteFails { times: 1_000_000 });
-    faults.extend(moment.map(|call| Fault::Hold { call }));
+async fn one_case(case: &str, mut faults: Vec<Rule<Fault>>, moment: Option<Call>) {
+    let always_failing = faults.contains(&Fault::DeleteFails.into());
+    faults.extend(moment.map(|call| Fault::Hold { call }.into()));
     let foreign = |number| Standing {
         name: format!("foreign-{number}"),
         resource: "cpu-small".to_owned(),

@@ -56,7 +56,7 @@ pub(super) async fn run(context: &Context, address: SocketAddr, runner: Option<R
         if let Some(runner) = &shared.runner {
             runner.warm_up().await?;
         }
-        open(address, Arc::clone(&shared)).await.map_err(|error| cannot_listen(&error))
+        Ok(open(address, Arc::clone(&shared)).await?)
     };
     let door = match context.until_interrupted(start).await {
         Ok(door) => door,
@@ -73,11 +73,6 @@ pub(super) async fn run(context: &Context, address: SocketAddr, runner: Option<R
     }
     door.close().await;
     said
-}
-
-fn cannot_listen(error: &ServerError) -> CommandError {
-    let ServerError::Listen { .. } = error;
-    CommandError::failed(crate::errors::sentence(error)).with_hint("give another port, or 0 for a free one")
 }
 
 async fn open(address: SocketAddr, shared: Arc<Shared>) -> Result<Door, ServerError> {
