@@ -48,7 +48,7 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with = "sarif")]
     watch: bool,
     /// Stay, and answer over HTTP instead, until Ctrl-C: POST a module to /validate for the object of --json, or to /official
-    /// for the render service's own answer. There is no key, so leave it on the loopback unless the network is yours
+    /// for the render service's own answer; there is no key, so leave it on the loopback unless the network is yours
     #[arg(
         long,
         value_name = "HOST:PORT",
