@@ -18,7 +18,7 @@ use clap::{ArgAction, Args, ValueEnum};
 
 pub(crate) use secret::KeyParser;
 pub(crate) use state::State;
-pub(crate) use studio::{BrowserArguments, StudioArguments};
+pub(crate) use studio::{BrowserArguments, StudioArguments, failure};
 pub(crate) use subtensor::{Committing, Subtensor};
 pub(crate) use wallet::{OwnHotkey, UnusedWallet, Wallet};
 

@@ -24,6 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("devchain", &["round", "timelock"]),
     ("sandbox", &["devchain", "round", "outside"]),
     ("validator", &["round"]),
+    ("python", &["validator"]),
     (
         "cli",
         &[
@@ -50,6 +51,7 @@ const BEHIND_ONE_ROOM: &[(&str, &str)] = &[
     ("subxt-metadata", "chain"),
     ("schnorrkel", "wallet devchain sandbox"),
     ("oxc_parser", "validator"),
+    ("pyo3", "python"),
     ("clap", "cli"),
     ("indicatif", "cli"),
 ];

@@ -28,4 +28,5 @@ mod round_stale;
 mod running;
 mod sandbox;
 mod validate;
+mod validate_serve;
 mod wallets;
