@@ -8,10 +8,12 @@ pub mod chain;
 pub mod generator;
 pub mod judge;
 pub mod pictures;
+pub mod storage;
 pub mod targon;
 pub mod wallets;
 
 mod crowd;
+mod cut;
 mod folder;
 mod service;
 
@@ -29,6 +31,7 @@ use chain::{BeaconSource, DevelopmentChain, Lock, Neuron};
 use folder::Folder;
 use generator::SampleGenerator;
 use judge::ScriptedJudge;
+use storage::Storage;
 use targon::FakeTargon;
 use wallets::{NamedHotkey, RehearsalWallet};
 
@@ -132,8 +135,25 @@ pub struct Directory {
     pub cdn: String,
     /// Put files here to publish them.
     pub cdn_dir: PathBuf,
+    /// For `upload`: an S3 service whose bucket is the folder `cdn_dir`.
+    pub storage: StorageAccess,
     /// For `generate --prompts-json` and `judge --prompts-json`.
     pub prompts_json: PathBuf,
+}
+
+/// How the bucket behind the CDN is written to.
+#[derive(Debug, Clone, Serialize)]
+pub struct StorageAccess {
+    /// For `--endpoint-url`, or `AWS_ENDPOINT_URL`.
+    pub endpoint_url: String,
+    /// The bucket, `cdn`; the CDN serves what is in it.
+    pub bucket: String,
+    /// For `AWS_REGION`.
+    pub region: &'static str,
+    /// For `AWS_ACCESS_KEY_ID`; worth nothing anywhere else.
+    pub access_key_id: &'static str,
+    /// For `AWS_SECRET_ACCESS_KEY`; worth nothing anywhere else.
+    pub secret_access_key: &'static str,
 }
 
 /// All services, running; they stop when it is dropped.
@@ -148,6 +168,8 @@ pub struct Sandbox {
     pub generator: SampleGenerator,
     /// The scripted judge.
     pub judge: ScriptedJudge,
+    /// The object storage.
+    pub storage: Storage,
     _cdn: Cdn,
     _folder: Folder,
 }
@@ -174,9 +196,12 @@ impl Sandbox {
         })
         .await?;
 
-        let cdn_folder = folder.path().join("cdn");
+        // The storage keeps its notes beside its bucket.
+        let cdn_folder = folder.path().join("buckets/cdn");
         draw_pictures(&cdn_folder).await?;
         let cdn = Cdn::start(&cdn_folder).await.map_err(|source| StartError::Service { service: "CDN", source })?;
+        let storage =
+            Storage::start(&cdn_folder).await.map_err(|source| StartError::Service { service: "storage", source })?;
         let prompts_json = folder.path().join("prompts.json");
         let prompts = pictures::prompts_file(cdn.url(), SEED).to_string();
         std::fs::write(&prompts_json, prompts)
@@ -206,9 +231,16 @@ impl Sandbox {
             renderer: options.renderer.map(|address| format!("http://{address}/")),
             cdn: cdn.url().to_string(),
             cdn_dir: cdn_folder,
+            storage: StorageAccess {
+                endpoint_url: storage.url().to_string(),
+                bucket: storage.bucket().to_owned(),
+                region: storage::REGION,
+                access_key_id: storage::ACCESS_KEY,
+                secret_access_key: storage::SECRET_KEY,
+            },
             prompts_json,
         };
-        Ok(Self { directory, chain, targon, generator, judge, _cdn: cdn, _folder: folder })
+        Ok(Self { directory, chain, targon, generator, judge, storage, _cdn: cdn, _folder: folder })
     }
 
     /// Where everything is.

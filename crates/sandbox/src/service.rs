@@ -8,6 +8,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use url::Url;
 
+use crate::cut::{Cutter, CuttableListener};
+
 /// A router that is being served; dropped, it takes no more requests.
 #[derive(Debug)]
 pub(crate) struct Service {
@@ -22,7 +24,8 @@ impl Service {
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         tokio::spawn(async move {
-            let served = axum::serve(listener, router).with_graceful_shutdown(stopped.cancelled_owned());
+            let router = router.into_make_service_with_connect_info::<Cutter>();
+            let served = axum::serve(CuttableListener::new(listener), router).with_graceful_shutdown(stopped.cancelled_owned());
             if let Err(error) = served.await {
                 tracing::warn!(%error, "a sandbox service ended");
             }

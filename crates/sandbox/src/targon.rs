@@ -4,7 +4,6 @@
 mod api;
 mod catalogue;
 mod control;
-mod cut;
 mod fault;
 mod gate;
 mod pod;
@@ -104,8 +103,8 @@ impl FakeTargon {
         let stop = CancellationToken::new();
         let shared =
             Arc::new(Shared { world: Mutex::new(World::new(options)), gate: Gate::default(), stop: stop.clone() });
-        let service = api::router(Arc::clone(&shared)).into_make_service_with_connect_info::<cut::Cutter>();
-        let server = axum::serve(cut::CuttableListener::new(listener), service);
+        let service = api::router(Arc::clone(&shared)).into_make_service_with_connect_info::<crate::cut::Cutter>();
+        let server = axum::serve(crate::cut::CuttableListener::new(listener), service);
         let stopped = stop.clone();
         tokio::spawn(async move {
             tokio::select! {

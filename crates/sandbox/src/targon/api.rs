@@ -15,7 +15,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::cut::Cutter;
+use crate::cut::Cutter;
 use super::fault::{Call, Fault};
 use super::query::{EventsQuery, InventoryQuery, ListQuery, LogsQuery, page, read};
 use super::registration::{self, WorkloadType};
