@@ -17,7 +17,7 @@ install() {
 
 # The SDK's codec reads metadata up to version 15. Tests build the examples, so mostly nothing is compiled here.
 converter="$folder/../target/debug/examples/metadata_v15"
-[ -x "$converter" ] || (cd "$folder/.." && cargo build --quiet --locked --package gen404-sandbox --example metadata_v15)
+[ -x "$converter" ] || (cd "$folder/.." && cargo build --quiet --locked --package gen404-devchain --example metadata_v15)
 gzip -dc "$folder/../testdata/finney-spec393-v16.scale.gz" >"$work/finney-v16.scale"
 "$converter" "$work/finney-v16.scale" "$work/finney-v15.scale"
 export FINNEY_METADATA_V15="$work/finney-v15.scale"

@@ -14,8 +14,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use gen404_chain::{Chain, ConnectOptions, Unobserved};
+use gen404_devchain::{DevelopmentChain, Neuron, Options, PastReveals};
 use gen404_round::{AccountId, NETUID};
-use gen404_sandbox::chain::{DevelopmentChain, Neuron, Options, PastReveals};
 
 const CLIENT: &str = "--client";
 

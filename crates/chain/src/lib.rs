@@ -64,7 +64,7 @@ pub use moments::{BlockMoment, Moments};
 pub use network::{Endpoint, FINNEY_GENESIS, InvalidNetwork, Network};
 pub use observer::{Event, Observer, Unobserved};
 pub use preflight::Check;
-pub use reads::{ColdkeyLock, HotkeyStatus, LockAnswer, RAO_PER_TOKEN};
+pub use reads::{ColdkeyLock, HotkeyStatus, LockAnswer};
 pub use reveals::{HotkeyReveals, RevealHistories, RevealHistory, RevealList};
 pub use rpc::limit::RateLimit;
 pub use rpc::{RpcError, TransportError};

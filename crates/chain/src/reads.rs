@@ -21,13 +21,10 @@ const ACCOUNTS_AT_ONCE: usize = 500;
 /// Questions for locks on their way at the same time: there is one for each coldkey, and each is small.
 const LOCKS_AT_ONCE: usize = 2_048;
 
-/// Amounts are counted in rao; this many are one token.
-pub const RAO_PER_TOKEN: u64 = 1_000_000_000;
-
 /// What a coldkey has locked on a subnet.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct ColdkeyLock {
-    /// Locked amount in rao ([`RAO_PER_TOKEN`]).
+    /// Locked amount in rao, billionths of a token.
     pub locked_rao: u64,
     /// Conviction, in the same unit as the lock's tokens.
     pub conviction: f64,

@@ -11,7 +11,8 @@ use gen404_round::{
 };
 use serde::Serialize;
 
-use crate::locks::{Lock, Rho, locked_rao};
+use crate::locks::locked_rao;
+use gen404_round::lock::{Lock, Rho};
 
 /// Everybody with a reveal inside a window.
 #[derive(Debug)]

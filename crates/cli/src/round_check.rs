@@ -17,8 +17,8 @@ use crate::arguments::State;
 use crate::context::Context;
 use crate::entrants::{self, Entrants, Revealed};
 use crate::errors::{CommandError, sentence};
-use crate::locks::{Lock, Rho};
 use crate::{competition, when};
+use gen404_round::lock::{Lock, Rho};
 
 /// All of it must not take longer: the commitment waits.
 const TIME_LIMIT: Duration = Duration::from_secs(20);

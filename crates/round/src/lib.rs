@@ -6,6 +6,7 @@ mod account;
 pub mod aim;
 mod collector;
 pub mod duel;
+pub mod lock;
 pub mod module_rule;
 mod prompts;
 pub mod python;

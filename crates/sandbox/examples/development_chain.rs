@@ -9,7 +9,7 @@
 
 use std::path::PathBuf;
 
-use gen404_sandbox::chain::{BeaconSource, DevelopmentChain, Lock, Neuron, Options};
+use gen404_devchain::{BeaconSource, DevelopmentChain, Lock, Neuron, Options};
 use gen404_sandbox::wallets::{RehearsalWallet, WALLET_NAME};
 use serde_json::json;
 

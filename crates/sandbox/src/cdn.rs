@@ -20,6 +20,7 @@ use tokio::net::TcpListener;
 use tokio_util::io::ReaderStream;
 use url::Url;
 
+use crate::faults::Faults;
 use crate::service::Service;
 pub use fault::{Fault, SeenRequest};
 
@@ -31,7 +32,7 @@ pub struct Cdn {
 }
 
 impl Cdn {
-    /// Serves `folder` (which must exist) on a free loopback port, with the control of [`Fault`]s at `/sandbox/faults`.
+    /// Serves `folder` (which must exist) on a free loopback port, with the switches of its faults beside it.
     pub async fn start(folder: &Path) -> io::Result<Self> {
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
         let habits = fault::Habits::default();
@@ -39,9 +40,9 @@ impl Cdn {
         Ok(Self { service: Service::start(listener, router)?, habits })
     }
 
-    /// Replaces all faults.
-    pub fn set_faults(&self, faults: Vec<Fault>) {
-        self.habits.set(faults);
+    /// Its habits.
+    pub fn faults(&self) -> &Faults<Fault> {
+        &self.habits.faults
     }
 
     /// The newest requests, oldest first.

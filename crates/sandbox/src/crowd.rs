@@ -1,11 +1,10 @@
 //! Strangers with reveals, to see how tools cope with many: most are ordinary miners, some write what strangers write.
 //! Pure: the same crowd for the same number.
 
+use gen404_devchain::PastReveals;
 use gen404_round::AccountId;
 use parity_scale_codec::Encode as _;
 use sha2::{Digest, Sha256};
-
-use crate::chain::PastReveals;
 
 /// The chain keeps the ten newest reveals of a hotkey.
 const REVEALS: u64 = 10;

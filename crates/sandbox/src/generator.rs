@@ -33,8 +33,10 @@ use url::Url;
 
 use self::archive::Outcome;
 use self::batch::{Busy, Machine, Order};
-use self::faults::FaultBoard;
+use self::faults::{Board, Fault};
 use self::picture::PictureClient;
+use crate::faults::Faults;
+use crate::pixels::Pixels;
 use crate::service::Service;
 
 pub use self::batch::StemRule;
@@ -83,18 +85,18 @@ impl Default for Options {
 #[derive(Debug)]
 pub struct SampleGenerator {
     service: Service,
-    board: FaultBoard,
+    board: Board,
     _stop: DropGuard,
 }
 
 impl SampleGenerator {
-    /// Starts the service on loopback, with the control of [`faults`] at `/_faults`.
+    /// Starts the service on loopback, with the switches of [`faults`] beside it.
     ///
     /// Fetching pictures over https needs the process-wide TLS provider, which must be installed before.
     pub async fn start(options: Options) -> io::Result<Self> {
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, options.port))).await?;
         let stop = CancellationToken::new();
-        let board = FaultBoard::default();
+        let board = Board::default();
         let pictures = PictureClient::new().map_err(io::Error::other)?;
         let machine = Arc::new(Mutex::new(Machine::warming_up()));
         let generator = Generator { machine, pictures, options, stop: stop.clone() };
@@ -109,9 +111,14 @@ impl SampleGenerator {
         self.service.url()
     }
 
-    /// The faults it shows, the same that `/_faults` controls.
-    pub fn faults(&self) -> &FaultBoard {
-        &self.board
+    /// What goes wrong with it.
+    pub fn faults(&self) -> &Faults<Fault> {
+        &self.board.faults
+    }
+
+    /// How often a batch was ordered so far.
+    pub fn orders(&self) -> usize {
+        self.board.orders()
     }
 }
 
@@ -235,7 +242,7 @@ impl Generator {
         let picture = self.pictures.fetch(&prompt.image_url).await.map_err(|error| error.to_string())?;
         let (stem, quality) = (prompt.stem.clone(), self.options.quality);
         let making = tokio::task::spawn_blocking(move || {
-            let picture = picture.decode().map_err(|error| error.to_string())?;
+            let picture = Pixels::decode(&picture).map_err(|error| error.to_string())?;
             let sketch =
                 silhouette::sketch(&picture, quality).ok_or("the picture shows no object on a plain background")?;
             Ok(module::write(&stem, seed, quality, &sketch))

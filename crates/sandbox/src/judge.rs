@@ -6,8 +6,8 @@
 //! | `POST /v1/chat/completions` | the answer, for the judge's reply schemas only |
 //! | `GET /v1/models` | the one name it serves |
 //! | `GET /health` | 200 `{"status":"ok", …}` |
-//! | `GET`, `POST`, `DELETE /control/faults` | what goes wrong on demand ([`FaultRule`]) |
-//! | `GET /control/calls` | the last calls it understood ([`RecordedCall`]) |
+//! | `/sandbox/faults` | the switches of [`Fault`]s |
+//! | `GET /sandbox/calls` | the last calls it understood ([`RecordedCall`]) |
 
 #[cfg(test)]
 mod drawing;
@@ -24,13 +24,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-pub use fault::{Fault, FaultRule, FaultState};
+pub use fault::Fault;
 pub use request::RecordedCall;
 
+use crate::faults::Faults;
+use crate::service::Service;
 use server::Script;
 
 /// How the script behaves.
@@ -70,48 +71,30 @@ pub struct StartError {
 /// A running script; dropping it stops it, and ends stalled answers.
 #[derive(Debug)]
 pub struct ScriptedJudge {
-    address: SocketAddr,
+    service: Service,
     script: Arc<Script>,
-    stop: CancellationToken,
-    server: Option<JoinHandle<()>>,
 }
 
 impl ScriptedJudge {
     /// Starts the script; it answers when this returns.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let failed = |source| StartError { address: options.address, source };
-        let listener = TcpListener::bind(options.address).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
+        let address = options.address;
+        let failed = |source| StartError { address, source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
         let stop = CancellationToken::new();
         let script = Arc::new(Script::new(options, stop.clone()));
-        let server = axum::serve(listener, server::routes(Arc::clone(&script)))
-            .with_graceful_shutdown(stop.clone().cancelled_owned());
-        let server = tokio::spawn(async move {
-            if let Err(error) = server.await {
-                tracing::warn!(%error, "the scripted judge stopped");
-            }
-        });
-        Ok(Self { address, script, stop, server: Some(server) })
+        let service = Service::until(stop, listener, server::routes(Arc::clone(&script))).map_err(failed)?;
+        Ok(Self { service, script })
     }
 
     /// Base address, without `/v1`.
-    pub fn url(&self) -> Url {
-        Url::parse(&format!("http://{}", self.address)).expect("a socket address makes a valid http address")
+    pub fn url(&self) -> &Url {
+        self.service.url()
     }
 
-    /// Makes something go wrong from now on.
-    pub fn add_fault(&self, rule: FaultRule) {
-        self.script.faults.add(rule);
-    }
-
-    /// Ends all faults.
-    pub fn clear_faults(&self) {
-        self.script.faults.clear();
-    }
-
-    /// The faults in force and what they did.
-    pub fn faults(&self) -> Vec<FaultState> {
-        self.script.faults.list()
+    /// What goes wrong with it; rules may name a label (`s1_prompt_match`, …).
+    pub fn faults(&self) -> &Faults<Fault> {
+        &self.script.faults
     }
 
     /// The last calls it understood, oldest first; calls that a fault spoiled are among them.
@@ -125,17 +108,7 @@ impl ScriptedJudge {
     }
 
     /// Stops and waits for the open connections to end.
-    pub async fn stop(mut self) {
-        self.stop.cancel();
-        if let Some(server) = self.server.take() {
-            // it ends with its last connection; a panic inside was already reported by the runtime
-            drop(server.await);
-        }
-    }
-}
-
-impl Drop for ScriptedJudge {
-    fn drop(&mut self) {
-        self.stop.cancel();
+    pub async fn stop(self) {
+        self.service.stop().await;
     }
 }

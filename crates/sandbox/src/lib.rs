@@ -4,7 +4,7 @@
 //! Nothing here knows the clients it serves, and everything listens on loopback only.
 
 pub mod cdn;
-pub mod chain;
+pub mod faults;
 pub mod generator;
 pub mod judge;
 pub mod pictures;
@@ -15,7 +15,10 @@ pub mod wallets;
 mod crowd;
 mod cut;
 mod folder;
+mod pixels;
 mod service;
+
+pub use gen404_devchain::BeaconSource;
 
 use std::collections::HashMap;
 use std::io;
@@ -23,11 +26,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use gen404_devchain::{self as chain, DevelopmentChain, Lock, Neuron};
 use serde::Serialize;
 use url::Url;
 
 use cdn::Cdn;
-use chain::{BeaconSource, DevelopmentChain, Lock, Neuron};
 use folder::Folder;
 use generator::SampleGenerator;
 use judge::ScriptedJudge;
@@ -110,50 +113,35 @@ pub enum StartError {
     },
 }
 
-/// Where everything is: the JSON line of `404-cli sandbox`.
+/// Where everything is.
 #[derive(Debug, Clone, Serialize)]
 pub struct Directory {
     /// Always true; a sandbox that did not start has no directory.
     pub success: bool,
     /// WebSocket address of the chain.
     pub subtensor: String,
-    /// For `--wallet.path`.
+    /// Folder of wallets.
     pub wallet_path: PathBuf,
-    /// For `--wallet.name`.
+    /// The wallet in it.
     pub wallet_name: String,
-    /// For `--wallet.hotkey`; all registered, but the one called `unregistered`.
+    /// The wallet's hotkeys; all registered, but the one called `unregistered`.
     pub hotkeys: Vec<String>,
-    /// For `--targon-base-url`.
+    /// Base URL of the Targon API.
     pub targon: String,
-    /// For `generate --endpoint`.
+    /// Base URL of the generator.
     pub generator: String,
-    /// For `judge --endpoint`.
+    /// Base URL of the judge model.
     pub judge: String,
-    /// For `render --endpoint`; null when this machine has no browser.
+    /// Base URL of the render service; null when this machine has no browser.
     pub renderer: Option<String>,
     /// A CDN that serves the folder `cdn_dir`.
     pub cdn: String,
     /// Put files here to publish them.
     pub cdn_dir: PathBuf,
     /// For `upload`: an S3 service whose bucket is the folder `cdn_dir`.
-    pub storage: StorageAccess,
-    /// For `generate --prompts-json` and `judge --prompts-json`.
+    pub storage: storage::Access,
+    /// The prompts file of the rehearsal.
     pub prompts_json: PathBuf,
-}
-
-/// How the bucket behind the CDN is written to.
-#[derive(Debug, Clone, Serialize)]
-pub struct StorageAccess {
-    /// For `--endpoint-url`, or `AWS_ENDPOINT_URL`.
-    pub endpoint_url: String,
-    /// The bucket, `cdn`; the CDN serves what is in it.
-    pub bucket: String,
-    /// For `AWS_REGION`.
-    pub region: &'static str,
-    /// For `AWS_ACCESS_KEY_ID`; worth nothing anywhere else.
-    pub access_key_id: &'static str,
-    /// For `AWS_SECRET_ACCESS_KEY`; worth nothing anywhere else.
-    pub secret_access_key: &'static str,
 }
 
 /// All services, running; they stop when it is dropped.
@@ -212,7 +200,7 @@ impl Sandbox {
             .map_err(|source| StartError::Service { service: "generator", source })?;
         let judge = ScriptedJudge::start(judge::Options::default()).await?;
         let backends =
-            [("generator", address(generator.url())), ("judge", address(&judge.url())), ("render", options.renderer)];
+            [("generator", address(generator.url())), ("judge", address(judge.url())), ("render", options.renderer)];
         let backends: HashMap<_, _> =
             backends.into_iter().filter_map(|(name, address)| Some((name.to_owned(), address?))).collect();
         let targon = FakeTargon::start(targon::Options { backends, ..targon::Options::default() })
@@ -225,19 +213,14 @@ impl Sandbox {
             hotkeys: wallet.hotkeys.into_iter().chain([wallet.unregistered]).map(|hotkey| hotkey.name).collect(),
             wallet_path: wallet.path,
             wallet_name: wallets::WALLET_NAME.to_owned(),
-            targon: targon.url(),
+            // Official clients put paths behind it, slash and all.
+            targon: targon.url().as_str().trim_end_matches('/').to_owned(),
             generator: generator.url().to_string(),
             judge: judge.url().to_string(),
             renderer: options.renderer.map(|address| format!("http://{address}/")),
             cdn: cdn.url().to_string(),
             cdn_dir: cdn_folder,
-            storage: StorageAccess {
-                endpoint_url: storage.url().to_string(),
-                bucket: storage.bucket().to_owned(),
-                region: storage::REGION,
-                access_key_id: storage::ACCESS_KEY,
-                secret_access_key: storage::SECRET_KEY,
-            },
+            storage: storage.access(),
             prompts_json,
         };
         Ok(Self { directory, chain, targon, generator, judge, storage, _cdn: cdn, _folder: folder })

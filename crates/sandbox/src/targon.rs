@@ -20,13 +20,17 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
+use url::Url;
 
 pub use fault::{Call, Fault, PullWords};
 pub use registration::WorkloadType;
 pub use workload::SeenWorkload;
 pub use world::{RecordedCall, Standing};
 
+use crate::faults::{Faults, Rule};
+use crate::cut::{CuttableListener, Cutter};
+use crate::service::Service;
 use gate::Gate;
 use world::World;
 
@@ -37,8 +41,8 @@ pub struct Options {
     pub address: Option<SocketAddr>,
     /// How fast pods come to life.
     pub delays: Delays,
-    /// Faults from the beginning; [`FakeTargon::set_faults`] changes them later.
-    pub faults: Vec<Fault>,
+    /// Faults from the beginning; [`FakeTargon::faults`] changes them later.
+    pub faults: Vec<Rule<Fault>>,
     /// Pod name → address (`host:port`) that a healthy pod of the name passes its connections on to. A pod without one answers
     /// its health path itself.
     pub backends: HashMap<String, SocketAddr>,
@@ -75,7 +79,8 @@ impl Default for Delays {
 #[derive(Debug)]
 struct Shared {
     world: Mutex<World>,
-    gate: Gate,
+    faults: Faults<Fault>,
+    gate: Arc<Gate>,
     stop: CancellationToken,
 }
 
@@ -90,40 +95,37 @@ impl Shared {
 #[derive(Debug)]
 pub struct FakeTargon {
     shared: Arc<Shared>,
-    address: SocketAddr,
-    _stop: DropGuard,
+    service: Service,
 }
 
 impl FakeTargon {
     /// Starts it on loopback.
-    pub async fn start(options: Options) -> io::Result<Self> {
+    pub async fn start(mut options: Options) -> io::Result<Self> {
         let listen_on = options.address.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
         let listener = TcpListener::bind(listen_on).await?;
         let address = listener.local_addr()?;
         let stop = CancellationToken::new();
-        let shared =
-            Arc::new(Shared { world: Mutex::new(World::new(options)), gate: Gate::default(), stop: stop.clone() });
-        let service = api::router(Arc::clone(&shared)).into_make_service_with_connect_info::<crate::cut::Cutter>();
-        let server = axum::serve(crate::cut::CuttableListener::new(listener), service);
-        let stopped = stop.clone();
-        tokio::spawn(async move {
-            tokio::select! {
-                () = stopped.cancelled() => {}
-                outcome = server => if let Err(error) = outcome { tracing::warn!(%error, "the fake Targon stopped") },
-            }
-        });
-        Ok(Self { shared, address, _stop: stop.drop_guard() })
+        let gate = Arc::<Gate>::default();
+        let opener = Arc::clone(&gate);
+        // Whoever changes the faults lets go what an earlier one holds.
+        let faults = Faults::watched(move || opener.release());
+        faults.set(std::mem::take(&mut options.faults));
+        let world = Mutex::new(World::new(options));
+        let shared = Arc::new(Shared { world, faults, gate, stop: stop.clone() });
+        let router = api::router(Arc::clone(&shared)).into_make_service_with_connect_info::<Cutter>();
+        let server = axum::serve(CuttableListener::new(listener), router)
+            .with_graceful_shutdown(stop.clone().cancelled_owned());
+        Ok(Self { shared, service: Service::run(address, stop, server.into_future()) })
     }
 
-    /// The base URL for clients, for example `http://127.0.0.1:43117`.
-    pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+    /// The base URL for clients.
+    pub fn url(&self) -> &Url {
+        self.service.url()
     }
 
-    /// Replaces all faults.
-    pub fn set_faults(&self, faults: Vec<Fault>) {
-        self.shared.world().set_faults(faults);
-        self.shared.gate.release();
+    /// What goes wrong with it. A change of its rules lets held requests go on.
+    pub fn faults(&self) -> &Faults<Fault> {
+        &self.shared.faults
     }
 
     /// Every workload that was ever registered, oldest first.
@@ -153,7 +155,6 @@ impl FakeTargon {
 
     /// Lets held requests go on, and holds no more.
     pub fn release(&self) {
-        self.shared.world().faults_mut().retain(|fault| !matches!(fault, Fault::Hold { .. }));
-        self.shared.gate.release();
+        self.shared.faults.retain(|fault| !matches!(fault, Fault::Hold { .. }));
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use gen404_sandbox::chain::{DevelopmentChain, HandshakeRefusal, Options};
+use gen404_devchain::{DevelopmentChain, HandshakeRefusal, Options};
 
 use super::*;
 use crate::network::FINNEY_GENESIS;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gen404_chain::{Aimed, Chain, CommitError, CommitRequest, Event, HotkeySigner, SystemClock, Unobserved, Wait};
+use gen404_devchain::{DevelopmentChain, Options};
 use gen404_round::{BlockNumber, NETUID};
-use gen404_sandbox::chain::{DevelopmentChain, Options};
 
 use crate::support::{Diary, Key, commit_hash, commit_repo, connect, fast, options, start};
 

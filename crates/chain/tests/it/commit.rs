@@ -6,8 +6,8 @@ use gen404_chain::{
     Chain, ClockError, CommitError, CommitRequest, Event, FINNEY_GENESIS, FailureKind, HotkeySigner, LockAnswer,
     SystemClock, Unobserved, Wait,
 };
+use gen404_devchain::{BeaconSource, CommitmentField};
 use gen404_round::{Latest, NETUID, Reveal};
-use gen404_sandbox::chain::{BeaconSource, CommitmentField};
 
 use crate::support::{
     COLDKEY, Diary, HASH, Key, WrongClock, commit, commit_hash, commit_repo, connect, fast, options, reveal_count,
@@ -117,7 +117,7 @@ async fn a_refusal_in_the_block_is_named_and_explained() {
 async fn space_that_is_used_up_is_told_before_anything_is_sent() {
     let key = Key::new(1);
     // A commit hash costs 298 bytes.
-    let sandbox = start(gen404_sandbox::chain::Options { max_space: 400, ..fast(&[&key]) }).await;
+    let sandbox = start(gen404_devchain::Options { max_space: 400, ..fast(&[&key]) }).await;
     let chain = connect(&sandbox).await;
     commit(&chain, &key, &Diary::default()).await.expect("there is space for one");
     let diary = Diary::default();
@@ -165,7 +165,7 @@ async fn commitments_that_nothing_ever_reveals_are_not_waited_for() {
 #[tokio::test]
 async fn an_extrinsic_in_the_pool_is_waited_for() {
     let key = Key::new(1);
-    let options = gen404_sandbox::chain::Options { manual_blocks: true, ..fast(&[&key]) };
+    let options = gen404_devchain::Options { manual_blocks: true, ..fast(&[&key]) };
     let sandbox = std::sync::Arc::new(start(options).await);
     let chain = connect(&sandbox).await;
     // The first one gets into the pool and is given up.
@@ -205,8 +205,7 @@ async fn a_wrong_clock_is_noticed_and_corrected() {
 #[tokio::test]
 async fn a_foreign_beacon_key_on_finney_is_refused() {
     let key = Key::new(1);
-    let finney =
-        |beacon| gen404_sandbox::chain::Options { genesis_hash: Some(FINNEY_GENESIS.0), beacon, ..fast(&[&key]) };
+    let finney = |beacon| gen404_devchain::Options { genesis_hash: Some(FINNEY_GENESIS.0), beacon, ..fast(&[&key]) };
     let sandbox = start(finney(BeaconSource::default())).await;
     let chain = connect(&sandbox).await;
     assert_eq!(chain.identity().genesis, FINNEY_GENESIS);

@@ -6,8 +6,8 @@ use gen404_chain::{
     Chain, CommitError, CommitRequest, ConnectOptions, EndpointError, Event, FailureKind, HotkeySigner, LockAnswer,
     RpcError, SystemClock, Unobserved,
 };
+use gen404_devchain::{CallLimit, HandshakeRefusal};
 use gen404_round::{AccountId, NETUID};
-use gen404_sandbox::chain::{CallLimit, HandshakeRefusal};
 
 use crate::support::{Diary, Key, commit, commit_hash, connect, fast, options, reveal_count, start};
 

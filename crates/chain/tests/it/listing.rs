@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use gen404_chain::{HotkeySigner, LockAnswer, RAO_PER_TOKEN, Unobserved};
+use gen404_chain::{HotkeySigner, LockAnswer, Unobserved};
+use gen404_devchain::{Lock, Neuron, Options, PastReveals};
+use gen404_round::lock::RAO_PER_RHO;
 use gen404_round::{AccountId, Latest, NETUID, RevealedFields};
-use gen404_sandbox::chain::{Lock, Neuron, Options, PastReveals};
 
 use crate::support::{COLDKEY, Key, connect, fast, start};
 
@@ -160,7 +161,7 @@ async fn owners_hotkeys_and_locks_are_read_in_bulk() {
     let neurons = [first.neuron(), second.neuron()].into_iter().chain(crowd).collect();
     let lock = Lock {
         coldkey: COLDKEY,
-        locked_mass: 250 * RAO_PER_TOKEN,
+        locked_mass: 250 * RAO_PER_RHO,
         conviction_bits: (3 << 64) + (1 << 63),
         last_update: 9,
     };
@@ -182,7 +183,7 @@ async fn owners_hotkeys_and_locks_are_read_in_bulk() {
 
     let locks = chain.coldkey_locks(&[COLDKEY, AccountId([9; 32])], NETUID, &Unobserved).await.expect("locks");
     let LockAnswer::Locked(lock) = locks[0] else { panic!("{locks:?}") };
-    assert_eq!((lock.locked_rao, lock.last_update), (250 * RAO_PER_TOKEN, 9));
+    assert_eq!((lock.locked_rao, lock.last_update), (250 * RAO_PER_RHO, 9));
     assert!((lock.conviction - 3.5).abs() < 1e-9);
     assert_eq!(locks[1], LockAnswer::Nothing);
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use gen404_chain::{
     Chain, CommitError, CommitRequest, Doubt, Event, FailureKind, HotkeySigner, SystemClock, Unobserved, Wait,
 };
+use gen404_devchain::{CallLimit, DevelopmentChain, Options, SubmitFault, WatchEnd};
 use gen404_round::NETUID;
-use gen404_sandbox::chain::{CallLimit, DevelopmentChain, Options, SubmitFault, WatchEnd};
 
 use crate::proxy::{Manners, Proxy};
 use crate::support::{Diary, Key, commit, commit_hash, connect, fast, options, reveal_count, start};

@@ -7,8 +7,8 @@ use gen404_chain::{
     Chain, Clock, CommitError, CommitRequest, Commitment, ConnectOptions, Event, HotkeySigner, Observer, SystemClock,
     Unobserved, Wait,
 };
+use gen404_devchain::{DevelopmentChain, Neuron, Options};
 use gen404_round::{AccountId, Hotkey, NETUID, Reveal};
-use gen404_sandbox::chain::{DevelopmentChain, Neuron, Options};
 use schnorrkel::{ExpansionMode, Keypair, MiniSecretKey};
 
 pub(crate) const COLDKEY: AccountId = AccountId([0xc0; 32]);

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use gen404_chain::{
     Chain, CommitError, ConnectOptions, Event, FailureKind, HotkeySigner, SystemClock, Unobserved, Wait,
 };
+use gen404_devchain::{DevelopmentChain, Options, SubmitFault};
 use gen404_round::NETUID;
-use gen404_sandbox::chain::{DevelopmentChain, Options, SubmitFault};
 
 use crate::proxy::{Manners, Proxy};
 use crate::support::{Diary, Key, commit, commit_hash, connect, fast, options, reveal_count, start};

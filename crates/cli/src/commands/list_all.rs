@@ -13,7 +13,8 @@ use crate::chain_status::ChainStatus;
 use crate::context::Context;
 use crate::entrants::cell;
 use crate::errors::CommandError;
-use crate::locks::{self, Lock, Rho};
+use crate::locks;
+use gen404_round::lock::{Lock, Rho};
 use of_round::RoundChoice;
 
 /// Longest text of a stranger that a table's cell shows, in characters.

@@ -18,7 +18,7 @@ use clap::{Args, Subcommand};
 use crate::arguments::{OwnHotkey, State, Subtensor};
 use crate::context::Context;
 use crate::errors::CommandError;
-use crate::locks::Rho;
+use gen404_round::lock::Rho;
 use look::Looker;
 
 /// Show where the competition stands: round, stage, deadlines, leader, and how you fare

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use gen404_renderer::server::RenderServer;
-use gen404_sandbox::chain::BeaconSource;
-use gen404_sandbox::{Options, Sandbox};
+use gen404_sandbox::{BeaconSource, Options, Sandbox};
 use gen404_wallet::WalletFolder;
 
 use crate::arguments::StudioArguments;

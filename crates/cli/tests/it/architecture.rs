@@ -22,7 +22,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("renderer", &["round", "outside"]),
     ("judge", &["round", "outside"]),
     ("report", &["round", "outside"]),
-    ("sandbox", &["round", "timelock", "outside"]),
+    ("devchain", &["round", "timelock"]),
+    ("sandbox", &["devchain", "round", "outside"]),
     ("validator", &["round"]),
     (
         "cli",
@@ -49,7 +50,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// Heavy or dangerous crates that only one room may name.
 const BEHIND_ONE_ROOM: &[(&str, &str)] = &[
     ("subxt-metadata", "chain"),
-    ("schnorrkel", "wallet sandbox"),
+    ("schnorrkel", "wallet devchain sandbox"),
     ("oxc_parser", "validator"),
     ("reqsign-core", "storage"),
     ("s3s", "sandbox"),

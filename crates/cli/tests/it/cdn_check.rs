@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use gen404_sandbox::cdn::{self as sandbox, Fault};
+use gen404_sandbox::faults::Rule;
 
 use crate::cdn::{Answer, Cdn};
 use crate::miner::{Ended, Miner, line};
@@ -64,7 +65,7 @@ async fn a_file_that_is_uploaded_stands_for_a_prefix_that_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("probe.txt"), "here").expect("a file");
     let cdn = sandbox::Cdn::start(folder.path()).await.expect("a CDN");
-    cdn.set_faults(vec![Fault::PrefixRefused { status: 404 }]);
+    cdn.faults().set([Fault::PrefixRefused { status: 404 }]);
     let url = format!("{}17", cdn.url());
     let ended = miner.run(&asking("owner/name", &url), "default");
     assert_eq!(ended.failure(3), format!("CDN URL {url} is not accessible: 404"));
@@ -77,13 +78,13 @@ async fn a_file_that_is_uploaded_stands_for_a_prefix_that_is_refused() {
     assert_eq!(ended.success()["cdn_url"], url, "the probe is not what is committed");
     assert!(ended.stderr().contains(&format!("{url} answers for probe.txt")), "{}", ended.transcript());
 
-    cdn.set_faults(vec![Fault::HeadRefused { status: 403 }]);
+    cdn.faults().set([Fault::HeadRefused { status: 403 }]);
     let ended = miner.run(&probing, "default");
     ended.success();
     let said = "answers for probe.txt to GET, which is what the subnet sends; it refuses HEAD (403)";
     assert!(ended.stderr().contains(said), "{}", ended.transcript());
 
-    cdn.set_faults(Vec::new());
+    cdn.faults().clear();
     let missing = [asking("owner/name", url), vec!["--cdn-probe", "other.txt"]].concat();
     let ended = miner.run(&missing, "default");
     assert_eq!(ended.failure(3), format!("CDN URL {url} is not accessible: {url}/other.txt: 404"));
@@ -95,7 +96,7 @@ async fn a_challenge_is_named_and_not_to_be_skipped() {
     let miner = Miner::new().await;
     let folder = tempfile::tempdir().expect("a folder");
     let cdn = sandbox::Cdn::start(folder.path()).await.expect("a CDN");
-    cdn.set_faults(vec![Fault::Challenge]);
+    cdn.faults().set([Fault::Challenge]);
     let ended = miner.run(&asking("owner/name", cdn.url().as_str()), "default");
     let text = format!("CDN URL {} is not accessible: 403, a Cloudflare challenge", cdn.url());
     assert_eq!(ended.failure(3), text);
@@ -108,9 +109,9 @@ async fn a_rate_limit_is_waited_out_within_the_time() {
     let miner = Miner::new().await;
     let folder = tempfile::tempdir().expect("a folder");
     let cdn = sandbox::Cdn::start(folder.path()).await.expect("a CDN");
-    cdn.set_faults(vec![Fault::RateLimited { times: 2, retry_after: "0.1".to_owned() }]);
+    cdn.faults().set([Rule::times(Fault::RateLimited { retry_after: "0.1".to_owned() }, 2)]);
     miner.run(&asking("owner/name", cdn.url().as_str()), "default").success();
-    cdn.set_faults(vec![Fault::RateLimited { times: 2, retry_after: "3600".to_owned() }]);
+    cdn.faults().set([Rule::times(Fault::RateLimited { retry_after: "3600".to_owned() }, 2)]);
     let ended = miner.run(&asking("owner/name", cdn.url().as_str()), "default");
     assert_eq!(
         ended.failure(3),

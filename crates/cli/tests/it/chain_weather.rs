@@ -1,7 +1,7 @@
 //! Busy nodes and upgraded runtimes, as exit codes and words: never "not a chain", never a refusal of the chain.
 
+use gen404_devchain::{CallLimit, CommitmentField, HandshakeRefusal, Neuron, Options, PastReveals, SubmitFault};
 use gen404_round::AccountId;
-use gen404_sandbox::chain::{CallLimit, CommitmentField, HandshakeRefusal, Neuron, Options, PastReveals, SubmitFault};
 use serde_json::json;
 
 use crate::miner::{COLDKEY, Ended, HASH, Miner, account, options};

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
-use gen404_sandbox::chain::{FINNEY_GENESIS, Options};
+use gen404_devchain::{FINNEY_GENESIS, Options};
 use serde_json::json;
 use tokio::net::TcpListener;
 

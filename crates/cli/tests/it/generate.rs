@@ -6,6 +6,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use gen404_sandbox::cdn::Cdn;
+use gen404_sandbox::faults::Rule;
 use gen404_sandbox::generator::faults::Fault;
 use gen404_sandbox::generator::{Options, Quality, SampleGenerator};
 use serde_json::{Value, json};
@@ -95,7 +96,7 @@ fn modules_that_the_subnet_would_refuse_are_asked_for_again() {
     let stage = Stage::new();
     let arguments = [stage.prompts(3), vec!["--validate".to_owned()]].concat();
     // one refused module, which is good the second time
-    stage.generator.faults().next(Fault::ForbiddenName, 1);
+    stage.generator.faults().add(Rule::times(Fault::ForbiddenName, 1));
     let output = stage.run(&arguments);
     let summary = result(&output);
     assert_eq!(output.status.code(), Some(0), "{}", transcript(&output));
@@ -107,7 +108,7 @@ fn modules_that_the_subnet_would_refuse_are_asked_for_again() {
     assert!(aside.starts_with(&good) && aside.contains("Date") && !good.contains("Date"));
 
     // and one that is no better then
-    stage.generator.faults().always(Fault::ForbiddenName);
+    stage.generator.faults().add(Fault::ForbiddenName);
     let again = stage.run(&[arguments, vec!["--force".to_owned()]].concat());
     assert_eq!(again.status.code(), Some(1), "{}", transcript(&again));
     let failure = result(&again);
@@ -122,7 +123,7 @@ fn modules_that_the_subnet_would_refuse_are_asked_for_again() {
 fn exit_codes_tell_who_is_to_blame() {
     let stage = Stage::new();
     let arguments = stage.prompts(3);
-    stage.generator.faults().next(Fault::AllFailed, 1);
+    stage.generator.faults().add(Rule::times(Fault::AllFailed, 1));
     let failed = stage.run(&arguments);
     assert_eq!(failed.status.code(), Some(1), "{}", transcript(&failed));
     assert_eq!(result(&failed)["failed"].as_object().map(serde_json::Map::len), Some(3));
@@ -130,7 +131,7 @@ fn exit_codes_tell_who_is_to_blame() {
     assert!(!printed.contains(&0x1b), "an escape of the service reached the terminal");
 
     // One download to see what the generator still holds, one to collect.
-    stage.generator.faults().next(Fault::PathTraversal, 2);
+    stage.generator.faults().add(Rule::times(Fault::PathTraversal, 2));
     let missing = stage.run(&arguments);
     assert_eq!(missing.status.code(), Some(3), "{}", transcript(&missing));
     let said = result(&missing);
@@ -140,7 +141,7 @@ fn exit_codes_tell_who_is_to_blame() {
         "{said}"
     );
 
-    stage.generator.faults().next(Fault::Replace, 1);
+    stage.generator.faults().add(Rule::times(Fault::Replace, 1));
     let replace = stage.run(&arguments);
     assert_eq!(replace.status.code(), Some(3));
     assert!(result(&replace)["hint"].as_str().is_some_and(|hint| hint.contains("another machine")));
@@ -152,7 +153,7 @@ fn exit_codes_tell_who_is_to_blame() {
 #[test]
 fn wrong_usage_is_refused_before_anything_is_sent_or_written() {
     let stage = Stage::new();
-    stage.generator.faults().next(Fault::ServerErrors, 1);
+    stage.generator.faults().add(Rule::times(Fault::ServerErrors, 1));
     let good = stage.prompts(1);
     let with = |at: usize, value: &str| {
         let mut arguments = good.clone();
@@ -296,7 +297,7 @@ fn hostile_archives_cost_little_memory_and_write_nothing_outside() {
     let run = |fault: Option<Fault>, folder: &str| {
         stage.generator.faults().clear();
         if let Some(fault) = fault {
-            stage.generator.faults().always(fault);
+            stage.generator.faults().add(fault);
         }
         let arguments = [&arguments[..], &["--batch-size=40".to_owned(), format!("--output-folder={folder}")]].concat();
         peak(&stage, &arguments)

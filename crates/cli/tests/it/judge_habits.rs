@@ -6,7 +6,8 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use gen404_sandbox::judge::{Fault, FaultRule, Options, ScriptedJudge};
+use gen404_sandbox::faults::Rule;
+use gen404_sandbox::judge::{Fault, Options, ScriptedJudge};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
@@ -48,7 +49,7 @@ struct Field {
 
 impl Field {
     /// Two sides with pictures of at least `size` bytes, and a judge with this fault.
-    fn new(size: usize, fault: Option<FaultRule>) -> Self {
+    fn new(size: usize, fault: Option<Rule<Fault>>) -> Self {
         let home = Home::new();
         let (host, fetched) = prompts();
         let mut picture = PICTURE.to_vec();
@@ -71,7 +72,7 @@ impl Field {
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
         let judge = runtime.block_on(ScriptedJudge::start(Options::default())).expect("it starts");
         if let Some(fault) = fault {
-            judge.add_fault(fault);
+            judge.faults().add(fault);
         }
         Self { home, judge, fetched, _runtime: runtime }
     }
@@ -107,7 +108,7 @@ impl Field {
 
 #[test]
 fn prompt_pictures_are_fetched_here_and_only_once() {
-    let field = Field::new(0, Some(FaultRule::always(Fault::NoUrl)));
+    let field = Field::new(0, Some(Rule::from(Fault::NoUrl)));
     field.is_judged(&[]);
     assert_eq!(field.fetched.load(Ordering::SeqCst), DUELS);
     field.is_judged(&["--fresh"]);
@@ -132,32 +133,32 @@ fn the_report_does_not_ask_again_for_what_could_not_be_had() {
 
 #[test]
 fn a_server_that_cannot_fetch_them_is_found_out() {
-    let field = Field::new(0, Some(FaultRule::always(Fault::NoUrl)));
+    let field = Field::new(0, Some(Rule::from(Fault::NoUrl)));
     field.is_refused(&["--prompt-pictures=url"], "answered 400: invalid image input", "--prompt-pictures url");
     assert_eq!(field.fetched.load(Ordering::SeqCst), 0);
 }
 
 #[test]
 fn a_limit_of_pictures_is_found_out() {
-    let field = Field::new(0, Some(FaultRule::always(Fault::Max { pictures: 1 })));
+    let field = Field::new(0, Some(Rule::from(Fault::Max { pictures: 1 })));
     field.is_refused(&[], "at most 1 image(s) per prompt, ", "--limit-mm-per-prompt");
 }
 
 #[test]
 fn a_limit_of_the_body_is_found_out() {
-    let field = Field::new(500_000, Some(FaultRule::always(Fault::Big)));
+    let field = Field::new(500_000, Some(Rule::from(Fault::Big)));
     field.is_refused(&[], "/v1/chat/completions answered 413: <html>", "client_max_body_size");
 }
 
 #[test]
 fn a_model_that_thinks_is_found_out() {
-    let field = Field::new(0, Some(FaultRule::always(Fault::Thinking)));
+    let field = Field::new(0, Some(Rule::from(Fault::Thinking)));
     field.is_refused(&[], "the model thinks before it answers (finish_reason length", "enable_thinking = false");
 }
 
 #[test]
 fn a_field_that_the_server_does_not_know_is_left_out_when_the_profile_says_so() {
-    let field = Field::new(0, Some(FaultRule::always(Fault::NoSeed)));
+    let field = Field::new(0, Some(Rule::from(Fault::NoSeed)));
     field.is_refused(&[], "answered 400: unknown field: seed", "request.omit = [\"seed\"]");
     std::fs::write(field.home.path().join("mine.toml"), "base = \"cli\"\nrequest.omit = [\"seed\"]\n").expect("writes");
     field.is_judged(&["--profile=mine.toml"]);
@@ -165,13 +166,13 @@ fn a_field_that_the_server_does_not_know_is_left_out_when_the_profile_says_so() 
 
 #[test]
 fn an_error_sent_as_a_success_is_waited_for() {
-    let field = Field::new(0, Some(FaultRule::always(Fault::Error200).times(3)));
+    let field = Field::new(0, Some(Rule::times(Fault::Error200, 3)));
     field.is_judged(&[]);
 }
 
 #[test]
 fn content_in_parts_is_read() {
-    Field::new(0, Some(FaultRule::always(Fault::Parts))).is_judged(&[]);
+    Field::new(0, Some(Rule::from(Fault::Parts))).is_judged(&[]);
 }
 
 #[test]
@@ -189,7 +190,7 @@ fn another_version_in_the_address_is_used_as_it_is() {
 #[test]
 fn without_a_rehearsal_nothing_is_invented_either() {
     for fault in [Fault::Max { pictures: 1 }, Fault::Thinking, Fault::NoSeed] {
-        let field = Field::new(0, Some(FaultRule::always(fault)));
+        let field = Field::new(0, Some(Rule::from(fault)));
         let (code, result, text) = field.judge(&["--no-rehearsal"]);
         assert_eq!(code, Some(3), "{text}");
         assert_eq!((&result["judged"], &result["draws"]), (&0.into(), &Value::Null), "{text}");

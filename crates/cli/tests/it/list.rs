@@ -2,8 +2,8 @@
 
 use std::process::{Command, Stdio};
 
+use gen404_devchain::{Lock, Neuron, Options, PastReveals};
 use gen404_round::AccountId;
-use gen404_sandbox::chain::{Lock, Neuron, Options, PastReveals};
 use serde_json::{Value, json};
 
 use crate::binary::Home;

@@ -47,7 +47,7 @@ impl Services {
 
     /// Every command with the address of the service it asks.
     fn lines(&self) -> Vec<Vec<String>> {
-        let lines = asking(self.cdn.url().as_str()).into_iter().zip(asking(&self.targon.url()));
+        let lines = asking(self.cdn.url().as_str()).into_iter().zip(asking(self.targon.url().as_str()));
         lines.map(|(cdn, targon)| if cdn[0] == "commit-repo-cdn" { cdn } else { targon }).collect()
     }
 }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::time::Duration;
 
+use gen404_devchain::{DevelopmentChain, Neuron, Options};
 use gen404_round::AccountId;
-use gen404_sandbox::chain::{DevelopmentChain, Neuron, Options};
 use gen404_wallet::HotkeySigner;
 use serde_json::Value;
 

@@ -5,6 +5,7 @@ mod matrix;
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
+use gen404_sandbox::faults::Rule;
 use gen404_sandbox::targon::{Call, Delays, FakeTargon, Fault, Options, PullWords, Standing};
 use serde_json::Value;
 
@@ -24,7 +25,7 @@ impl Account {
         Self { fake: FakeTargon::start(options).await.expect("the fake starts"), home: Home::new() }
     }
 
-    async fn with_faults(faults: Vec<Fault>) -> Self {
+    async fn with_faults(faults: Vec<Rule<Fault>>) -> Self {
         Self::new(Options { faults, ..Options::default() }).await
     }
 
@@ -36,7 +37,7 @@ impl Account {
             command.env("PATH", path);
         }
         command
-            .env("TARGON_BASE_URL", self.fake.url())
+            .env("TARGON_BASE_URL", self.fake.url().as_str())
             .env("TARGON_API_KEY", KEY)
             .env("GEN404_POLL_INTERVAL", "0.01")
             .args(arguments)
@@ -171,7 +172,7 @@ async fn foreign_pods_survive_stop_pods_on_whatever_page() {
     pods.push(standing("judge", "rtx6000b-small"));
     pods.push(standing("generator-2", "h200-large"));
     pods.push(standing("render", "cpu-small"));
-    let faults = vec![Fault::SmallPages { size: 7 }];
+    let faults = vec![Fault::SmallPages { size: 7 }.into()];
     let account = Account::new(Options { standing: pods, faults, ..Options::default() }).await;
     let stopped = account.run(&["stop-pods"]).await;
     assert_eq!((stopped.code(), stopped.stdout().as_str()), (Some(0), ""), "{}", stopped.transcript());
@@ -259,7 +260,7 @@ async fn a_taken_name_is_refused_or_replaced() {
 
 #[tokio::test]
 async fn without_waiting_there_is_no_address_yet() {
-    let account = Account::with_faults(vec![Fault::NeverVisible]).await;
+    let account = Account::with_faults(vec![Fault::NeverVisible.into()]).await;
     let run = account.run(&["start-judge", "--no-wait"]).await;
     assert_eq!((run.code(), &run.json()["container_url"]), (Some(0), &Value::Null), "{}", run.transcript());
     assert_eq!(account.running(), ["judge"]);
@@ -269,7 +270,7 @@ async fn without_waiting_there_is_no_address_yet() {
 
 #[tokio::test]
 async fn a_crash_shows_the_end_of_the_log_and_gives_the_machine_back() {
-    let account = Account::with_faults(vec![Fault::CrashLoop]).await;
+    let account = Account::with_faults(vec![Fault::CrashLoop.into()]).await;
     let run = account.run(&GENERATOR).await;
     assert_eq!(run.code(), Some(3), "{}", run.transcript());
     let error = "generator was stopped: its container crashed: back-off restarting failed container (exit code 1)";
@@ -287,7 +288,7 @@ async fn an_image_that_cannot_be_pulled_ends_it_at_once() {
         (PullWords::EventType, "POD_IMAGE_PULL_BACKOFF"),
         (PullWords::State, "manifest unknown: example.com/gen:1 cannot be pulled"),
     ] {
-        let account = Account::with_faults(vec![Fault::PullFails { words }]).await;
+        let account = Account::with_faults(vec![Fault::PullFails { words }.into()]).await;
         let run = account.run(&GENERATOR).await;
         assert_eq!(run.code(), Some(3), "{}", run.transcript());
         let json = run.json();
@@ -324,7 +325,7 @@ async fn a_wrong_image_is_refused_before_anything_is_asked() {
 #[tokio::test]
 async fn a_pod_deleted_elsewhere_ends_it_and_is_forgotten() {
     for forgotten in [false, true] {
-        let faults = vec![Fault::DeletedElsewhere { looks: 2, forgotten }, Fault::NeverVisible];
+        let faults = vec![Fault::DeletedElsewhere { looks: 2, forgotten }.into(), Fault::NeverVisible.into()];
         let account = Account::with_faults(faults).await;
         let run = account.run(&GENERATOR).await;
         assert_eq!(run.code(), Some(3), "{}", run.transcript());
@@ -337,11 +338,11 @@ async fn a_pod_deleted_elsewhere_ends_it_and_is_forgotten() {
 
 #[tokio::test]
 async fn a_single_restart_is_not_the_end() {
-    let account = Account::with_faults(vec![Fault::Restarts { count: 1 }]).await;
+    let account = Account::with_faults(vec![Fault::Restarts { count: 1 }.into()]).await;
     let run = account.run(&GENERATOR).await;
     assert_eq!((run.code(), account.running()), (Some(0), vec!["generator".to_owned()]), "{}", run.transcript());
 
-    let account = Account::with_faults(vec![Fault::Restarts { count: 2 }]).await;
+    let account = Account::with_faults(vec![Fault::Restarts { count: 2 }.into()]).await;
     let run = account.run(&GENERATOR).await;
     assert_eq!(run.code(), Some(3), "{}", run.transcript());
     assert!(account.running().is_empty() && account.leases().is_empty(), "{}", run.transcript());
@@ -397,7 +398,8 @@ async fn the_key_comes_from_flag_variable_or_file() {
     let folder = account.home.path().join(".targon");
     std::fs::create_dir(&folder).expect("a folder");
     std::fs::write(folder.join("credentials-work"), format!("{KEY}\n")).expect("a key");
-    let settings = format!("current = \"work\"\nbase_url = \"{}\"\n", account.fake.url());
+    let settings =
+        format!("current = \"work\"\nbase_url = \"{}\"\n", account.fake.url().as_str().trim_end_matches('/'));
     std::fs::write(folder.join("config.toml"), settings).expect("settings");
     let run = account.seen(keyless(&["pods"]).output().await.expect("it runs"));
     assert_eq!(run.code(), Some(0), "{}", run.transcript());
@@ -431,7 +433,7 @@ async fn a_service_that_is_not_there_is_exit_3() {
 
 #[tokio::test]
 async fn a_service_that_wants_to_be_left_alone_is_waited_for_or_given_up_and_either_is_said() {
-    let limited = |seconds| vec![Fault::RateLimited { times: 1, retry_after_seconds: seconds, as_date: false }];
+    let limited = |seconds| vec![Rule::times(Fault::RateLimited { retry_after_seconds: seconds, as_date: false }, 1)];
     let account = Account::with_faults(limited(5_000)).await;
     let run = account.run(&["stop-pods"]).await;
     assert_eq!(run.code(), Some(3), "{}", run.transcript());

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use gen404_devchain::{Lock, Options, PastReveals};
 use gen404_round::AccountId;
-use gen404_sandbox::chain::{Lock, Options, PastReveals};
 use serde_json::{Value, json};
 
 use crate::binary::Home;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gen404_sandbox::chain::Options;
+use gen404_devchain::Options;
 use serde_json::json;
 
 use crate::miner::{HASH, Miner, options};

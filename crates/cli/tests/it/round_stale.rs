@@ -1,6 +1,7 @@
 //! What is not done with a state that is old or half unreadable.
 
 use gen404_sandbox::cdn::{Cdn, Fault};
+use gen404_sandbox::faults::Rule;
 use serde_json::json;
 
 use crate::binary::Home;
@@ -21,7 +22,7 @@ async fn an_old_state_says_nothing_of_the_current_round() {
     };
     assert_eq!(prompts(&[]).success()["round"], 3);
     std::fs::remove_file(home.path().join("p.json")).expect("it was written");
-    server.set_faults(vec![Fault::RateLimited { times: u32::MAX, retry_after: "3600".to_owned() }]);
+    server.faults().set([Rule::times(Fault::RateLimited { retry_after: "3600".to_owned() }, u64::MAX)]);
     let ended = prompts(&[]);
     assert!(ended.failure(3).contains("which round is the current one is not known"), "{}", ended.transcript());
     assert!(!home.path().join("p.json").exists());

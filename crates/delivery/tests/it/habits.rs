@@ -5,6 +5,7 @@ use std::time::Duration;
 use gen404_delivery::{CdnError, Head, Passed, ProbeName, check};
 use gen404_round::CdnUrl;
 use gen404_sandbox::cdn::{Cdn, Fault};
+use gen404_sandbox::faults::Rule;
 use tempfile::TempDir;
 
 /// Long enough for any answer from this machine.
@@ -18,12 +19,12 @@ struct Miner {
 }
 
 impl Miner {
-    async fn with(faults: Vec<Fault>) -> Self {
+    async fn with(faults: Vec<Rule<Fault>>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("17")).unwrap();
         std::fs::write(folder.path().join("17/probe.txt"), "here").unwrap();
         let cdn = Cdn::start(folder.path()).await.unwrap();
-        cdn.set_faults(faults);
+        cdn.faults().set(faults);
         let url = format!("{}17", cdn.url()).parse().unwrap();
         Self { cdn, url, _folder: folder }
     }
@@ -48,7 +49,7 @@ async fn an_address_that_answers_is_asked_once_with_each() {
 #[tokio::test]
 async fn a_bare_prefix_is_refused_and_a_file_below_it_passes() {
     for status in [403, 404] {
-        let miner = Miner::with(vec![Fault::PrefixRefused { status }]).await;
+        let miner = Miner::with(vec![Fault::PrefixRefused { status }.into()]).await;
         let error = miner.check(None).await.unwrap_err();
         assert_eq!(error.to_string(), format!("CDN URL {} is not accessible: {status}", miner.url));
         let hint = error.hint().unwrap();
@@ -70,12 +71,12 @@ async fn a_file_that_is_not_there_is_no_reason_to_skip_the_check() {
 
 #[tokio::test]
 async fn what_refuses_head_and_serves_get_passes() {
-    let miner = Miner::with(vec![Fault::HeadRefused { status: 403 }]).await;
+    let miner = Miner::with(vec![Fault::HeadRefused { status: 403 }.into()]).await;
     assert_eq!(
         miner.check(Some("probe.txt")).await.unwrap(),
         Passed::OnlyGet { head: Head::Answered(403.try_into().unwrap()) }
     );
-    let both = vec![Fault::HeadRefused { status: 405 }, Fault::PrefixRefused { status: 404 }];
+    let both = vec![Fault::HeadRefused { status: 405 }.into(), Fault::PrefixRefused { status: 404 }.into()];
     let miner = Miner::with(both).await;
     let error = miner.check(None).await.unwrap_err();
     assert_eq!(error.to_string(), format!("CDN URL {} is not accessible: 405 to HEAD, 404 to GET", miner.url));
@@ -84,7 +85,9 @@ async fn what_refuses_head_and_serves_get_passes() {
 #[tokio::test]
 async fn a_challenge_is_named_and_must_not_be_skipped() {
     // Also where only GET meets it.
-    for faults in [vec![Fault::Challenge], vec![Fault::HeadRefused { status: 403 }, Fault::Challenge]] {
+    for faults in
+        [vec![Fault::Challenge.into()], vec![Fault::HeadRefused { status: 403 }.into(), Fault::Challenge.into()]]
+    {
         let miner = Miner::with(faults).await;
         let error = miner.check(Some("probe.txt")).await.unwrap_err();
         let text = format!("CDN URL {0} is not accessible: {0}/probe.txt: 403, a Cloudflare challenge", miner.url);
@@ -96,7 +99,7 @@ async fn a_challenge_is_named_and_must_not_be_skipped() {
 
 #[tokio::test]
 async fn clients_that_say_nothing_of_themselves_are_refused_and_we_are_not() {
-    let miner = Miner::with(vec![Fault::StrangersRefused]).await;
+    let miner = Miner::with(vec![Fault::StrangersRefused.into()]).await;
     assert_eq!(miner.check(None).await.unwrap(), Passed::Both);
     assert!(miner.cdn.requests()[0].user_agent.starts_with("404-cli/"));
 }
@@ -104,7 +107,7 @@ async fn clients_that_say_nothing_of_themselves_are_refused_and_we_are_not() {
 #[tokio::test]
 async fn a_rate_limit_is_waited_out_as_asked() {
     for wish in ["0.3", "Wed, 01 Jul 2026 12:00:30 GMT", "soon"] {
-        let miner = Miner::with(vec![Fault::RateLimited { times: 2, retry_after: wish.to_owned() }]).await;
+        let miner = Miner::with(vec![Rule::times(Fault::RateLimited { retry_after: wish.to_owned() }, 2)]).await;
         // HEAD is not worth a wait.
         let head = Head::Answered(429.try_into().unwrap());
         assert_eq!(miner.check(None).await.unwrap(), Passed::OnlyGet { head }, "{wish}");
@@ -115,7 +118,7 @@ async fn a_rate_limit_is_waited_out_as_asked() {
 #[tokio::test]
 async fn a_rate_limit_that_asks_for_more_than_there_is_ends_at_once() {
     for wish in ["3600", "Fri, 01 Jan 2100 00:00:00 GMT"] {
-        let miner = Miner::with(vec![Fault::RateLimited { times: 2, retry_after: wish.to_owned() }]).await;
+        let miner = Miner::with(vec![Rule::times(Fault::RateLimited { retry_after: wish.to_owned() }, 2)]).await;
         let error = miner.check(None).await.unwrap_err();
         let CdnError::Busy { status, wished, .. } = &error else { panic!("{error}") };
         assert!(status.as_u16() == 429 && wished.unwrap() >= Duration::from_hours(1), "{error}");

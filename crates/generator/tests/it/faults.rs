@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use gen404_generator::{BatchError, Limits, Summary};
+use gen404_sandbox::faults::Rule;
 use gen404_sandbox::generator::faults::Fault;
 
 use crate::bench::{Bench, ROUND, quick};
@@ -86,11 +87,11 @@ async fn round_with(fault: Fault) {
     let mut request = bench.request(ROUND);
     match fault {
         Fault::EndlessGenerating => {
-            bench.generator.faults().always(fault);
+            bench.generator.faults().add(fault);
             request.limits = Limits { batch: Duration::from_millis(80), ready: Duration::from_millis(80), ..quick() };
         }
-        Fault::ServerErrors | Fault::SlowWarmUp => bench.generator.faults().next(fault, 3),
-        _ => bench.generator.faults().next(fault, 1),
+        Fault::ServerErrors | Fault::SlowWarmUp => bench.generator.faults().add(Rule::times(fault, 3)),
+        _ => bench.generator.faults().add(Rule::times(fault, 1)),
     }
     let (summary, log) = bench.run(&request).await;
     assert_eq!(end(&summary), expected(fault), "{fault:?}: {:?}\n{}", summary.stopped_by, log.all());
@@ -166,7 +167,7 @@ rounds! {
 async fn a_service_that_stays_broken_is_given_up_with_the_reason() {
     let bench = Bench::new().await;
     let request = bench.request(4);
-    bench.generator.faults().always(Fault::CutDownload);
+    bench.generator.faults().add(Fault::CutDownload);
     let (summary, _) = bench.run(&request).await;
     assert!(matches!(summary.stopped_by, Some(BatchError::Client(_))), "{:?}", summary.stopped_by);
     assert_eq!((summary.missing.len(), bench.files().len()), (4, 0));
@@ -175,7 +176,7 @@ async fn a_service_that_stays_broken_is_given_up_with_the_reason() {
     let (summary, log) = bench.run(&request).await;
     assert!(summary.is_complete() && log.all().contains("resumed: true"), "{}", log.all());
 
-    bench.generator.faults().always(Fault::ServerErrors);
+    bench.generator.faults().add(Fault::ServerErrors);
     let mut request = bench.request(5);
     request.limits.start = Duration::from_millis(30);
     let (summary, _) = bench.run(&request).await;
@@ -190,10 +191,10 @@ async fn a_service_that_stays_broken_is_given_up_with_the_reason() {
 #[tokio::test]
 async fn text_of_the_service_comes_with_its_reason() {
     let bench = Bench::new().await;
-    bench.generator.faults().next(Fault::AllFailed, 1);
+    bench.generator.faults().add(Rule::times(Fault::AllFailed, 1));
     let (summary, log) = bench.run(&bench.request(2)).await;
     assert!(summary.failed.values().all(|reason| reason.starts_with("out of ideas")), "{}", log.all());
-    bench.generator.faults().next(Fault::Replace, 1);
+    bench.generator.faults().add(Rule::times(Fault::Replace, 1));
     let (summary, _) = bench.run(&bench.request(2)).await;
     assert!(summary.stopped_by.unwrap().to_string().contains("out of memory"));
 }
@@ -201,8 +202,8 @@ async fn text_of_the_service_comes_with_its_reason() {
 #[tokio::test]
 async fn what_was_saved_before_the_end_is_accounted_for() {
     let bench = Bench::new().await;
-    bench.generator.faults().next(Fault::CorruptZip, 1);
-    bench.generator.faults().always(Fault::CutDownload);
+    bench.generator.faults().add(Rule::times(Fault::CorruptZip, 1));
+    bench.generator.faults().add(Fault::CutDownload);
     let (summary, log) = bench.run(&bench.request(8)).await;
     assert!(summary.stopped_by.is_some() && !summary.generated.is_empty(), "{}", log.all());
     assert_eq!(summary.generated.len() + summary.missing.len(), 8);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use gen404_generator::{Request, Silent, generate};
 use gen404_round::PromptSet;
+use gen404_sandbox::faults::Rule;
 use gen404_sandbox::generator::faults::Fault;
 use gen404_sandbox::generator::{Options, StemRule};
 use serde_json::json;
@@ -25,7 +26,7 @@ fn real(bench: &Bench, stems: &[&str]) -> Request {
 }
 
 fn orders(bench: &Bench) -> usize {
-    bench.generator.faults().orders()
+    bench.generator.orders()
 }
 
 #[tokio::test]
@@ -66,7 +67,7 @@ async fn stems_that_a_generator_refuses_stop_no_other() {
 #[tokio::test]
 async fn without_a_word_the_documented_pattern_tells_which_stems_are_refused() {
     let bench = Bench::new().await;
-    bench.generator.faults().always(Fault::SilentRefusal);
+    bench.generator.faults().add(Fault::SilentRefusal);
     let (summary, log) = bench.run(&real(&bench, &[UUID, HEX[0], "Lamp"])).await;
     assert_eq!((summary.generated.len(), orders(&bench)), (1, 2), "{}", log.all());
     let reason = &summary.missing[&UUID.parse().unwrap()];
@@ -78,7 +79,7 @@ async fn without_a_word_the_documented_pattern_tells_which_stems_are_refused() {
 async fn a_batch_that_is_answered_when_it_is_made_is_sent_once() {
     // The answer is due after 1.5 s, the patience for it is at its end long before.
     let bench = Bench::with(Options { pace: Duration::from_millis(1_500), ..Options::default() }).await;
-    bench.generator.faults().always(Fault::SlowReply);
+    bench.generator.faults().add(Fault::SlowReply);
     let mut request = bench.request(4);
     request.limits.submit = Duration::from_millis(400);
     let (summary, log) = bench.run(&request).await;
@@ -92,7 +93,7 @@ async fn a_batch_whose_answer_is_lost_is_not_sent_again() {
     // The second run meets a service that holds the results of another batch.
     let bench = Bench::new().await;
     for (run, prompts) in [4, 8].into_iter().enumerate() {
-        bench.generator.faults().next(Fault::LostReply, 1);
+        bench.generator.faults().add(Rule::times(Fault::LostReply, 1));
         let (summary, log) = bench.run(&bench.request(prompts)).await;
         assert!(summary.is_complete(), "{}", log.all());
         assert_eq!((orders(&bench), log.count("TakenWithoutAnswer")), (run + 1, 1), "{}", log.all());
@@ -102,7 +103,7 @@ async fn a_batch_whose_answer_is_lost_is_not_sent_again() {
 #[tokio::test]
 async fn a_service_that_wishes_a_pause_gets_it() {
     let bench = Bench::new().await;
-    bench.generator.faults().next(Fault::RateLimited, 1);
+    bench.generator.faults().add(Rule::times(Fault::RateLimited, 1));
     let (summary, log) = bench.run(&bench.request(2)).await;
     assert!(summary.is_complete(), "{}", log.all());
     assert!(log.all().contains("Retrying") && log.all().contains("wait: 1s"), "{}", log.all());
@@ -123,7 +124,7 @@ async fn a_resumed_batch_is_known_by_its_results_when_the_service_refuses_it_too
         () = under_way => {}
     }
     // This service refuses an equal set as well, and says no more than that.
-    bench.generator.faults().next(Fault::TextBusy, 1);
+    bench.generator.faults().add(Rule::times(Fault::TextBusy, 1));
     let (summary, log) = bench.run(&request).await;
     assert!(summary.is_complete() && log.count("SentDifferently") == 0, "{}", log.all());
     assert!(log.all().contains("resumed: true"), "{}", log.all());

@@ -1,6 +1,7 @@
 //! Requests that are wrong are refused before a byte is sent or written.
 
 use gen404_generator::{BatchError, ClientError, GenerateError, Request, RequestError};
+use gen404_sandbox::faults::Rule;
 use gen404_sandbox::generator::faults::Fault;
 
 use crate::bench::Bench;
@@ -8,7 +9,7 @@ use crate::bench::Bench;
 #[tokio::test]
 async fn nothing_is_sent_before_everything_is_checked() {
     let bench = Bench::new().await;
-    bench.generator.faults().next(Fault::ServerErrors, 1);
+    bench.generator.faults().add(Rule::times(Fault::ServerErrors, 1));
     let refused = [Request { batch_size: 0, ..bench.request(1) }, Request { batch_size: 100, ..bench.request(1) }];
     for request in refused {
         let error = bench.refuse(&request).await;

@@ -1,13 +1,11 @@
 //! What goes wrong in real rounds, on demand: a layer in front of the batch API that spoils chosen answers.
-//! The generator behind it knows nothing of it. Control: `GET`, `POST` and `DELETE` of `/_faults`.
-//!
-//! `POST /_faults {"fault": "cut-download", "times": 2}` spoils the next two answers that the fault concerns; without
-//! `times` it lasts until `DELETE /_faults`.
+//! The generator behind it knows nothing of it.
 
 mod archives;
 mod records;
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
@@ -15,19 +13,20 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use axum::{Json, Router};
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::faults::{self, Faults};
+
 pub use self::archives::{entries, million_entries};
 pub use self::records::{Entry, Record, write_archive};
 
-/// A way to go wrong. The names in JSON are these in kebab case.
+/// A way to go wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "snake_case")]
 pub enum Fault {
     /// `/status` says `warming_up` and `/generate` refuses.
     SlowWarmUp,
@@ -147,106 +146,36 @@ impl Fault {
     }
 }
 
-/// A fault that is switched on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Active {
-    /// Which.
-    pub fault: Fault,
-    /// Answers it still spoils; all when left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub times: Option<u32>,
-}
-
-/// The faults that are switched on; clones share them.
+/// The faults that are switched on, and what came to `/generate`; clones share them.
 #[derive(Debug, Clone, Default)]
-pub struct FaultBoard(Arc<Mutex<Board>>);
-
-#[derive(Debug, Default)]
-struct Board {
-    active: Vec<Active>,
-    orders: usize,
+pub(crate) struct Board {
+    pub(crate) faults: Faults<Fault>,
+    orders: Arc<AtomicUsize>,
 }
 
-impl FaultBoard {
-    /// Switches a fault on for the next `times` answers it concerns.
-    pub fn next(&self, fault: Fault, times: u32) {
-        self.board().active.push(Active { fault, times: Some(times) });
-    }
-
-    /// Switches a fault on until [`Self::clear`].
-    pub fn always(&self, fault: Fault) {
-        self.board().active.push(Active { fault, times: None });
-    }
-
-    /// Switches all faults off.
-    pub fn clear(&self) {
-        self.board().active.clear();
-    }
-
-    /// Those that are still to come.
-    pub fn pending(&self) -> Vec<Active> {
-        self.board().active.clone()
-    }
-
+impl Board {
     /// How often `/generate` has been called so far.
-    pub fn orders(&self) -> usize {
-        self.board().orders
-    }
-
-    /// The fault that spoils this answer; counts it down.
-    fn strike(&self, path: &str) -> Option<Fault> {
-        let mut board = self.board();
-        let active = &mut board.active;
-        let index = active.iter().position(|active| active.fault.concerns(path))?;
-        let fault = active[index].fault;
-        if let Some(times) = &mut active[index].times {
-            *times = times.saturating_sub(1);
-            if *times == 0 {
-                active.remove(index);
-            }
-        }
-        Some(fault)
-    }
-
-    fn is_on(&self, fault: Fault) -> bool {
-        self.board().active.iter().any(|active| active.fault == fault)
-    }
-
-    fn board(&self) -> MutexGuard<'_, Board> {
-        self.0.lock().expect("no code panics while it holds the board")
+    pub(crate) fn orders(&self) -> usize {
+        self.orders.load(Ordering::Relaxed)
     }
 }
 
 /// Whether the generator is making a batch, for the fault that waits until it is not.
 pub(crate) type IsMaking = Arc<dyn Fn() -> bool + Send + Sync>;
 
-/// Puts the faults and their control in front of an API.
-pub(crate) fn in_front_of(api: Router, board: FaultBoard, is_making: IsMaking) -> Router {
-    let control = Router::new().route("/_faults", get(show).post(switch_on).delete(clear)).with_state(board.clone());
-    api.layer(from_fn_with_state((board, is_making), spoil)).merge(control)
+/// Puts the faults in front of an API, and their switches beside it.
+pub(crate) fn in_front_of(api: Router, board: Board, is_making: IsMaking) -> Router {
+    let switches = faults::switches(board.faults.clone());
+    api.layer(from_fn_with_state((board, is_making), spoil)).merge(switches)
 }
 
-async fn show(State(board): State<FaultBoard>) -> Json<Vec<Active>> {
-    Json(board.pending())
-}
-
-async fn switch_on(State(board): State<FaultBoard>, Json(active): Json<Active>) -> Json<Vec<Active>> {
-    board.board().active.push(active);
-    Json(board.pending())
-}
-
-async fn clear(State(board): State<FaultBoard>) -> StatusCode {
-    board.clear();
-    StatusCode::NO_CONTENT
-}
-
-async fn spoil(State((board, is_making)): State<(FaultBoard, IsMaking)>, request: Request, next: Next) -> Response {
+async fn spoil(State((board, is_making)): State<(Board, IsMaking)>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
-    board.board().orders += usize::from(path == "/generate");
-    if path == "/generate" && board.is_on(Fault::SlowWarmUp) {
+    board.orders.fetch_add(usize::from(path == "/generate"), Ordering::Relaxed);
+    if path == "/generate" && board.faults.has(&Fault::SlowWarmUp) {
         return busy("warming_up");
     }
-    let Some(fault) = board.strike(&path) else { return next.run(request).await };
+    let Some(fault) = board.faults.strike(&path, |fault| fault.concerns(&path)) else { return next.run(request).await };
     match fault {
         Fault::ServerErrors => (StatusCode::SERVICE_UNAVAILABLE, "upstream is not available").into_response(),
         Fault::SlowWarmUp => Json(json!({"status": "warming_up"})).into_response(),

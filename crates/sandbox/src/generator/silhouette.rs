@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::Quality;
-use super::picture::Picture;
+use crate::pixels::Pixels;
 
 /// A slice of a part that lies level: all lengths in thousandths of the unit cube's side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl Run {
 }
 
 /// The object's parts, or `None` when the picture shows none.
-pub(crate) fn sketch(picture: &Picture, quality: Quality) -> Option<Vec<Part>> {
+pub(crate) fn sketch(picture: &Pixels, quality: Quality) -> Option<Vec<Part>> {
     let mask = Mask::of(picture);
     let (left, right, top, bottom) = mask.bounds()?;
     let layers = match quality {
@@ -121,8 +121,8 @@ struct Mask {
 
 impl Mask {
     /// Everything that differs from the middle colour of the picture's border.
-    fn of(picture: &Picture) -> Self {
-        let Picture { width, height, pixels } = picture;
+    fn of(picture: &Pixels) -> Self {
+        let Pixels { width, height, colours: pixels } = picture;
         let border: Vec<_> = (0..*width)
             .flat_map(|x| [x, (height - 1) * width + x])
             .chain((0..*height).flat_map(|y| [y * width, (y + 1) * width - 1]))
@@ -149,12 +149,12 @@ impl Mask {
         Some((left, right, top, bottom))
     }
 
-    fn pixels<'a>(&'a self, picture: &'a Picture) -> impl Iterator<Item = [u8; 3]> + 'a {
-        picture.pixels.iter().zip(&self.inside).filter_map(|(pixel, inside)| inside.then_some(*pixel))
+    fn pixels<'a>(&'a self, picture: &'a Pixels) -> impl Iterator<Item = [u8; 3]> + 'a {
+        picture.colours.iter().zip(&self.inside).filter_map(|(pixel, inside)| inside.then_some(*pixel))
     }
 
     /// The runs of a band of rows: columns that the object covers in most of its rows, at least `shortest` wide.
-    fn runs(&self, picture: &Picture, first: usize, after: usize, shortest: usize) -> Vec<Run> {
+    fn runs(&self, picture: &Pixels, first: usize, after: usize, shortest: usize) -> Vec<Run> {
         let covered = |column: usize| {
             let hits = (first..after).filter(|row| self.inside[row * self.width + column]).count();
             hits * 2 > after - first
@@ -177,7 +177,7 @@ impl Mask {
         runs.sort_unstable();
         let colour = |from: usize, to: usize| {
             let pixels = (first..after).flat_map(|row| row * self.width + from..row * self.width + to);
-            let inside: Vec<_> = pixels.filter(|at| self.inside[*at]).map(|at| picture.pixels[at]).collect();
+            let inside: Vec<_> = pixels.filter(|at| self.inside[*at]).map(|at| picture.colours[at]).collect();
             ruling_colour(&inside)
         };
         runs.into_iter().map(|(from, to)| Run { from, to, colour: colour(from, to) }).collect()
@@ -214,7 +214,7 @@ mod tests {
     use super::*;
 
     /// A picture from letters: `.` background, `r` red, `b` blue; each letter is ten by ten pixels.
-    fn picture(rows: &[&str]) -> Picture {
+    fn picture(rows: &[&str]) -> Pixels {
         let colour = |letter: u8| match letter {
             b'r' => [200, 20, 20],
             b'b' => [20, 20, 200],
@@ -225,7 +225,7 @@ mod tests {
             .flat_map(|row| std::iter::repeat_n(row, 10))
             .flat_map(|row| row.bytes().flat_map(|letter| std::iter::repeat_n(colour(letter), 10)))
             .collect();
-        Picture { width: rows[0].len() * 10, height: rows.len() * 10, pixels }
+        Pixels { width: rows[0].len() * 10, height: rows.len() * 10, colours: pixels }
     }
 
     #[test]

@@ -1,13 +1,8 @@
-//! Faults on demand: what shall go wrong, for which calls and how often.
-//! It must not know the right answers; a fault bends whatever reply it is given.
-
-use std::sync::{Mutex, PoisonError};
+//! What can go wrong with an answer. Must not know the right ones: a fault bends whatever reply it is given.
+//! When one happens is not decided here.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-
-/// Rules that can be set at once; a control endpoint must not grow without bound.
-const MOST_RULES: usize = 1000;
 
 /// One thing that goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,105 +58,6 @@ pub enum Fault {
     /// A server that does not know `seed`: HTTP 400.
     #[serde(rename = "noseed")]
     NoSeed,
-}
-
-/// When a fault happens.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FaultRule {
-    /// What goes wrong.
-    pub fault: Fault,
-    /// Only for calls with this label (`s1_prompt_match`, …); for all when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub label: Option<String>,
-    /// The first so many matching calls are answered well.
-    #[serde(default)]
-    pub skip: u64,
-    /// Then every so many-th matching call is hit; 1 (and 0) means each.
-    #[serde(default = "one")]
-    pub every: u64,
-    /// At most so many calls are hit; without limit when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub times: Option<u64>,
-}
-
-fn one() -> u64 {
-    1
-}
-
-impl FaultRule {
-    /// The fault at every call.
-    pub fn always(fault: Fault) -> Self {
-        Self { fault, label: None, skip: 0, every: 1, times: None }
-    }
-
-    /// Only for calls with this label.
-    #[must_use]
-    pub fn for_label(self, label: &str) -> Self {
-        Self { label: Some(label.to_owned()), ..self }
-    }
-
-    /// Only for the first so many matching calls.
-    #[must_use]
-    pub fn times(self, times: u64) -> Self {
-        Self { times: Some(times), ..self }
-    }
-}
-
-/// A rule and what became of it.
-#[derive(Debug, Clone, Serialize)]
-pub struct FaultState {
-    /// The rule.
-    #[serde(flatten)]
-    pub rule: FaultRule,
-    /// Calls it matched so far.
-    pub seen: u64,
-    /// Calls it hit so far.
-    pub hit: u64,
-}
-
-impl FaultState {
-    fn hits(&mut self, label: &str) -> bool {
-        if self.rule.label.as_ref().is_some_and(|wanted| wanted != label) {
-            return false;
-        }
-        let matching = self.seen;
-        self.seen += 1;
-        let due = matching.checked_sub(self.rule.skip).is_some_and(|since| since % self.rule.every.max(1) == 0);
-        let hit = due && self.rule.times.is_none_or(|times| self.hit < times);
-        self.hit += u64::from(hit);
-        hit
-    }
-}
-
-/// The rules in force, in the order they were set; the first that hits decides.
-#[derive(Debug, Default)]
-pub(crate) struct Faults(Mutex<Vec<FaultState>>);
-
-impl Faults {
-    /// Adds a rule; false when there are too many.
-    pub(crate) fn add(&self, rule: FaultRule) -> bool {
-        let mut rules = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let fits = rules.len() < MOST_RULES;
-        if fits {
-            rules.push(FaultState { rule, seen: 0, hit: 0 });
-        }
-        fits
-    }
-
-    pub(crate) fn clear(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
-
-    pub(crate) fn list(&self) -> Vec<FaultState> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// The fault of the next call with this label.
-    pub(crate) fn next(&self, label: &str) -> Option<Fault> {
-        let mut rules = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        rules.iter_mut().find_map(|state| state.hits(label).then(|| state.rule.fault.clone()))
-    }
 }
 
 /// Text of a reply and its `finish_reason`, bent by the fault; `None` is a reply without content.
@@ -224,29 +120,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rules_count_their_calls() {
-        let faults = Faults::default();
-        assert!(
-            faults
-                .add(FaultRule { skip: 1, every: 2, ..FaultRule::always(Fault::Empty) }.for_label("explain").times(2))
-        );
-        let hits: Vec<bool> = (0..8).map(|_| faults.next("explain").is_some()).collect();
-        assert_eq!(hits, [false, true, false, true, false, false, false, false]);
-        assert_eq!(faults.next("s1_prompt_match"), None);
-        assert_eq!((faults.list()[0].seen, faults.list()[0].hit), (8, 2));
-        faults.clear();
-        assert!(faults.list().is_empty());
-    }
-
-    #[test]
-    fn a_rule_is_read_from_json() {
-        let rule: FaultRule =
-            serde_json::from_value(json!({"fault": {"rate_limited": {"retry_after_seconds": 3}}, "times": 2})).unwrap();
-        assert_eq!(rule, FaultRule::always(Fault::RateLimited { retry_after_seconds: 3 }).times(2));
-        assert!(serde_json::from_value::<FaultRule>(json!({"fault": "empty", "tims": 2})).is_err());
+    fn faults_have_the_names_of_the_field() {
         for (name, fault) in [
             (json!("nourl"), Fault::NoUrl),
             (json!({"max": {"pictures": 1}}), Fault::Max { pictures: 1 }),
+            (json!({"rate_limited": {"retry_after_seconds": 3}}), Fault::RateLimited { retry_after_seconds: 3 }),
             (json!("big"), Fault::Big),
             (json!("parts"), Fault::Parts),
             (json!("error200"), Fault::Error200),

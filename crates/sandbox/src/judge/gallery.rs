@@ -9,7 +9,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
-use super::look::{Picture, UnreadablePicture};
+use super::look::Picture;
+use crate::pixels::Unreadable;
 
 /// Pictures kept; one takes about a kilobyte, and a match of 128 duels has about 4000.
 const MOST_PICTURES: usize = 8192;
@@ -28,7 +29,7 @@ pub(crate) enum Undecodable {
     #[error("a data address is not base64: {0}")]
     Base64(#[from] base64::DecodeError),
     #[error(transparent)]
-    Picture(#[from] UnreadablePicture),
+    Picture(#[from] Unreadable),
 }
 
 /// The bounded collection; keys are a keyed hash and the length of what was sent.

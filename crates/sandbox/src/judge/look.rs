@@ -1,7 +1,7 @@
 //! What the script sees in a picture: silhouettes and colours, small enough to compare a thousand times a second.
 //! It must not know what is being asked, nor on which side of a duel a picture stands.
 
-use std::io::Cursor;
+use crate::pixels::{Pixels, Unreadable};
 
 /// Cells along an edge of the shrunken picture.
 const CELLS: usize = 64;
@@ -13,21 +13,12 @@ const LEVELS: usize = 4;
 const BACKGROUND_DISTANCE: u8 = 20;
 /// At most this many pixels an edge are looked at; more tell nothing new at 64 cells.
 const SAMPLES: usize = 256;
-/// Largest decoded picture in bytes (4096 × 4096 RGBA).
-const LARGEST_PICTURE: usize = 64 << 20;
 /// Widest black gap searched for in the middle of a grid, in pixels; the renderer draws 5.
 const WIDEST_GAP: usize = 16;
 
 /// Names of colours, in the order of [`Look::shares`].
 pub(crate) const COLOUR_NAMES: [&str; 10] =
     ["black", "gray", "white", "red", "orange or brown", "yellow", "green", "blue", "purple", "pink"];
-
-/// Bytes that are no picture the script can read.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("cannot read the picture: {reason} (the script reads PNG files of up to 4096 x 4096 pixels)")]
-pub(crate) struct UnreadablePicture {
-    reason: String,
-}
 
 /// One object on one background.
 #[derive(Debug, Clone)]
@@ -70,9 +61,9 @@ impl Difference {
 
 impl Picture {
     /// Decodes a PNG file.
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, UnreadablePicture> {
-        let pixels = Pixels::decode(bytes).map_err(|error| UnreadablePicture { reason: error.to_string() })?;
-        let looks = pixels.frames().iter().map(|frame| Look::of(&pixels, *frame)).collect();
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Unreadable> {
+        let pixels = Pixels::decode(bytes)?;
+        let looks = frames(&pixels).iter().map(|frame| Look::of(&pixels, *frame)).collect();
         Ok(Self { looks })
     }
 
@@ -135,89 +126,49 @@ struct Frame {
     height: usize,
 }
 
-struct Pixels {
-    width: usize,
-    height: usize,
-    channels: usize,
-    bytes: Vec<u8>,
+/// The four tiles of a grid (told by the black cross in its middle), else the whole.
+fn frames(pixels: &Pixels) -> Vec<Frame> {
+    let whole = Frame { left: 0, top: 0, width: pixels.width, height: pixels.height };
+    let step = (pixels.width / CELLS).max(1);
+    let black_column = |x: usize| (0..pixels.height).step_by(step).all(|y| pixels.colour(x, y) == [0; 3]);
+    let black_row = |y: usize| (0..pixels.width).step_by(step).all(|x| pixels.colour(x, y) == [0; 3]);
+    let (middle_x, middle_y) = (pixels.width / 2, pixels.height / 2);
+    let corner_is_black = pixels.colour(0, 0) == [0; 3];
+    if pixels.width < CELLS
+        || pixels.height < CELLS
+        || corner_is_black
+        || !black_row(middle_y)
+        || !black_column(middle_x)
+    {
+        // the cross runs to the edges, so a picture with a black corner is an ordinary dark one
+        return vec![whole];
+    }
+    let half_gap = (1..WIDEST_GAP / 2).find(|distance| !black_row(middle_y + distance)).unwrap_or(1);
+    let (width, height) = (middle_x.saturating_sub(half_gap - 1), middle_y.saturating_sub(half_gap - 1));
+    [(0, 0), (pixels.width - width, 0), (0, pixels.height - height), (pixels.width - width, pixels.height - height)]
+        .map(|(left, top)| Frame { left, top, width, height })
+        .to_vec()
 }
 
-impl Pixels {
-    fn decode(bytes: &[u8]) -> Result<Self, png::DecodingError> {
-        let limits = png::Limits { bytes: LARGEST_PICTURE };
-        let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), limits);
-        decoder.set_transformations(png::Transformations::normalize_to_color8());
-        let mut reader = decoder.read_info()?;
-        let size = reader.output_buffer_size().filter(|size| *size <= LARGEST_PICTURE);
-        let mut pixels = vec![0; size.ok_or(png::DecodingError::LimitsExceeded)?];
-        let info = reader.next_frame(&mut pixels)?;
-        Ok(Self {
-            width: info.width as usize,
-            height: info.height as usize,
-            channels: info.color_type.samples(),
-            bytes: pixels,
-        })
-    }
-
-    /// The colour of a pixel, seen on white where it is transparent.
-    fn colour(&self, x: usize, y: usize) -> [u8; 3] {
-        let at = (y * self.width + x) * self.channels;
-        let pixel = &self.bytes[at..at + self.channels];
-        let (colour, alpha) = match *pixel {
-            [gray] => ([gray; 3], 255),
-            [gray, alpha] => ([gray; 3], alpha),
-            [red, green, blue] => ([red, green, blue], 255),
-            [red, green, blue, alpha] => ([red, green, blue], alpha),
-            _ => ([255; 3], 255),
-        };
-        let alpha = u16::from(alpha);
-        colour.map(|channel| u8::try_from((u16::from(channel) * alpha + 255 * (255 - alpha)) / 255).unwrap_or(u8::MAX))
-    }
-
-    /// The four tiles of a grid (told by the black cross in its middle), else the whole.
-    fn frames(&self) -> Vec<Frame> {
-        let whole = Frame { left: 0, top: 0, width: self.width, height: self.height };
-        let step = (self.width / CELLS).max(1);
-        let black_column = |x: usize| (0..self.height).step_by(step).all(|y| self.colour(x, y) == [0; 3]);
-        let black_row = |y: usize| (0..self.width).step_by(step).all(|x| self.colour(x, y) == [0; 3]);
-        let (middle_x, middle_y) = (self.width / 2, self.height / 2);
-        let corner_is_black = self.colour(0, 0) == [0; 3];
-        if self.width < CELLS
-            || self.height < CELLS
-            || corner_is_black
-            || !black_row(middle_y)
-            || !black_column(middle_x)
-        {
-            // the cross runs to the edges, so a picture with a black corner is an ordinary dark one
-            return vec![whole];
-        }
-        let half_gap = (1..WIDEST_GAP / 2).find(|distance| !black_row(middle_y + distance)).unwrap_or(1);
-        let (width, height) = (middle_x.saturating_sub(half_gap - 1), middle_y.saturating_sub(half_gap - 1));
-        [(0, 0), (self.width - width, 0), (0, self.height - height), (self.width - width, self.height - height)]
-            .map(|(left, top)| Frame { left, top, width, height })
-            .to_vec()
-    }
-
-    /// The frame averaged down to `CELLS` × `CELLS` colours.
-    fn shrink(&self, frame: Frame) -> Vec<[u8; 3]> {
-        let mut sums = vec![[0_u32; 4]; CELLS * CELLS];
-        let columns = frame.width.clamp(1, SAMPLES);
-        let rows = frame.height.clamp(1, SAMPLES);
-        for row in 0..rows {
-            for column in 0..columns {
-                let x = frame.left + column * frame.width / columns;
-                let y = frame.top + row * frame.height / rows;
-                let colour = self.colour(x, y);
-                let sum = &mut sums[(row * CELLS / rows) * CELLS + column * CELLS / columns];
-                for (total, channel) in sum.iter_mut().zip(colour) {
-                    *total += u32::from(channel);
-                }
-                sum[3] += 1;
+/// The frame averaged down to `CELLS` × `CELLS` colours.
+fn shrink(pixels: &Pixels, frame: Frame) -> Vec<[u8; 3]> {
+    let mut sums = vec![[0_u32; 4]; CELLS * CELLS];
+    let columns = frame.width.clamp(1, SAMPLES);
+    let rows = frame.height.clamp(1, SAMPLES);
+    for row in 0..rows {
+        for column in 0..columns {
+            let x = frame.left + column * frame.width / columns;
+            let y = frame.top + row * frame.height / rows;
+            let colour = pixels.colour(x, y);
+            let sum = &mut sums[(row * CELLS / rows) * CELLS + column * CELLS / columns];
+            for (total, channel) in sum.iter_mut().zip(colour) {
+                *total += u32::from(channel);
             }
+            sum[3] += 1;
         }
-        spread(&mut sums, columns, rows);
-        sums.iter().map(|[red, green, blue, count]| [red, green, blue].map(|sum| mean(*sum, *count))).collect()
     }
+    spread(&mut sums, columns, rows);
+    sums.iter().map(|[red, green, blue, count]| [red, green, blue].map(|sum| mean(*sum, *count))).collect()
 }
 
 fn mean(sum: u32, count: u32) -> u8 {
@@ -241,7 +192,7 @@ fn spread(sums: &mut [[u32; 4]], columns: usize, rows: usize) {
 
 impl Look {
     fn of(pixels: &Pixels, frame: Frame) -> Self {
-        let cells = pixels.shrink(frame);
+        let cells = shrink(pixels, frame);
         let background = background(&cells);
         let object: Vec<bool> = cells.iter().map(|cell| distance(*cell, background) > BACKGROUND_DISTANCE).collect();
         let count = object.iter().filter(|is_object| **is_object).count();

@@ -21,11 +21,12 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::Options;
-use super::fault::{Fault, FaultRule, Faults, bend};
+use super::fault::{Fault, bend};
 use super::gallery::{Gallery, Seen};
 use super::look::Picture;
 use super::opinion;
 use super::request::{InvalidRequest, Question, RecordedCall, Request, Source};
+use crate::faults::{self, Faults};
 
 /// Largest request: three pictures of several megabytes as base64.
 const LARGEST_REQUEST: usize = 64 << 20;
@@ -47,7 +48,7 @@ pub(super) struct Script {
     options: Options,
     stop: CancellationToken,
     gallery: Gallery,
-    pub(super) faults: Faults,
+    pub(super) faults: Faults<Fault>,
     calls: Mutex<VecDeque<RecordedCall>>,
     count: AtomicU64,
     downloads: OnceLock<reqwest::Client>,
@@ -100,6 +101,7 @@ enum Pending {
 }
 
 pub(super) fn routes(script: Arc<Script>) -> Router {
+    let switches = faults::switches(script.faults.clone());
     Router::new()
         .route("/v1/chat/completions", post(chat))
         .route("/v1/models", get(models))
@@ -107,11 +109,11 @@ pub(super) fn routes(script: Arc<Script>) -> Router {
         .route("/api/paas/v4/chat/completions", post(chat))
         .route("/api/paas/v4/models", get(models))
         .route("/health", get(health))
-        .route("/control/faults", get(list_faults).post(add_fault).delete(clear_faults))
-        .route("/control/calls", get(list_calls))
+        .route("/sandbox/calls", get(list_calls))
         .fallback(|| async { Refused::new(StatusCode::NOT_FOUND, "NotFoundError", "no such path") })
         .layer(DefaultBodyLimit::max(LARGEST_REQUEST))
         .with_state(script)
+        .merge(switches)
 }
 
 async fn health() -> Json<Value> {
@@ -122,23 +124,6 @@ async fn models(State(script): State<Arc<Script>>, headers: HeaderMap) -> Result
     script.authorise(&headers)?;
     let served = json!({ "id": script.options.served_name, "object": "model", "created": 0, "owned_by": NATURE });
     Ok(Json(json!({ "object": "list", "data": [served] })))
-}
-
-async fn list_faults(State(script): State<Arc<Script>>) -> Json<Value> {
-    Json(json!({ "faults": script.faults.list() }))
-}
-
-async fn add_fault(State(script): State<Arc<Script>>, body: Bytes) -> Result<Json<Value>, Refused> {
-    let rule: FaultRule = serde_json::from_slice(&body).map_err(|error| Refused::bad_request(error.to_string()))?;
-    if !script.faults.add(rule) {
-        return Err(Refused::bad_request("too many faults; DELETE /control/faults ends them all"));
-    }
-    Ok(list_faults(State(script)).await)
-}
-
-async fn clear_faults(State(script): State<Arc<Script>>) -> Json<Value> {
-    script.faults.clear();
-    list_faults(State(script)).await
 }
 
 async fn list_calls(State(script): State<Arc<Script>>) -> Json<Value> {
@@ -156,7 +141,7 @@ async fn chat(State(script): State<Arc<Script>>, headers: HeaderMap, body: Bytes
         .map_err(|error| Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", error.to_string()))??;
     script.remember(call.record.clone());
     tokio::time::sleep(script.options.latency).await;
-    let fault = script.faults.next(&call.label);
+    let fault = script.faults.strike(&call.label, |_| true);
     if let Some(fault) = &fault
         && let Some(answer) = script.spoiled(fault, &call, length).await
     {

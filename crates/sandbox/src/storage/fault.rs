@@ -1,33 +1,21 @@
-//! What can be made to go wrong with the storage, one value a fault. Control: `PUT /sandbox/faults` replaces all faults.
-//! Only descriptions; they are acted out in `gate`.
+//! What can be made to go wrong with the storage, one value a fault. Only descriptions; they are acted out in `gate`.
 
 use serde::{Deserialize, Serialize};
 
-/// A fault. Those with `times` wear off.
+/// A fault. The kinds of calls are the HTTP methods.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "fault", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Fault {
     /// 503 `SlowDown`.
     SlowDown {
-        /// How often.
-        #[serde(default = "once")]
-        times: u32,
         /// `Retry-After`, word for word; none when it is left out.
         #[serde(default)]
         retry_after: Option<String>,
     },
-    /// The connection ends without an answer, before anything is stored.
-    CutBefore {
-        /// How often.
-        #[serde(default = "once")]
-        times: u32,
-    },
-    /// An object is stored, and the connection ends without an answer.
-    CutAfter {
-        /// How often.
-        #[serde(default = "once")]
-        times: u32,
-    },
+    /// The connection ends without an answer, before anything is done.
+    CutBefore,
+    /// The request is carried out, and the connection ends without an answer.
+    CutAfter,
     /// The service's clock shows another time.
     ClockOff {
         /// Its time less the real one.
@@ -42,14 +30,8 @@ pub enum Fault {
     },
     /// Objects have an ETag that is no MD5, as those have that are encrypted with a key of KMS.
     OpaqueEtags,
-    /// The key may write, but neither read nor list: whoever asks is told 403.
-    WriteOnly,
-    /// The key may not delete.
-    NoDelete,
-}
-
-fn once() -> u32 {
-    1
+    /// The key may not do this: whoever asks is told 403.
+    Denied,
 }
 
 /// One request as it came.

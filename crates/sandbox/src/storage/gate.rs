@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use axum::body::to_bytes;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
@@ -13,15 +12,12 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
 
 use super::answer::{Refusal, dated};
 use super::fault::{Fault, SeenRequest};
 use super::{ACCESS_KEY, REGION};
 use crate::cut::Cutter;
-
-/// The most a list of faults may have.
-const LARGEST_LIST: usize = 64 << 10;
+use crate::faults::Faults;
 
 /// Requests that are remembered.
 const MOST_REQUESTS: usize = 20_000;
@@ -29,75 +25,39 @@ const MOST_REQUESTS: usize = 20_000;
 /// How far a request's date may be from the service's, as with AWS.
 const CLOCK_LIMIT: SignedDuration = SignedDuration::from_mins(15);
 
-#[derive(Debug, Default)]
-struct Board {
-    faults: Vec<Fault>,
-    requests: VecDeque<SeenRequest>,
-}
-
 /// The faults in force and the requests so far.
 #[derive(Debug, Clone)]
 pub(super) struct Gate {
     root: PathBuf,
-    bucket: String,
-    board: Arc<Mutex<Board>>,
+    pub(super) bucket: String,
+    pub(super) faults: Faults<Fault>,
+    requests: Arc<Mutex<VecDeque<SeenRequest>>>,
 }
 
 impl Gate {
     pub(super) fn new(root: PathBuf, bucket: String) -> Self {
-        Self { root, bucket, board: Arc::default() }
+        Self { root, bucket, faults: Faults::default(), requests: Arc::default() }
     }
 
-    fn board(&self) -> MutexGuard<'_, Board> {
-        self.board.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn set(&self, faults: Vec<Fault>) {
-        self.board().faults = faults;
+    fn seen(&self) -> MutexGuard<'_, VecDeque<SeenRequest>> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn requests(&self) -> Vec<SeenRequest> {
-        self.board().requests.iter().cloned().collect()
+        self.seen().iter().cloned().collect()
     }
 
     fn record(&self, seen: SeenRequest) {
-        let mut board = self.board();
-        if board.requests.len() == MOST_REQUESTS {
-            board.requests.pop_front();
+        let mut requests = self.seen();
+        if requests.len() == MOST_REQUESTS {
+            requests.pop_front();
         }
-        board.requests.push_back(seen);
-    }
-
-    /// The first fault that `wanted` finds something in; one with `times` wears off by it.
-    fn strike<T>(&self, wanted: impl Fn(&mut Fault) -> Option<T>) -> Option<T> {
-        let mut board = self.board();
-        let (index, found) =
-            board.faults.iter_mut().enumerate().find_map(|(index, fault)| Some((index, wanted(fault)?)))?;
-        let spent = match &mut board.faults[index] {
-            Fault::SlowDown { times, .. } | Fault::CutBefore { times } | Fault::CutAfter { times } => {
-                *times = times.saturating_sub(1);
-                *times == 0
-            }
-            Fault::ClockOff { .. }
-            | Fault::NoSpace
-            | Fault::OtherRegion { .. }
-            | Fault::OpaqueEtags
-            | Fault::WriteOnly
-            | Fault::NoDelete => false,
-        };
-        if spent {
-            board.faults.remove(index);
-        }
-        Some(found)
-    }
-
-    fn has(&self, wanted: &Fault) -> bool {
-        self.board().faults.contains(wanted)
+        requests.push_back(seen);
     }
 
     /// The service's time.
     fn now(&self) -> Timestamp {
-        let off = self.strike(|fault| match fault {
+        let off = self.faults.find(|fault| match fault {
             Fault::ClockOff { seconds } => Some(SignedDuration::from_secs(i64::from(*seconds))),
             _ => None,
         });
@@ -106,13 +66,9 @@ impl Gate {
 
     /// Why the request goes no further.
     fn refusal(&self, request: &Request, now: Timestamp) -> Option<Refusal> {
-        let denied = || Some(Refusal::new(StatusCode::FORBIDDEN, "AccessDenied", "Access Denied"));
         let (method, headers) = (request.method(), request.headers());
-        let slow = self.strike(|fault| match fault {
-            Fault::SlowDown { retry_after, .. } => Some(retry_after.clone()),
-            _ => None,
-        });
-        if let Some(wish) = slow {
+        let strike = |concerns: fn(&Fault) -> bool| self.faults.strike(method.as_str(), concerns);
+        if let Some(Fault::SlowDown { retry_after: wish }) = strike(|fault| matches!(fault, Fault::SlowDown { .. })) {
             let mut refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", "Please reduce your request rate.");
             if let Some(wish) = wish.and_then(|wish| HeaderValue::from_str(&wish).ok()) {
                 refusal.headers.insert(header::RETRY_AFTER, wish);
@@ -126,21 +82,19 @@ impl Gate {
             let message = "The specified bucket does not exist";
             return Some(Refusal::new(StatusCode::NOT_FOUND, "NoSuchBucket", message));
         }
-        match *method {
-            Method::PUT if self.has(&Fault::NoSpace) => Some(Refusal::new(
-                StatusCode::INSUFFICIENT_STORAGE,
-                "XMinioStorageFull",
-                "Storage backend has reached its minimum free drive threshold.",
-            )),
-            Method::GET | Method::HEAD if self.has(&Fault::WriteOnly) => denied(),
-            Method::DELETE if self.has(&Fault::NoDelete) => denied(),
-            _ => None,
+        if strike(|fault| matches!(fault, Fault::Denied)).is_some() {
+            return Some(Refusal::new(StatusCode::FORBIDDEN, "AccessDenied", "Access Denied"));
         }
+        let full = || strike(|fault| matches!(fault, Fault::NoSpace)).is_some();
+        (*method == Method::PUT && full()).then(|| {
+            let message = "Storage backend has reached its minimum free drive threshold.";
+            Refusal::new(StatusCode::INSUFFICIENT_STORAGE, "XMinioStorageFull", message)
+        })
     }
 
     /// AWS checks the region of a signature before the signature.
     fn elsewhere(&self, headers: &HeaderMap) -> Option<Refusal> {
-        let right = self.strike(|fault| match fault {
+        let right = self.faults.find(|fault| match fault {
             Fault::OtherRegion { region } => Some(region.clone()),
             _ => None,
         });
@@ -205,36 +159,27 @@ fn bucket_of(request: &Request) -> &str {
     request.uri().path().trim_start_matches('/').split('/').next().unwrap_or_default()
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Faults {
-    faults: Vec<Fault>,
-}
-
 pub(super) async fn on_the_way(
     State(gate): State<Gate>,
     ConnectInfo(cutter): ConnectInfo<Cutter>,
     request: Request,
     next: Next,
 ) -> Response {
-    if request.method() == Method::PUT && request.uri().path() == "/sandbox/faults" {
-        return control(&gate, request).await;
-    }
-    let seen = SeenRequest { method: request.method().to_string(), path: request.uri().to_string(), status: None };
-    if gate.strike(|fault| matches!(fault, Fault::CutBefore { .. }).then_some(())).is_some() {
+    let method = request.method().clone();
+    let seen = SeenRequest { method: method.to_string(), path: request.uri().to_string(), status: None };
+    let strike = |fault: Fault| gate.faults.strike(method.as_str(), |one| *one == fault).is_some();
+    if strike(Fault::CutBefore) {
         gate.record(seen);
         cutter.cut();
         return StatusCode::NO_CONTENT.into_response();
     }
-    let lost = request.method() == Method::PUT
-        && gate.strike(|fault| matches!(fault, Fault::CutAfter { .. }).then_some(())).is_some();
+    let lost = strike(Fault::CutAfter);
     let now = gate.now();
-    let answer = match gate.refusal(&request, now) {
-        Some(refusal) => refusal.answer(now, request.method() == Method::HEAD),
-        None => {
-            gate.forget_if_stale(&request);
-            next.run(request).await
-        }
+    let mut answer = if let Some(refusal) = gate.refusal(&request, now) {
+        refusal.answer(now, method == Method::HEAD)
+    } else {
+        gate.forget_if_stale(&request);
+        next.run(request).await
     };
     if lost {
         gate.record(seen);
@@ -242,27 +187,10 @@ pub(super) async fn on_the_way(
         return answer;
     }
     gate.record(SeenRequest { status: Some(answer.status().as_u16()), ..seen });
-    finished(&gate, answer, now)
-}
-
-fn finished(gate: &Gate, mut answer: Response, now: Timestamp) -> Response {
     dated(answer.headers_mut(), now);
-    if gate.has(&Fault::OpaqueEtags) && answer.headers().contains_key(header::ETAG) {
+    if gate.faults.has(&Fault::OpaqueEtags) && answer.headers().contains_key(header::ETAG) {
         let opaque = HeaderValue::from_static("\"0123456789abcdef0123456789abcdef\"");
         answer.headers_mut().insert(header::ETAG, opaque);
     }
     answer
-}
-
-async fn control(gate: &Gate, request: Request) -> Response {
-    let Ok(body) = to_bytes(request.into_body(), LARGEST_LIST).await else {
-        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
-    };
-    match serde_json::from_slice::<Faults>(&body) {
-        Ok(Faults { faults }) => {
-            gate.set(faults);
-            StatusCode::NO_CONTENT.into_response()
-        }
-        Err(error) => (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
-    }
 }

@@ -20,8 +20,10 @@ use super::fault::{Call, Fault};
 use super::query::{EventsQuery, InventoryQuery, ListQuery, LogsQuery, page, read};
 use super::registration::{self, WorkloadType};
 use super::reply::Problem;
+use super::workload::Life;
 use super::world::RecordedCall;
 use super::{Shared, control, pod};
+use crate::faults;
 
 /// The most a body may have.
 const LARGEST_BODY: usize = 1 << 20;
@@ -35,6 +37,7 @@ const BAD_KEY: &str = "bad-key";
 type World = State<Arc<Shared>>;
 
 pub(super) fn router(shared: Arc<Shared>) -> Router {
+    let switches = faults::switches(shared.faults.clone());
     Router::new()
         .route("/tha/v2/version", get(version))
         .route("/tha/v2/inventory", get(inventory))
@@ -49,6 +52,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .merge(control::router())
         .fallback(async || Problem::new(StatusCode::NOT_FOUND, "no such path", "NOT_FOUND"))
         .with_state(shared)
+        .merge(switches)
 }
 
 /// Which call a request is; none for a path and method that do not go together.
@@ -92,7 +96,7 @@ async fn on_the_way(
         headers: headers.collect(),
         body: body.to_vec(),
     });
-    let slow = shared.world().faults().iter().find_map(|fault| match fault {
+    let slow = shared.faults.find(|fault| match fault {
         Fault::Slow { milliseconds } => Some(Duration::from_millis(*milliseconds)),
         _ => None,
     });
@@ -103,12 +107,11 @@ async fn on_the_way(
         Some(refusal) => refusal,
         None => next.run(Request::from_parts(parts, Body::from(body))).await,
     };
-    if shared.world().faults().contains(&Fault::Hold { call }) {
+    if shared.faults.has(&Fault::Hold { call }) {
         shared.gate.wait().await;
     }
-    let cuts =
-        |fault: &Fault| matches!(fault, Fault::Cut { call: which, .. } if which.is_none_or(|which| which == call));
-    if shared.world().strike(cuts).is_some() {
+    let cuts = |fault: &Fault| matches!(fault, Fault::Cut { call: which } if which.is_none_or(|which| which == call));
+    if shared.faults.strike(call.into(), cuts).is_some() {
         cutter.cut();
     }
     answer
@@ -116,8 +119,8 @@ async fn on_the_way(
 
 /// What every call has to get past: the key and the rate limit.
 fn refuse(shared: &Shared, call: Call, headers: &HeaderMap) -> Option<Response> {
-    let limited = shared.world().strike(|fault| matches!(fault, Fault::RateLimited { .. }));
-    if let Some(Fault::RateLimited { retry_after_seconds, as_date, .. }) = limited {
+    let limited = shared.faults.strike(call.into(), |fault| matches!(fault, Fault::RateLimited { .. }));
+    if let Some(Fault::RateLimited { retry_after_seconds, as_date }) = limited {
         let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many requests", "RATE_LIMITED");
         let wish = if as_date { date_in(retry_after_seconds) } else { retry_after_seconds.to_string() };
         return Some(([(header::RETRY_AFTER, wish)], problem).into_response());
@@ -128,6 +131,11 @@ fn refuse(shared: &Shared, call: Call, headers: &HeaderMap) -> Option<Response> 
         None => call == Call::Inventory,
     };
     (!accepted).then(|| Problem::new(StatusCode::UNAUTHORIZED, "invalid api key", "UNAUTHORIZED").into_response())
+}
+
+/// Whether a type of workload is on offer.
+fn knows(shared: &Shared, workload_type: WorkloadType) -> bool {
+    !shared.faults.has(&Fault::TypeGone { workload_type })
 }
 
 /// The time in so many seconds, as HTTP writes it.
@@ -150,7 +158,7 @@ async fn inventory(State(shared): World, uri: Uri) -> Result<Json<Value>, Proble
     let world = shared.world();
     let known = |name: &str| {
         let found = types.into_iter().find(|one| one.inventory_word() == name.to_lowercase());
-        found.filter(|one| world.knows(*one))
+        found.filter(|one| knows(&shared, *one))
     };
     let offers = match query.inventory_type.as_deref() {
         None => world.offers(WorkloadType::Rental, query.gpu),
@@ -166,7 +174,7 @@ async fn inventory(State(shared): World, uri: Uri) -> Result<Json<Value>, Proble
 async fn list(State(shared): World, uri: Uri) -> Result<Json<Value>, Problem> {
     let query: ListQuery = read(&uri)?;
     let world = shared.world();
-    let small = world.faults().iter().find_map(|fault| match fault {
+    let small = shared.faults.find(|fault| match fault {
         Fault::SmallPages { size } => Some(*size),
         _ => None,
     });
@@ -188,10 +196,10 @@ async fn create(State(shared): World, headers: HeaderMap, body: Bytes) -> Result
     }
     let registration = registration::read(&body)?;
     let mut world = shared.world();
-    if !world.knows(registration.workload_type) {
+    if !knows(&shared, registration.workload_type) {
         return Err(Problem::new(StatusCode::BAD_REQUEST, "unknown workload type", "INVALID_TYPE"));
     }
-    if world.faults().contains(&Fault::NameTaken) {
+    if shared.faults.has(&Fault::NameTaken) {
         return Err(Problem::new(StatusCode::CONFLICT, "name is taken", "NAME_TAKEN"));
     }
     Ok((StatusCode::CREATED, Json(world.register(registration))).into_response())
@@ -201,7 +209,7 @@ async fn deploy(State(shared): World, Path(uid): Path<String>, body: Bytes) -> R
     if !body.is_empty() {
         return Err(Problem::bad_request("deploy takes no body"));
     }
-    if shared.world().faults().contains(&Fault::DeployRefused) {
+    if shared.faults.has(&Fault::DeployRefused) {
         let error = "insufficient credits";
         return Err(Problem::new(StatusCode::PAYMENT_REQUIRED, error, "INSUFFICIENT_CREDITS"));
     }
@@ -211,8 +219,9 @@ async fn deploy(State(shared): World, Path(uid): Path<String>, body: Bytes) -> R
         Some(_) => Some(pod::listen(&shared, &uid, &name, end.clone()).await?),
         None => None,
     };
-    let deployed = shared.world().deploy(&uid, url, end)?;
-    if shared.world().strike(|fault| matches!(fault, Fault::DeployBadGateway { .. })).is_some() {
+    let life = Life::since(Timestamp::now(), url, shared.faults.pending(), end);
+    let deployed = shared.world().deploy(&uid, life)?;
+    if shared.faults.strike(Call::Deploy.into(), |fault| *fault == Fault::DeployBadGateway).is_some() {
         return Ok((StatusCode::BAD_GATEWAY, "<html><h1>502 Bad Gateway</h1></html>").into_response());
     }
     Ok((StatusCode::ACCEPTED, Json(deployed)).into_response())
@@ -233,7 +242,7 @@ async fn state(State(shared): World, Path(uid): Path<String>) -> Result<Json<Val
 async fn delete(State(shared): World, Path(uid): Path<String>) -> Result<StatusCode, Problem> {
     let mut world = shared.world();
     world.find(&uid)?;
-    if world.strike(|fault| matches!(fault, Fault::DeleteFails { .. })).is_some() {
+    if shared.faults.strike(Call::Delete.into(), |fault| *fault == Fault::DeleteFails).is_some() {
         return Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "cannot delete", "INTERNAL"));
     }
     world.delete(&uid)?;

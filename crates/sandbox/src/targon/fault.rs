@@ -34,6 +34,26 @@ pub enum Call {
     Health,
 }
 
+impl From<Call> for &'static str {
+    /// As JSON spells it.
+    fn from(call: Call) -> Self {
+        match call {
+            Call::Inventory => "inventory",
+            Call::Credits => "credits",
+            Call::Version => "version",
+            Call::List => "list",
+            Call::Create => "create",
+            Call::Deploy => "deploy",
+            Call::Read => "read",
+            Call::State => "state",
+            Call::Events => "events",
+            Call::Logs => "logs",
+            Call::Delete => "delete",
+            Call::Health => "health",
+        }
+    }
+}
+
 /// Where the service tells that an image cannot be pulled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -65,18 +85,14 @@ impl PullWords {
     }
 }
 
-/// Something that goes wrong. Those with `times` wear off.
+/// Something that goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "fault", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Fault {
     /// Deploying is refused with 402: too few credits.
     DeployRefused,
     /// Deploying answers 502 but goes ahead.
-    DeployBadGateway {
-        /// How often.
-        #[serde(default = "once")]
-        times: u32,
-    },
+    DeployBadGateway,
     /// Registering answers 409: the name is taken.
     NameTaken,
     /// A deployed container ends with exit code 1 again and again.
@@ -108,11 +124,7 @@ pub enum Fault {
     /// A deployed pod runs, but its health path answers 503.
     NeverHealthy,
     /// Deleting answers 500 and does nothing.
-    DeleteFails {
-        /// How often.
-        #[serde(default = "once")]
-        times: u32,
-    },
+    DeleteFails,
     /// The list has pages of at most this many, whatever limit is asked for.
     SmallPages {
         /// Workloads on a page.
@@ -120,9 +132,6 @@ pub enum Fault {
     },
     /// 429 with `Retry-After`.
     RateLimited {
-        /// How often.
-        #[serde(default = "once")]
-        times: u32,
         /// What `Retry-After` says.
         #[serde(default)]
         retry_after_seconds: u32,
@@ -140,9 +149,6 @@ pub enum Fault {
         /// Only this kind of request; every kind when absent.
         #[serde(default)]
         call: Option<Call>,
-        /// How often.
-        #[serde(default = "once")]
-        times: u32,
     },
     /// The request is carried out and its answer kept back until it is released.
     Hold {
@@ -158,17 +164,4 @@ pub enum Fault {
 
 fn once() -> u32 {
     1
-}
-
-impl Fault {
-    /// How often it can still happen; none for one that does not wear off.
-    pub(super) fn times_mut(&mut self) -> Option<&mut u32> {
-        match self {
-            Self::DeployBadGateway { times }
-            | Self::DeleteFails { times }
-            | Self::RateLimited { times, .. }
-            | Self::Cut { times, .. } => Some(times),
-            _ => None,
-        }
-    }
 }

@@ -66,7 +66,7 @@ impl Pod {
     }
 
     async fn serve(&self, mut stream: TcpStream) -> io::Result<()> {
-        if self.shared.world().faults().contains(&Fault::Hold { call: Call::Health }) {
+        if self.shared.faults.has(&Fault::Hold { call: Call::Health }) {
             tokio::select! {
                 () = self.shared.gate.wait() => {}
                 () = hung_up(&stream) => return Ok(()),

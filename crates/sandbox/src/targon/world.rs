@@ -1,4 +1,4 @@
-//! What the fake remembers: workloads, machines left, faults, and every request.
+//! What the fake remembers: workloads, machines left, and every request.
 //! How a single workload is, it knows itself.
 
 use std::collections::HashMap;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::catalogue::{self, MACHINES};
-use super::fault::{Call, Fault};
+use super::fault::Call;
 use super::registration::{Registration, WorkloadType};
 use super::reply::Problem;
 use super::workload::{Life, SeenWorkload, Workload};
@@ -45,7 +45,6 @@ pub struct RecordedCall {
 #[derive(Debug)]
 pub(super) struct World {
     options: Options,
-    faults: Vec<Fault>,
     workloads: Vec<Workload>,
     stock: HashMap<&'static str, u32>,
     calls: Vec<RecordedCall>,
@@ -53,10 +52,9 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(mut options: Options) -> Self {
-        let faults = std::mem::take(&mut options.faults);
         let standing = std::mem::take(&mut options.standing);
         let stock = MACHINES.iter().map(|machine| (machine.name, machine.stock)).collect();
-        let mut world = Self { options, faults, workloads: Vec::new(), stock, calls: Vec::new() };
+        let mut world = Self { options, workloads: Vec::new(), stock, calls: Vec::new() };
         for one in standing {
             world.add_standing(&one);
         }
@@ -82,45 +80,12 @@ impl World {
         format!("wrk-{:012}", self.workloads.len() + 1)
     }
 
-    pub(super) fn set_faults(&mut self, faults: Vec<Fault>) {
-        self.faults = faults;
-    }
-
-    pub(super) fn faults(&self) -> &[Fault] {
-        &self.faults
-    }
-
-    pub(super) fn faults_mut(&mut self) -> &mut Vec<Fault> {
-        &mut self.faults
-    }
-
     pub(super) fn record(&mut self, call: RecordedCall) {
         self.calls.push(call);
     }
 
     pub(super) fn calls(&self) -> &[RecordedCall] {
         &self.calls
-    }
-
-    /// The first fault that fits; one with `times` has happened once more after this.
-    pub(super) fn strike(&mut self, fits: impl Fn(&Fault) -> bool) -> Option<Fault> {
-        let index = self.faults.iter().position(fits)?;
-        let fault = self.faults[index].clone();
-        if let Some(times) = self.faults[index].times_mut() {
-            *times = times.saturating_sub(1);
-            if *times == 0 {
-                self.faults.remove(index);
-            }
-        }
-        Some(fault)
-    }
-
-    fn has(&self, fault: &Fault) -> bool {
-        self.faults.contains(fault)
-    }
-
-    pub(super) fn knows(&self, workload_type: WorkloadType) -> bool {
-        !self.has(&Fault::TypeGone { workload_type })
     }
 
     /// The inventory of a type; `None` means every machine, also those of types we do not run.
@@ -154,9 +119,8 @@ impl World {
         Ok((workload.name().to_owned(), workload.port()))
     }
 
-    pub(super) fn deploy(&mut self, uid: &str, url: Option<String>, end: CancellationToken) -> Result<Value, Problem> {
+    pub(super) fn deploy(&mut self, uid: &str, life: Life) -> Result<Value, Problem> {
         self.may_deploy(uid)?;
-        let life = Life::since(Timestamp::now(), url, self.faults.clone(), end);
         let delays = self.options.delays;
         let workload = self.find_mut(uid)?;
         workload.deploy(life);

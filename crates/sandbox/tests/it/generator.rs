@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use gen404_sandbox::cdn::Cdn;
+use gen404_sandbox::faults::Rule;
 use gen404_sandbox::generator::faults::{Fault, entries};
 use gen404_sandbox::generator::{Options, Quality, SampleGenerator};
 use gen404_sandbox::pictures::PICTURES;
@@ -127,20 +128,20 @@ async fn what_cannot_be_made_is_reported_as_failed() {
 #[tokio::test]
 async fn faults_are_switched_on_and_off_at_run_time() {
     let bench = Bench::new(Quality::Coarse).await;
-    let control = bench.generator.url().join("_faults").unwrap();
-    let on = json!({"fault": "server-errors", "times": 2});
+    let control = bench.generator.url().join("sandbox/faults").unwrap();
+    let on = json!({"fault": "server_errors", "times": 2});
     bench.client.post(control.clone()).json(&on).send().await.unwrap();
     assert_eq!(bench.generator.faults().pending().len(), 1);
     assert_eq!(bench.get("health").await.status().as_u16(), 503);
     assert_eq!(bench.get("status").await.status().as_u16(), 503);
     assert_eq!(bench.get("status").await.status().as_u16(), 200);
 
-    bench.generator.faults().always(Fault::Replace);
+    bench.generator.faults().add(Fault::Replace);
     assert_eq!(bench.status().await["status"], "replace");
     bench.client.delete(control).send().await.unwrap();
     assert_eq!(bench.status().await["status"], "ready");
 
-    bench.generator.faults().next(Fault::LostReply, 1);
+    bench.generator.faults().add(Rule::times(Fault::LostReply, 1));
     let url = bench.generator.url().join("generate").unwrap();
     let order =
         json!({"prompts": [{"stem": "lamp", "image_url": bench.cdn.url().join("lamp.png").unwrap()}], "seed": 1});
@@ -148,7 +149,7 @@ async fn faults_are_switched_on_and_off_at_run_time() {
     assert!(lost.await.is_err());
     assert_eq!(bench.results().await[0].0, "lamp.js");
 
-    bench.generator.faults().next(Fault::CutDownload, 1);
+    bench.generator.faults().add(Rule::times(Fault::CutDownload, 1));
     let url = bench.generator.url().join("results").unwrap();
     let cut = async { bench.client.get(url).send().await?.bytes().await };
     assert!(cut.await.is_err());
@@ -170,23 +171,23 @@ async fn habits_of_real_generators_can_be_switched_on() {
     let body: Value = serde_json::from_str(&body).unwrap();
     assert_eq!((status, &body["detail"][0]["loc"]), (422, &json!(["body", "prompts", 0, "stem"])));
 
-    faults.next(Fault::SilentRefusal, 1);
+    faults.add(Rule::times(Fault::SilentRefusal, 1));
     let (status, _, body) = post(&strange).await;
     assert_eq!((status, body.as_str()), (422, ""));
-    faults.next(Fault::NestedBusy, 1);
+    faults.add(Rule::times(Fault::NestedBusy, 1));
     let (status, _, body) = post(&order).await;
     let body: Value = serde_json::from_str(&body).unwrap();
     assert_eq!((status, &body["detail"]["current_status"]), (409, &json!("generating")));
-    faults.next(Fault::TextBusy, 1);
+    faults.add(Rule::times(Fault::TextBusy, 1));
     let (status, _, body) = post(&order).await;
     assert!(status == 409 && serde_json::from_str::<Value>(&body).is_err(), "{body}");
-    faults.next(Fault::RateLimited, 1);
+    faults.add(Rule::times(Fault::RateLimited, 1));
     let (status, headers, _) = post(&order).await;
     assert_eq!((status, headers["retry-after"].to_str().unwrap()), (429, "1"));
     assert_eq!(bench.status().await["status"], "ready", "none of them began anything");
 
-    faults.next(Fault::SlowReply, 1);
+    faults.add(Rule::times(Fault::SlowReply, 1));
     assert_eq!(bench.generate(&["lamp", "vase"], 7).await, (200, json!({"accepted": 2})));
     assert_eq!(bench.status().await["status"], "complete", "the answer came when all was made");
-    assert_eq!(faults.orders(), 6);
+    assert_eq!(bench.generator.orders(), 6);
 }

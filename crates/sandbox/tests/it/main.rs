@@ -3,6 +3,5 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod cdn;
-mod chain;
 mod generator;
 mod scripted_judge;

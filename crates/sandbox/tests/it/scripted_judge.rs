@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use gen404_sandbox::judge::{Fault, FaultRule, Options, ScriptedJudge};
+use gen404_sandbox::faults::Rule;
+use gen404_sandbox::judge::{Fault, Options, ScriptedJudge};
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 
@@ -212,38 +213,38 @@ async fn pictures_may_come_by_address() {
 async fn faults_happen_as_often_as_told() {
     let caller = Caller::new(Options::default()).await;
     let body = request(&three_pictures());
-    caller.judge.add_fault(FaultRule::always(Fault::RateLimited { retry_after_seconds: 7 }).times(1));
-    caller.judge.add_fault(FaultRule::always(Fault::ServerError).for_label("explain"));
-    caller.judge.add_fault(FaultRule::always(Fault::Prose).times(1));
+    caller.judge.faults().add(Rule::times(Fault::RateLimited { retry_after_seconds: 7 }, 1));
+    caller.judge.faults().add(Rule::from(Fault::ServerError).on("explain"));
+    caller.judge.faults().add(Rule::times(Fault::Prose, 1));
     let limited = caller.send(&body).await.unwrap();
     assert_eq!((limited.status().as_u16(), limited.headers()["retry-after"].to_str().unwrap()), (429, "7"));
     let prose = caller.content(&body).await;
     assert!(!prose.as_str().unwrap().contains('{'));
     assert!(caller.content(&body).await.as_str().unwrap().starts_with('{'));
-    caller.judge.clear_faults();
-    caller.judge.add_fault(FaultRule::always(Fault::Refusal));
+    caller.judge.faults().clear();
+    caller.judge.faults().add(Rule::from(Fault::Refusal));
     assert!(caller.content(&body).await.is_null());
 }
 
 #[tokio::test]
 async fn faults_are_controlled_over_http() {
     let caller = Caller::new(Options::default()).await;
-    let control = caller.judge.url().join("control/faults").unwrap();
-    let rule = json!({ "fault": "server_error", "label": "s1_prompt_match", "times": 1 });
+    let control = caller.judge.url().join("sandbox/faults").unwrap();
+    let rule = json!({ "fault": "server_error", "on": "s1_prompt_match", "times": 1 });
     let state: Value = caller.client.post(control.clone()).json(&rule).send().await.unwrap().json().await.unwrap();
     assert_eq!(state["faults"][0]["fault"], "server_error");
     assert_eq!(caller.refusal(&request(&three_pictures())).await.0, 500);
     let wrong = caller.client.post(control.clone()).json(&json!({ "fault": "bad" })).send().await.unwrap();
     assert_eq!(wrong.status(), StatusCode::BAD_REQUEST);
     caller.client.delete(control).send().await.unwrap();
-    assert!(caller.judge.faults().is_empty());
+    assert!(caller.judge.faults().list().is_empty());
     assert_eq!(caller.judge.call_count(), 1);
 }
 
 #[tokio::test]
 async fn a_cut_connection_breaks_the_body() {
     let caller = Caller::new(Options::default()).await;
-    caller.judge.add_fault(FaultRule::always(Fault::CutConnection));
+    caller.judge.faults().add(Rule::from(Fault::CutConnection));
     let broken = match caller.send(&request(&three_pictures())).await {
         Ok(response) => response.bytes().await.is_err(),
         Err(_) => true,
@@ -254,7 +255,7 @@ async fn a_cut_connection_breaks_the_body() {
 #[tokio::test]
 async fn a_stalled_answer_ends_when_the_script_stops() {
     let Caller { client, judge } = Caller::new(Options::default()).await;
-    judge.add_fault(FaultRule::always(Fault::Stall));
+    judge.faults().add(Rule::from(Fault::Stall));
     let url = judge.url().join("v1/chat/completions").unwrap();
     let call = client.post(url).json(&request(&three_pictures())).send();
     let stop = async {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use gen404_sandbox::faults::Rule;
 use gen404_sandbox::targon::{Call, Fault, Options, Standing};
 use gen404_targon::{PodKind, TargonError, WorkloadType};
 
@@ -17,7 +18,7 @@ fn crowd(count: usize) -> Vec<Standing> {
 #[tokio::test]
 async fn every_page_of_the_list_is_read() {
     let standing = crowd(1_000);
-    let faults = vec![Fault::SmallPages { size: 30 }];
+    let faults = vec![Fault::SmallPages { size: 30 }.into()];
     let ready = Ready::new(Options { standing, faults, ..Options::default() }).await;
     let workloads = ready.client.workloads().await.unwrap();
     assert_eq!(workloads.len(), 1_000);
@@ -36,7 +37,7 @@ async fn names_are_compared_exactly() {
 
 #[tokio::test]
 async fn a_rate_limit_is_waited_out_as_asked() {
-    let faults = vec![Fault::RateLimited { times: 2, retry_after_seconds: 7, as_date: false }];
+    let faults = vec![Rule::times(Fault::RateLimited { retry_after_seconds: 7, as_date: false }, 2)];
     let ready = Ready::new(Options { faults, ..Options::default() }).await;
     ready.client.workloads().await.unwrap();
     assert_eq!(gen404_targon::Clock::elapsed(&*ready.clock), Duration::from_secs(14));
@@ -44,7 +45,7 @@ async fn a_rate_limit_is_waited_out_as_asked() {
 
 #[tokio::test]
 async fn a_wish_for_more_patience_than_there_is_ends_it_at_once() {
-    let faults = vec![Fault::RateLimited { times: 1, retry_after_seconds: 5_000, as_date: false }];
+    let faults = vec![Rule::times(Fault::RateLimited { retry_after_seconds: 5_000, as_date: false }, 1)];
     let ready = Ready::new(Options { faults, ..Options::default() }).await;
     let error = ready.client.workloads().await.unwrap_err();
     assert_eq!(error.to_string(), "listing the pods: Targon answers 429 and asks to wait 5000 s");
@@ -56,7 +57,7 @@ async fn a_wish_for_more_patience_than_there_is_ends_it_at_once() {
 #[tokio::test]
 async fn every_wait_that_somebody_could_wonder_about_is_told() {
     for (seconds, told) in [(1, 0), (30, 2)] {
-        let faults = vec![Fault::RateLimited { times: 2, retry_after_seconds: seconds, as_date: false }];
+        let faults = vec![Rule::times(Fault::RateLimited { retry_after_seconds: seconds, as_date: false }, 2)];
         let ready = Ready::new(Options { faults, ..Options::default() }).await;
         let diary = std::sync::Arc::new(Diary::default());
         let client = ready.client.clone().with_observer(std::sync::Arc::<Diary>::clone(&diary));
@@ -82,7 +83,7 @@ async fn a_bad_certificate_is_said_in_words_and_not_met_twice() {
 
 #[tokio::test]
 async fn a_rate_limit_may_be_told_as_a_date() {
-    let faults = vec![Fault::RateLimited { times: 1, retry_after_seconds: 30, as_date: true }];
+    let faults = vec![Rule::times(Fault::RateLimited { retry_after_seconds: 30, as_date: true }, 1)];
     let ready = Ready::new(Options { faults, ..Options::default() }).await;
     ready.client.workloads().await.unwrap();
     // A date has no fractions of a second, and both clocks have gone on since.
@@ -101,7 +102,7 @@ async fn every_request_says_who_asks() {
 
 #[tokio::test]
 async fn reading_is_repeated_when_the_connection_breaks() {
-    let faults = vec![Fault::Cut { call: Some(Call::List), times: 3 }];
+    let faults = vec![Rule::times(Fault::Cut { call: Some(Call::List) }, 3)];
     let ready = Ready::new(Options { faults, ..Options::default() }).await;
     assert!(ready.client.workloads().await.unwrap().is_empty());
     assert_eq!(ready.fake.calls().len(), 4);
@@ -109,7 +110,7 @@ async fn reading_is_repeated_when_the_connection_breaks() {
 
 #[tokio::test]
 async fn registering_is_never_repeated_by_itself() {
-    let faults = vec![Fault::Cut { call: Some(Call::Create), times: 1 }];
+    let faults = vec![Rule::times(Fault::Cut { call: Some(Call::Create) }, 1)];
     let ready = Ready::new(Options { faults, ..Options::default() }).await;
     let pod = PodKind::Judge.specification(None).unwrap();
     let error = ready.client.create(&pod, WorkloadType::Rental).await.unwrap_err();

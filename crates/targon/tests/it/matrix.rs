@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use gen404_sandbox::faults::Rule;
 use gen404_sandbox::targon::{Call, Fault, Options, PullWords, Standing};
 use gen404_targon::{StartError, left_overs};
 
@@ -18,30 +19,33 @@ const MOMENTS: [(&str, Option<Call>); 6] = [
     ("while unhealthy", Some(Call::Health)),
 ];
 
-fn faults() -> Vec<(&'static str, Vec<Fault>)> {
-    let cut = |call| vec![Fault::Cut { call: Some(call), times: 2 }];
+fn faults() -> Vec<(&'static str, Vec<Rule<Fault>>)> {
+    let cut = |call| vec![Rule::times(Fault::Cut { call: Some(call) }, 2)];
     vec![
         ("no fault", vec![]),
-        ("refused deploy", vec![Fault::DeployRefused]),
-        ("deploy 502 that goes ahead", vec![Fault::DeployBadGateway { times: 1 }]),
-        ("crash loop", vec![Fault::CrashLoop]),
-        ("image cannot be pulled", vec![Fault::PullFails { words: PullWords::Message }]),
-        ("one restart", vec![Fault::Restarts { count: 1 }]),
-        ("two restarts", vec![Fault::Restarts { count: 2 }]),
-        ("deleted elsewhere", vec![Fault::DeletedElsewhere { looks: 1, forgotten: true }, Fault::NeverHealthy]),
-        ("never visible", vec![Fault::NeverVisible]),
-        ("never healthy", vec![Fault::NeverHealthy]),
-        ("delete fails once", vec![Fault::NeverHealthy, Fault::DeleteFails { times: 1 }]),
-        ("delete fails always", vec![Fault::NeverHealthy, Fault::DeleteFails { times: 1_000_000 }]),
-        ("list larger than a page", vec![Fault::SmallPages { size: 3 }]),
-        ("429 with Retry-After", vec![Fault::RateLimited { times: 4, retry_after_seconds: 2, as_date: false }]),
-        ("slow", vec![Fault::Slow { milliseconds: 2 }]),
+        ("refused deploy", vec![Fault::DeployRefused.into()]),
+        ("deploy 502 that goes ahead", vec![Rule::times(Fault::DeployBadGateway, 1)]),
+        ("crash loop", vec![Fault::CrashLoop.into()]),
+        ("image cannot be pulled", vec![Fault::PullFails { words: PullWords::Message }.into()]),
+        ("one restart", vec![Fault::Restarts { count: 1 }.into()]),
+        ("two restarts", vec![Fault::Restarts { count: 2 }.into()]),
+        (
+            "deleted elsewhere",
+            vec![Fault::DeletedElsewhere { looks: 1, forgotten: true }.into(), Fault::NeverHealthy.into()],
+        ),
+        ("never visible", vec![Fault::NeverVisible.into()]),
+        ("never healthy", vec![Fault::NeverHealthy.into()]),
+        ("delete fails once", vec![Fault::NeverHealthy.into(), Rule::times(Fault::DeleteFails, 1)]),
+        ("delete fails always", vec![Fault::NeverHealthy.into(), Fault::DeleteFails.into()]),
+        ("list larger than a page", vec![Fault::SmallPages { size: 3 }.into()]),
+        ("429 with Retry-After", vec![Rule::times(Fault::RateLimited { retry_after_seconds: 2, as_date: false }, 4)]),
+        ("slow", vec![Fault::Slow { milliseconds: 2 }.into()]),
         ("cut at listing", cut(Call::List)),
         ("cut at registering", cut(Call::Create)),
         ("cut at deploying", cut(Call::Deploy)),
         ("cut at the state", cut(Call::State)),
-        ("cut at deleting", vec![Fault::NeverVisible, Fault::Cut { call: Some(Call::Delete), times: 2 }]),
-        ("name taken", vec![Fault::NameTaken]),
+        ("cut at deleting", vec![Fault::NeverVisible.into(), Rule::times(Fault::Cut { call: Some(Call::Delete) }, 2)]),
+        ("name taken", vec![Fault::NameTaken.into()]),
     ]
 }
 
@@ -58,9 +62,9 @@ async fn nothing_is_left_running_whatever_happens_whenever() {
     assert_eq!(cases, 126);
 }
 
-async fn one_case(case: &str, mut faults: Vec<Fault>, moment: Option<Call>) {
-    let always_failing = faults.contains(&Fault::DeleteFails { times: 1_000_000 });
-    faults.extend(moment.map(|call| Fault::Hold { call }));
+async fn one_case(case: &str, mut faults: Vec<Rule<Fault>>, moment: Option<Call>) {
+    let always_failing = faults.contains(&Fault::DeleteFails.into());
+    faults.extend(moment.map(|call| Fault::Hold { call }.into()));
     let foreign = |number| Standing {
         name: format!("foreign-{number}"),
         resource: "cpu-small".to_owned(),

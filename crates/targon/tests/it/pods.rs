@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use gen404_sandbox::faults::Rule;
 use gen404_sandbox::targon::{Call, Delays, Fault, Options, PullWords, Standing};
 use gen404_targon::{
     Cause, Clock as _, Failure, Phase, PodKind, QuoteError, StartError, TypeChoice, WorkloadType, left_overs, pods,
@@ -42,7 +43,8 @@ async fn a_pod_is_started_and_remembered() {
 
 #[tokio::test]
 async fn the_lease_is_on_disk_before_anything_costs_money() {
-    let ready = Ready::new(Options { faults: vec![Fault::Hold { call: Call::Deploy }], ..Options::default() }).await;
+    let ready =
+        Ready::new(Options { faults: vec![Fault::Hold { call: Call::Deploy }.into()], ..Options::default() }).await;
     let order = order();
     tokio::select! {
         _ = ready.start(&order) => panic!("the deployment is held"),
@@ -75,7 +77,7 @@ async fn slow_pods_are_waited_for() {
 #[tokio::test]
 async fn the_type_follows_the_inventory() {
     let rental_gone = Fault::TypeGone { workload_type: gen404_sandbox::targon::WorkloadType::Rental };
-    let ready = Ready::new(Options { faults: vec![rental_gone], ..Options::default() }).await;
+    let ready = Ready::new(Options { faults: vec![rental_gone.into()], ..Options::default() }).await;
     let started = ready.start(&order()).await.unwrap();
     assert_eq!(started.quote.workload_type, WorkloadType::Serverless);
     assert_eq!(body_of_creation(&ready)["type"], "SERVERLESS");
@@ -121,7 +123,7 @@ async fn a_taken_name_is_refused_or_replaced() {
 
 #[tokio::test]
 async fn without_waiting_it_ends_after_deploying() {
-    let ready = Ready::new(Options { faults: vec![Fault::NeverVisible], ..Options::default() }).await;
+    let ready = Ready::new(Options { faults: vec![Fault::NeverVisible.into()], ..Options::default() }).await;
     let mut order = order();
     order.wait = false;
     let started = ready.start(&order).await.unwrap();
@@ -131,7 +133,7 @@ async fn without_waiting_it_ends_after_deploying() {
 
 #[tokio::test]
 async fn a_crash_ends_it_with_the_last_lines_of_the_log() {
-    let ready = Ready::new(Options { faults: vec![Fault::CrashLoop], ..Options::default() }).await;
+    let ready = Ready::new(Options { faults: vec![Fault::CrashLoop.into()], ..Options::default() }).await;
     let StartError::GivenBack { cause: Cause::Failed(failure), log, .. } = ready.start(&order()).await.unwrap_err()
     else {
         panic!("not given back")
@@ -148,7 +150,7 @@ async fn an_image_that_cannot_be_pulled_ends_it_at_the_first_look() {
         (PullWords::EventType, "POD_IMAGE_PULL_BACKOFF"),
         (PullWords::State, "manifest unknown: example.com/gen:1 cannot be pulled"),
     ] {
-        let ready = Ready::new(Options { faults: vec![Fault::PullFails { words }], ..Options::default() }).await;
+        let ready = Ready::new(Options { faults: vec![Fault::PullFails { words }.into()], ..Options::default() }).await;
         let error = ready.start(&order()).await.unwrap_err();
         let StartError::GivenBack { cause: Cause::Failed(failure), log, .. } = error else { panic!("{error}") };
         assert_eq!((failure, log.len()), (Failure::NoImage { words: said.to_owned() }, 0), "{words:?}");
@@ -159,11 +161,11 @@ async fn an_image_that_cannot_be_pulled_ends_it_at_the_first_look() {
 
 #[tokio::test]
 async fn a_single_restart_is_not_the_end() {
-    let ready = Ready::new(Options { faults: vec![Fault::Restarts { count: 1 }], ..Options::default() }).await;
+    let ready = Ready::new(Options { faults: vec![Fault::Restarts { count: 1 }.into()], ..Options::default() }).await;
     ready.start(&order()).await.unwrap();
     assert_eq!(ready.fake.running().len(), 1);
 
-    let ready = Ready::new(Options { faults: vec![Fault::Restarts { count: 2 }], ..Options::default() }).await;
+    let ready = Ready::new(Options { faults: vec![Fault::Restarts { count: 2 }.into()], ..Options::default() }).await;
     let error = ready.start(&order()).await.unwrap_err();
     let StartError::GivenBack { cause: Cause::Failed(failure), .. } = error else { panic!("{error}") };
     assert_eq!(failure, Failure::Crashed { event: "container ended".to_owned(), exit_code: Some(1) });
@@ -174,7 +176,7 @@ async fn a_single_restart_is_not_the_end() {
 #[tokio::test]
 async fn a_pod_deleted_elsewhere_ends_it_within_a_poll() {
     for (looks, forgotten) in [(1, false), (1, true), (3, true)] {
-        let faults = vec![Fault::DeletedElsewhere { looks, forgotten }, Fault::NeverVisible];
+        let faults = vec![Fault::DeletedElsewhere { looks, forgotten }.into(), Fault::NeverVisible.into()];
         let ready = Ready::new(Options { faults, ..Options::default() }).await;
         let error = ready.start(&order()).await.unwrap_err();
         assert_eq!(error.to_string(), "generator is gone: it was deleted while it was starting");
@@ -191,7 +193,8 @@ async fn a_pod_deleted_elsewhere_ends_it_within_a_poll() {
 /// Deleted before the first look: the service never knew it as far as we can tell.
 #[tokio::test]
 async fn a_pod_deleted_before_the_first_look_ends_it_as_well() {
-    let faults = vec![Fault::DeletedElsewhere { looks: 1, forgotten: true }, Fault::Hold { call: Call::Deploy }];
+    let faults =
+        vec![Fault::DeletedElsewhere { looks: 1, forgotten: true }.into(), Fault::Hold { call: Call::Deploy }.into()];
     let ready = Ready::new(Options { faults, ..Options::default() }).await;
     let order = order();
     let (outcome, ()) = tokio::join!(ready.start(&order), async {
@@ -208,7 +211,8 @@ async fn a_pod_deleted_before_the_first_look_ends_it_as_well() {
 
 #[tokio::test]
 async fn a_pod_that_cannot_be_remembered_is_not_deployed() {
-    let ready = Ready::new(Options { faults: vec![Fault::Hold { call: Call::Create }], ..Options::default() }).await;
+    let ready =
+        Ready::new(Options { faults: vec![Fault::Hold { call: Call::Create }.into()], ..Options::default() }).await;
     let order = order();
     let outcome = tokio::join!(ready.start(&order), async {
         ready.fake.held().await;
@@ -230,7 +234,7 @@ async fn only_exact_names_are_stopped_on_whatever_page() {
     crowd.insert(60, standing("generator-2"));
     crowd.insert(70, standing("render"));
     crowd.push(standing("generator"));
-    let faults = vec![Fault::SmallPages { size: 50 }];
+    let faults = vec![Fault::SmallPages { size: 50 }.into()];
     let ready = Ready::new(Options { standing: crowd, faults, ..Options::default() }).await;
     // A pod of ours under a name of its own.
     let mut own = order();
@@ -250,7 +254,8 @@ async fn only_exact_names_are_stopped_on_whatever_page() {
 
 #[tokio::test]
 async fn a_left_over_is_found_only_when_nobody_waits_for_it() {
-    let ready = Ready::new(Options { faults: vec![Fault::Hold { call: Call::State }], ..Options::default() }).await;
+    let ready =
+        Ready::new(Options { faults: vec![Fault::Hold { call: Call::State }.into()], ..Options::default() }).await;
     let order = order();
     {
         let work = ready.start(&order);
@@ -279,7 +284,8 @@ async fn a_left_over_is_found_only_when_nobody_waits_for_it() {
 
 #[tokio::test]
 async fn two_runs_do_not_start_the_same_pod_twice() {
-    let ready = Ready::new(Options { faults: vec![Fault::Hold { call: Call::State }], ..Options::default() }).await;
+    let ready =
+        Ready::new(Options { faults: vec![Fault::Hold { call: Call::State }.into()], ..Options::default() }).await;
     let order = order();
     let (first, second) = tokio::join!(ready.start(&order), async {
         ready.fake.held().await;
@@ -295,7 +301,7 @@ async fn two_runs_do_not_start_the_same_pod_twice() {
 
 #[tokio::test]
 async fn a_pod_that_cannot_be_stopped_is_named_with_its_price() {
-    let faults = vec![Fault::NeverVisible, Fault::DeleteFails { times: 1_000 }];
+    let faults = vec![Fault::NeverVisible.into(), Fault::DeleteFails.into()];
     let ready = Ready::new(Options { faults, ..Options::default() }).await;
     let error = ready.start(&order()).await.unwrap_err();
     let text = error.to_string();
@@ -311,7 +317,7 @@ async fn a_pod_that_cannot_be_stopped_is_named_with_its_price() {
 async fn running_and_limited(seconds: u32) -> (Ready, gen404_targon::Uid) {
     let ready = Ready::new(Options { standing: vec![standing("generator")], ..Options::default() }).await;
     let uid = ready.fake.workloads()[0].uid.parse().unwrap();
-    ready.fake.set_faults(vec![Fault::RateLimited { times: 1_000, retry_after_seconds: seconds, as_date: false }]);
+    ready.fake.faults().set([Rule::times(Fault::RateLimited { retry_after_seconds: seconds, as_date: false }, 1_000)]);
     (ready, uid)
 }
 
@@ -334,7 +340,7 @@ async fn a_deletion_that_is_tried_again_is_told() {
     let ready = Ready::new(Options { standing: vec![standing("generator")], ..Options::default() }).await;
     let uid = ready.fake.workloads()[0].uid.parse().unwrap();
     // One more than the client tries by itself.
-    ready.fake.set_faults(vec![Fault::DeleteFails { times: 6 }]);
+    ready.fake.faults().set([Rule::times(Fault::DeleteFails, 6)]);
     let diary = std::sync::Arc::new(crate::ready::Diary::default());
     let client = ready.client.clone().with_observer(std::sync::Arc::<crate::ready::Diary>::clone(&diary));
     client.give_back(&uid).await.unwrap();
@@ -347,12 +353,12 @@ async fn a_deletion_that_is_tried_again_is_told() {
 async fn a_pause_is_granted_to_a_service_while_a_pod_starts_as_long_as_the_pod_has_it() {
     for (wish, comes_up) in [(70, true), (5_000, false)] {
         let ready =
-            Ready::new(Options { faults: vec![Fault::Hold { call: Call::Deploy }], ..Options::default() }).await;
+            Ready::new(Options { faults: vec![Fault::Hold { call: Call::Deploy }.into()], ..Options::default() }).await;
         let mut order = order();
         order.patience.visible = Duration::from_secs(100);
         let (outcome, ()) = tokio::join!(ready.start(&order), async {
             ready.fake.held().await;
-            ready.fake.set_faults(vec![Fault::RateLimited { times: 1, retry_after_seconds: wish, as_date: false }]);
+            ready.fake.faults().set([Rule::times(Fault::RateLimited { retry_after_seconds: wish, as_date: false }, 1)]);
             ready.fake.release();
         });
         match outcome {

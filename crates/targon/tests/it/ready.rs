@@ -98,7 +98,7 @@ impl Ready {
 
 pub(crate) fn client(fake: &FakeTargon, key: &str, clock: &Arc<JumpingClock>) -> TargonClient {
     let key = ApiKey::new(&key.into()).unwrap();
-    TargonClient::new(fake.url().parse().unwrap(), Some(key), Arc::<JumpingClock>::clone(clock)).unwrap()
+    TargonClient::new(fake.url().clone(), Some(key), Arc::<JumpingClock>::clone(clock)).unwrap()
 }
 
 /// The generator, with the patience of a test.

@@ -16,7 +16,7 @@ use crate::competition;
 use crate::context::Context;
 use crate::entrants::{self, Entrants, Revealed, cell};
 use crate::errors::CommandError;
-use crate::locks::Lock;
+use gen404_round::lock::Lock;
 
 /// Whose reveals are listed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

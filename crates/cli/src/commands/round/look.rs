@@ -14,9 +14,9 @@ use crate::arguments::{OwnHotkey, State, Subtensor};
 use crate::chain_status::ChainStatus;
 use crate::entrants::{self, Entrants, Revealed};
 use crate::errors::{CommandError, sentence};
-use crate::locks::{Lock, Rho};
 use crate::ui::Ui;
 use crate::{competition, hotkey};
+use gen404_round::lock::{Lock, Rho};
 
 /// Whoever looks, with its standing connections.
 pub(super) struct Looker {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::entrants::Revealed;
-use crate::locks::Lock;
+use gen404_round::lock::Lock;
 
 /// Everything.
 #[derive(Debug, Clone, Serialize)]

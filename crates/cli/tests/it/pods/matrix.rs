@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt as _};
+use gen404_sandbox::faults::Rule;
 use gen404_sandbox::targon::{Call, Fault, Options, PullWords};
 use tokio::process::Child;
 
@@ -19,30 +20,33 @@ const MOMENTS: [(&str, Option<Call>); 6] = [
     ("while unhealthy", Some(Call::Health)),
 ];
 
-fn faults() -> Vec<(&'static str, Vec<Fault>)> {
-    let cut = |call| vec![Fault::Cut { call: Some(call), times: 2 }];
+fn faults() -> Vec<(&'static str, Vec<Rule<Fault>>)> {
+    let cut = |call| vec![Rule::times(Fault::Cut { call: Some(call) }, 2)];
     vec![
         ("no fault", vec![]),
-        ("refused deploy", vec![Fault::DeployRefused]),
-        ("deploy 502 that goes ahead", vec![Fault::DeployBadGateway { times: 1 }]),
-        ("crash loop", vec![Fault::CrashLoop]),
-        ("image cannot be pulled", vec![Fault::PullFails { words: PullWords::Message }]),
-        ("one restart", vec![Fault::Restarts { count: 1 }]),
-        ("two restarts", vec![Fault::Restarts { count: 2 }]),
-        ("deleted elsewhere", vec![Fault::DeletedElsewhere { looks: 1, forgotten: true }, Fault::NeverHealthy]),
-        ("never visible", vec![Fault::NeverVisible]),
-        ("never healthy", vec![Fault::NeverHealthy]),
-        ("delete fails once", vec![Fault::NeverHealthy, Fault::DeleteFails { times: 1 }]),
-        ("delete fails always", vec![Fault::NeverHealthy, Fault::DeleteFails { times: 1_000_000 }]),
-        ("list larger than a page", vec![Fault::SmallPages { size: 3 }]),
-        ("429 with Retry-After", vec![Fault::RateLimited { times: 4, retry_after_seconds: 0, as_date: false }]),
-        ("slow", vec![Fault::Slow { milliseconds: 5 }]),
+        ("refused deploy", vec![Fault::DeployRefused.into()]),
+        ("deploy 502 that goes ahead", vec![Rule::times(Fault::DeployBadGateway, 1)]),
+        ("crash loop", vec![Fault::CrashLoop.into()]),
+        ("image cannot be pulled", vec![Fault::PullFails { words: PullWords::Message }.into()]),
+        ("one restart", vec![Fault::Restarts { count: 1 }.into()]),
+        ("two restarts", vec![Fault::Restarts { count: 2 }.into()]),
+        (
+            "deleted elsewhere",
+            vec![Fault::DeletedElsewhere { looks: 1, forgotten: true }.into(), Fault::NeverHealthy.into()],
+        ),
+        ("never visible", vec![Fault::NeverVisible.into()]),
+        ("never healthy", vec![Fault::NeverHealthy.into()]),
+        ("delete fails once", vec![Fault::NeverHealthy.into(), Rule::times(Fault::DeleteFails, 1)]),
+        ("delete fails always", vec![Fault::NeverHealthy.into(), Fault::DeleteFails.into()]),
+        ("list larger than a page", vec![Fault::SmallPages { size: 3 }.into()]),
+        ("429 with Retry-After", vec![Rule::times(Fault::RateLimited { retry_after_seconds: 0, as_date: false }, 4)]),
+        ("slow", vec![Fault::Slow { milliseconds: 5 }.into()]),
         ("cut at listing", cut(Call::List)),
         ("cut at registering", cut(Call::Create)),
         ("cut at deploying", cut(Call::Deploy)),
         ("cut at the state", cut(Call::State)),
-        ("cut at deleting", vec![Fault::NeverVisible, Fault::Cut { call: Some(Call::Delete), times: 2 }]),
-        ("name taken", vec![Fault::NameTaken]),
+        ("cut at deleting", vec![Fault::NeverVisible.into(), Rule::times(Fault::Cut { call: Some(Call::Delete) }, 2)]),
+        ("name taken", vec![Fault::NameTaken.into()]),
     ]
 }
 
@@ -76,10 +80,10 @@ struct End {
     left_running: bool,
 }
 
-async fn one_case(case: String, mut faults: Vec<Fault>, moment: Option<Call>, signal: &str) -> End {
-    let always_failing = faults.contains(&Fault::DeleteFails { times: 1_000_000 });
-    let refused = faults.contains(&Fault::NameTaken);
-    faults.extend(moment.map(|call| Fault::Hold { call }));
+async fn one_case(case: String, mut faults: Vec<Rule<Fault>>, moment: Option<Call>, signal: &str) -> End {
+    let always_failing = faults.contains(&Fault::DeleteFails.into());
+    let refused = faults.contains(&Fault::NameTaken.into());
+    faults.extend(moment.map(|call| Fault::Hold { call }.into()));
     let foreign = (0..7).map(|number| standing(&format!("foreign-{number}"), "cpu-small")).collect();
     let account = Account::new(Options { faults, standing: foreign, ..Options::default() }).await;
     let patience = ["--deploy-timeout", "0.4", "--health-timeout", "0.4", "-vv"];
@@ -131,7 +135,7 @@ async fn one_case(case: String, mut faults: Vec<Fault>, moment: Option<Call>, si
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_kill_9_the_next_command_reports_what_is_left() {
     for (moment, call) in MOMENTS.into_iter().filter_map(|(moment, call)| Some((moment, call?))) {
-        let account = Account::with_faults(vec![Fault::Hold { call }]).await;
+        let account = Account::with_faults(vec![Fault::Hold { call }.into()]).await;
         let mut child = account.command(&GENERATOR).spawn().expect("it starts");
         account.fake.held().await;
         send("KILL", &child);
@@ -166,7 +170,7 @@ async fn after_kill_9_the_next_command_reports_what_is_left() {
 /// A pod that another run is waiting for at this moment is no left-over.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn parallel_runs_leave_each_other_alone() {
-    let account = Account::with_faults(vec![Fault::Hold { call: Call::Deploy }]).await;
+    let account = Account::with_faults(vec![Fault::Hold { call: Call::Deploy }.into()]).await;
     let child = account.command(&GENERATOR).spawn().expect("it starts");
     account.fake.held().await;
     let listed = account.run(&["pods"]).await;
@@ -185,13 +189,14 @@ async fn parallel_runs_leave_each_other_alone() {
 /// The user presses Ctrl-C once more while the machine is being given back: the note stays.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_signal_leaves_the_note() {
-    let account = Account::with_faults(vec![Fault::NeverVisible, Fault::Hold { call: Call::State }]).await;
+    let account =
+        Account::with_faults(vec![Fault::NeverVisible.into(), Fault::Hold { call: Call::State }.into()]).await;
     let mut child = account.command(&GENERATOR).spawn().expect("it starts");
     account.fake.held().await;
-    account.fake.set_faults(vec![
-        Fault::NeverVisible,
-        Fault::DeleteFails { times: 1 },
-        Fault::Hold { call: Call::Delete },
+    account.fake.faults().set(vec![
+        Fault::NeverVisible.into(),
+        Rule::times(Fault::DeleteFails, 1),
+        Fault::Hold { call: Call::Delete }.into(),
     ]);
     send("INT", &child);
     account.fake.held().await;

@@ -1,15 +1,15 @@
 //! Turns an honest archive of results into a spoilt one.
 //! It knows what `/results` holds; which answer is spoilt and when is not its business.
 
-use std::io::{Cursor, Read, Write};
+use std::io::{Cursor, Read};
 
 use bytes::Bytes;
 use flate2::{Compress, Compression, FlushCompress};
 use zip::ZipArchive;
-use zip::write::{SimpleFileOptions, ZipWriter};
 
 use super::Fault;
 use super::records::{Entry, directory_record, finish, local_header, write_archive};
+use crate::generator::archive::zip;
 
 /// Just under the subnet's limit of 1 MiB for a module.
 const LARGE_MODULE: usize = (1 << 20) - 16;
@@ -58,7 +58,7 @@ pub(super) fn spoil(fault: Fault, honest: &Bytes) -> Bytes {
         }
         _ => return hostile(fault, &stem, &files).into(),
     }
-    pack(&files).into()
+    zip(&files).into()
 }
 
 /// An archive whose directory really has a million records, all of them pointing at one small entry; 52 MB.
@@ -116,14 +116,4 @@ fn fill(content: &mut Vec<u8>, index: usize) {
         state ^= state << 17;
         content.extend(state.to_le_bytes().map(|byte| b'0' + byte % 64).into_iter().filter(|letter| *letter != b'\\'));
     }
-}
-
-fn pack(files: &[(String, Vec<u8>)]) -> Vec<u8> {
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    let options = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
-    for (name, content) in files {
-        let written = zip.start_file(name.as_str(), options).and_then(|()| Ok(zip.write_all(content)?));
-        written.expect("a vector takes every byte");
-    }
-    zip.finish().expect("a vector takes every byte").into_inner()
 }

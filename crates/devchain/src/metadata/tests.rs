@@ -24,7 +24,7 @@ fn ours() -> RuntimeMetadataV16 {
 }
 
 fn finney() -> RuntimeMetadataV16 {
-    let packed: &[u8] = include_bytes!("../../../../../testdata/finney-spec393-v16.scale.gz");
+    let packed: &[u8] = include_bytes!("../../../../testdata/finney-spec393-v16.scale.gz");
     let mut metadata = Vec::new();
     GzDecoder::new(packed).read_to_end(&mut metadata).expect("the metadata unpacks");
     match decode(&metadata) {

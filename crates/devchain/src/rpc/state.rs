@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::{Bytes, Hash, hex_text, method, notification, state_error};
-use crate::chain::metadata::OpaqueMetadata;
-use crate::chain::node::Node;
-use crate::chain::primitives::{Account, H256};
-use crate::chain::service::Service;
-use crate::chain::storage::View;
-use crate::chain::validity::{self, TransactionSource};
-use crate::chain::{hashing, subtensor, system};
+use crate::metadata::OpaqueMetadata;
+use crate::node::Node;
+use crate::primitives::{Account, H256};
+use crate::service::Service;
+use crate::storage::View;
+use crate::validity::{self, TransactionSource};
+use crate::{hashing, subtensor, system};
 
 /// Keys that one page of `state_getKeysPaged` has at most.
 const LONGEST_PAGE: u32 = 1000;

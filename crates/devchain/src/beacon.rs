@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn known_pulses_come_in_order_once() {
-        let source = BeaconSource::quicknet_from_json(include_str!("../../../../interop/quicknet-pulses.json"));
+        let source = BeaconSource::quicknet_from_json(include_str!("../../../interop/quicknet-pulses.json"));
         let feed = Feed::new(source.expect("the file of the interop scripts"), &[0; 32], 0);
         assert_eq!(feed.due(0, 0).iter().map(|pulse| pulse.round).collect::<Vec<_>>(), [1000, 2000]);
         assert_eq!(feed.due(0, 1000).len(), 1);

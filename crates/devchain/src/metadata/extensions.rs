@@ -6,8 +6,8 @@ use scale_info::build::{FieldBuilder, Fields};
 use scale_info::form::MetaForm;
 use scale_info::{Path, Type, TypeInfo, TypeParameter, meta_type};
 
-use crate::chain::primitives::{Era, H256, MultiAddress, MultiSignature};
-use crate::chain::runtime::RuntimeCall;
+use crate::primitives::{Era, H256, MultiAddress, MultiSignature};
+use crate::runtime::RuntimeCall;
 
 macro_rules! empty_extensions {
     ($($name:ident),*) => { $(

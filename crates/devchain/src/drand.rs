@@ -172,7 +172,7 @@ impl BeaconConfiguration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chain::storage::Changes;
+    use crate::storage::Changes;
 
     /// The genuine signature of quicknet's round 1000.
     const ROUND_1000: &str =

@@ -7,7 +7,7 @@
 
 #![expect(
     clippy::cast_possible_truncation,
-    reason = "the codec's derive casts the indices of variants; no such cast is written by hand in these rooms"
+    reason = "the codec's derive casts the indices of variants; no such cast is written by hand here"
 )]
 
 mod beacon;

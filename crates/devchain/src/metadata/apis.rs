@@ -6,9 +6,9 @@ use parity_scale_codec::{Compact, Encode};
 use scale_info::{TypeInfo, meta_type};
 
 use super::extensions::UncheckedExtrinsic;
-use crate::chain::primitives::{Account, H256};
-use crate::chain::subtensor::{LockState, NeuronInfoLite};
-use crate::chain::validity::{TransactionSource, TransactionValidityError, ValidTransaction};
+use crate::primitives::{Account, H256};
+use crate::subtensor::{LockState, NeuronInfoLite};
+use crate::validity::{TransactionSource, TransactionValidityError, ValidTransaction};
 
 /// Names and versions of the APIs.
 pub(crate) const API_VERSIONS: [(&str, u32); 6] = [

@@ -1,10 +1,10 @@
 //! Reduces metadata of version 16 to version 15, for clients that know no newer one.
 //!
 //! ```text
-//! cargo run -p gen404-sandbox --example metadata_v15 -- V16_FILE V15_FILE
+//! cargo run -p gen404-devchain --example metadata_v15 -- V16_FILE V15_FILE
 //! ```
 
-use gen404_sandbox::chain::metadata_v15;
+use gen404_devchain::metadata_v15;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args_os().skip(1);

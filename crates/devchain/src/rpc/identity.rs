@@ -8,7 +8,7 @@ use serde_json::json;
 use gen404_round::AccountId;
 
 use super::method;
-use crate::chain::service::Service;
+use crate::service::Service;
 
 pub(super) fn register(module: &mut RpcModule<Service>) {
     method(module, "system_chain", |_, service| Ok(service.chain_name.clone()));

@@ -9,12 +9,12 @@ use parity_scale_codec::{Decode, Encode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::chain::drand::{self, Pulse};
-use crate::chain::items::prefix;
-use crate::chain::primitives::{Account, BlockNumber};
-use crate::chain::runtime::{RuntimeCall, RuntimeEvent};
-use crate::chain::storage::{Changes, Storage};
-use crate::chain::{commitments, drand::BeaconConfiguration};
+use crate::drand::{self, Pulse};
+use crate::items::prefix;
+use crate::primitives::{Account, BlockNumber};
+use crate::runtime::{RuntimeCall, RuntimeEvent};
+use crate::storage::{Changes, Storage};
+use crate::{commitments, drand::BeaconConfiguration};
 
 #[derive(Deserialize)]
 struct Recording {
@@ -184,7 +184,7 @@ impl Replay {
 
 #[test]
 fn all_recordings_of_the_real_pallets_are_replayed() {
-    let packed = include_bytes!("../../../tests/data/chain-scenarios.json.gz");
+    let packed = include_bytes!("../../tests/data/chain-scenarios.json.gz");
     let mut json = String::new();
     GzDecoder::new(&packed[..]).read_to_string(&mut json).expect("the file is whole");
     let recording: Recording = serde_json::from_str(&json).expect("the file is as described");

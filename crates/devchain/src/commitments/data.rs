@@ -4,7 +4,7 @@
 use parity_scale_codec::{Compact, Decode, Encode, Error, Input, Output};
 use scale_info::TypeInfo;
 
-use crate::chain::primitives::{BlockNumber, BoundedVec};
+use crate::primitives::{BlockNumber, BoundedVec};
 
 /// Fields of one commitment at most.
 pub(crate) const MAX_FIELDS: usize = 3;

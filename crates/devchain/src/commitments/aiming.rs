@@ -9,9 +9,9 @@ use gen404_round::aim::{Sight, Step, step};
 use gen404_timelock::{Beacon, BeaconSecret, Randomness, encrypt};
 
 use super::{BlockNumber, COMMITMENT_OF, CommitmentInfo, Data, REVEALED_COMMITMENTS, Subnet, on_initialize};
-use crate::chain::drand::{PULSES, Pulse};
-use crate::chain::primitives::{Account, BoundedVec};
-use crate::chain::storage::Storage;
+use crate::drand::{PULSES, Pulse};
+use crate::primitives::{Account, BoundedVec};
+use crate::storage::Storage;
 
 const WHO: (u16, Account) = (17, Account([7; 32]));
 const SLOT: f64 = 12.0;

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::{Bytes, Hash, method, notification};
-use crate::chain::node::{Announcement, Header, Node};
-use crate::chain::service::Service;
+use crate::node::{Announcement, Header, Node};
+use crate::service::Service;
 
 pub(super) fn register(module: &mut RpcModule<Service>) {
     for name in ["chain_getBlockHash", "chain_getHead"] {

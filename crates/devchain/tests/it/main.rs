@@ -1,13 +1,15 @@
 //! The development chain over its own protocol.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::io::{Read, Write};
 use std::time::Duration;
 
-use gen404_round::AccountId;
-use gen404_sandbox::chain::{
+use gen404_devchain::{
     CallLimit, DevelopmentChain, FINNEY_GENESIS, HandshakeRefusal, Lock, Neuron, Options, PastReveals, SubmitFault,
     WatchEnd,
 };
+use gen404_round::AccountId;
 use jsonrpsee::core::client::{BatchResponse, ClientT, Subscription, SubscriptionClientT};
 use jsonrpsee::core::params::BatchRequestBuilder;
 use jsonrpsee::rpc_params;

@@ -9,9 +9,9 @@ use frame_metadata::v16::{
 use parity_scale_codec::Encode;
 use scale_info::{TypeInfo, meta_type};
 
-use crate::chain::items::{Hasher, Map, Single};
-use crate::chain::primitives::{Account, AccountInfo, H256};
-use crate::chain::{commitments, drand, subtensor, system};
+use crate::items::{Hasher, Map, Single};
+use crate::primitives::{Account, AccountInfo, H256};
+use crate::{commitments, drand, subtensor, system};
 
 /// All pallets by index.
 pub(super) fn all(block_time_ms: u64) -> Vec<PalletMetadata> {

@@ -7,13 +7,13 @@ use schnorrkel::{ExpansionMode, Keypair, MiniSecretKey};
 use tokio::sync::mpsc;
 
 use super::*;
-use crate::chain::commitments::{self, CommitmentInfo, Data};
-use crate::chain::drand::{self, BeaconConfiguration};
-use crate::chain::extrinsic::SignedContext;
-use crate::chain::primitives::{BoundedVec, DispatchError, Era, ModuleError, MultiAddress, MultiSignature};
-use crate::chain::runtime::{RuntimeCall, RuntimeEvent};
-use crate::chain::storage::Storage;
-use crate::chain::subtensor;
+use crate::commitments::{self, CommitmentInfo, Data};
+use crate::drand::{self, BeaconConfiguration};
+use crate::extrinsic::SignedContext;
+use crate::primitives::{BoundedVec, DispatchError, Era, ModuleError, MultiAddress, MultiSignature};
+use crate::runtime::{RuntimeCall, RuntimeEvent};
+use crate::storage::Storage;
+use crate::subtensor;
 
 const NETUID: u16 = 17;
 const ROUND: u64 = 7;
@@ -294,7 +294,7 @@ fn calls_that_are_not_for_accounts_fail() {
             RuntimeEvent::System(system::Event::ExtrinsicFailed { dispatch_error: DispatchError::BadOrigin, .. })
         )));
     }
-    let bare = crate::chain::extrinsic::bare(&calls[0]);
+    let bare = crate::extrinsic::bare(&calls[0]);
     assert_eq!(node.submit(&bare, None), Err(SubmitError::Bare));
 }
 

@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::{Bytes, Hash, hex_text, method, notification};
-use crate::chain::extrinsic::Undecodable;
-use crate::chain::faults::{SubmitFault, WatchEnd};
-use crate::chain::node::{Status, SubmitError};
-use crate::chain::pool::Refused;
-use crate::chain::primitives::H256;
-use crate::chain::service::Service;
+use crate::extrinsic::Undecodable;
+use crate::faults::{SubmitFault, WatchEnd};
+use crate::node::{Status, SubmitError};
+use crate::pool::Refused;
+use crate::primitives::H256;
+use crate::service::Service;
 
 const BAD_FORMAT: i32 = 1001;
 const VERIFICATION: i32 = 1002;
