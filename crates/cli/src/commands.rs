@@ -19,6 +19,7 @@ mod start_generator;
 mod start_judge;
 mod start_renderer;
 mod stop_pods;
+mod upload;
 mod validate;
 
 use clap::Subcommand;
@@ -40,6 +41,7 @@ pub(crate) enum Command {
     Pods(pods::Arguments),
     Generate(generate::Arguments),
     Validate(validate::Arguments),
+    Upload(upload::Arguments),
     Render(render::Arguments),
     RenderServer(render_server::Arguments),
     Judge(judge::Arguments),
@@ -67,6 +69,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Comma
         Command::Round(arguments) => round::run(context, &arguments).await,
         Command::Demo(arguments) => demo::run(context, arguments).await,
         Command::Generate(arguments) => generate::run(context, arguments).await,
+        Command::Upload(arguments) => Box::pin(upload::run(context, arguments)).await,
         Command::Validate(arguments) => validate::run(context, arguments).await,
         Command::Report(arguments) => report::run(context, arguments).await,
         Command::Render(arguments) => render::run(context, arguments).await,

@@ -9,6 +9,7 @@ mod judge;
 mod renderer;
 mod report;
 mod sandbox;
+mod storage;
 mod targon;
 mod wallet;
 

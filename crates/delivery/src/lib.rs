@@ -6,7 +6,9 @@
 mod check;
 mod error;
 mod probe;
+mod read_back;
 
 pub use check::{Head, Passed, check};
 pub use error::{Asked, CdnError};
 pub use probe::{InvalidProbe, ProbeName};
+pub use read_back::{ReadBackError, Reader};

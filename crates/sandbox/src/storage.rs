@@ -21,7 +21,6 @@ use s3s_fs::FileSystem;
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use url::Url;
 
 use crate::cut::{CuttableListener, Cutter};
 use crate::faults::{self, Faults};
@@ -73,10 +72,11 @@ impl Storage {
         let address = listener.local_addr()?;
         let gate = Gate::new(root.to_owned(), name.to_owned());
         let objects = objects(root.to_owned())?.layer(from_fn_with_state(gate.clone(), gate::on_the_way));
-        let router = objects.merge(faults::switches(gate.faults.clone())).into_make_service_with_connect_info::<Cutter>();
+        let router =
+            objects.merge(faults::switches(gate.faults.clone())).into_make_service_with_connect_info::<Cutter>();
         let stop = CancellationToken::new();
-        let server = axum::serve(CuttableListener::new(listener), router)
-            .with_graceful_shutdown(stop.clone().cancelled_owned());
+        let server =
+            axum::serve(CuttableListener::new(listener), router).with_graceful_shutdown(stop.clone().cancelled_owned());
         Ok(Self { service: Service::run(address, stop, server.into_future()), gate })
     }
 

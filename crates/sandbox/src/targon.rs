@@ -28,8 +28,8 @@ pub use registration::WorkloadType;
 pub use workload::SeenWorkload;
 pub use world::{RecordedCall, Standing};
 
-use crate::faults::{Faults, Rule};
 use crate::cut::{CuttableListener, Cutter};
+use crate::faults::{Faults, Rule};
 use crate::service::Service;
 use gate::Gate;
 use world::World;
@@ -113,8 +113,8 @@ impl FakeTargon {
         let world = Mutex::new(World::new(options));
         let shared = Arc::new(Shared { world, faults, gate, stop: stop.clone() });
         let router = api::router(Arc::clone(&shared)).into_make_service_with_connect_info::<Cutter>();
-        let server = axum::serve(CuttableListener::new(listener), router)
-            .with_graceful_shutdown(stop.clone().cancelled_owned());
+        let server =
+            axum::serve(CuttableListener::new(listener), router).with_graceful_shutdown(stop.clone().cancelled_owned());
         Ok(Self { shared, service: Service::run(address, stop, server.into_future()) })
     }
 

@@ -76,9 +76,15 @@ pub(crate) enum Put {
 
 impl Bucket {
     /// Asks nobody yet.
-    pub fn new(endpoint: Endpoint, name: &str, credentials: Credentials, acl: Option<Acl>) -> Result<Self, StorageError> {
+    pub fn new(
+        endpoint: Endpoint,
+        name: &str,
+        credentials: Credentials,
+        acl: Option<Acl>,
+    ) -> Result<Self, StorageError> {
         let client = http::client().read_timeout(SILENCE).timeout(LIMIT).build();
-        let client = client.map_err(|error| StorageError::Unreachable { endpoint: endpoint.shown(), source: error.into() })?;
+        let client =
+            client.map_err(|error| StorageError::Unreachable { endpoint: endpoint.shown(), source: error.into() })?;
         let signer = RequestSigner::new("s3", endpoint.region());
         let secrets = credentials.secrets();
         Ok(Self { client, endpoint, name: name.to_owned(), credentials, signer, secrets, acl })
@@ -184,7 +190,8 @@ impl Bucket {
         // Signed as well, so that a service takes these bytes and no others.
         let sum = HeaderValue::from_str(&hex_sha256(&body)).expect("hex is a header value");
         parts.headers.insert("x-amz-content-sha256", sum);
-        let signed = self.signer.sign_request(&Context::new(), &mut parts, Some(&self.credentials.credential), None).await;
+        let signed =
+            self.signer.sign_request(&Context::new(), &mut parts, Some(&self.credentials.credential), None).await;
         signed.map_err(|error| StorageError::Signing(self.secrets.blotted(&error.to_string()).into_owned()))?;
         // The client writes the same one.
         parts.headers.remove(HOST);

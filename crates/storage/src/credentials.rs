@@ -164,7 +164,10 @@ mod tests {
         let at_home = |variables: &[(&str, &str)]| environment(Some(home.path()), variables);
         let failed = async |variables: &[(&str, &str)]| found(&at_home(variables)).await.expect_err("no keys");
         assert_eq!(failed(&[]).await, CredentialsError::Missing { profile: None });
-        assert!(matches!(failed(&[(SECRET, "SECRETSECRET"), (ID, " ")]).await, CredentialsError::Half { missing: ID, .. }));
+        assert!(matches!(
+            failed(&[(SECRET, "SECRETSECRET"), (ID, " ")]).await,
+            CredentialsError::Half { missing: ID, .. }
+        ));
         assert!(matches!(failed(&[(ID, "\"AK\""), (SECRET, "SECRETSECRET")]).await, CredentialsError::Garbled { .. }));
         let unknown = failed(&[("AWS_PROFILE", "mine")]).await;
         assert_eq!(unknown, CredentialsError::UnknownProfile { name: "mine".to_owned() });

@@ -98,7 +98,12 @@ mod tests {
         let china = Endpoint::new(None, Some("cn-north-1")).object("cdn", "a.js");
         assert_eq!(china.as_str(), "https://cdn.s3.cn-north-1.amazonaws.com.cn/a.js");
         assert_eq!(Endpoint::new(None, None).region(), "us-east-1");
-        assert!(Endpoint::new(None, Some("x/@evil.example")).object("cdn", "a").host_str().is_some_and(|host| host.ends_with("amazonaws.com")));
+        assert!(
+            Endpoint::new(None, Some("x/@evil.example"))
+                .object("cdn", "a")
+                .host_str()
+                .is_some_and(|host| host.ends_with("amazonaws.com"))
+        );
     }
 
     #[test]

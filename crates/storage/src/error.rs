@@ -60,7 +60,9 @@ pub enum StorageError {
         said: String,
     },
     /// There may be an object, and nothing shows what is in it.
-    #[error("{key} exists, but the key may not read it, so it cannot be told whether it is the same; it is left as it is")]
+    #[error(
+        "{key} exists, but the key may not read it, so it cannot be told whether it is the same; it is left as it is"
+    )]
     Hidden {
         /// The object.
         key: String,
@@ -180,7 +182,9 @@ impl StorageError {
     pub fn hint(&self) -> Option<String> {
         let text = match self {
             Self::Unreachable { source, .. } | Self::BrokeOff { source, .. } => match source.fault() {
-                Some(ConnectionFault::UnknownHost { .. }) => "is --endpoint-url spelled right, and is this machine online?",
+                Some(ConnectionFault::UnknownHost { .. }) => {
+                    "is --endpoint-url spelled right, and is this machine online?"
+                }
                 _ => source.hint()?,
             },
             Self::UnknownKey { .. } => {
@@ -194,7 +198,9 @@ impl StorageError {
             }
             Self::Denied { .. } | Self::Hidden { .. } => "give the key s3:GetObject and s3:ListBucket for the bucket",
             Self::NoBucket { .. } => "make the bucket, or correct --to or --endpoint-url",
-            Self::OtherRegion { right: Some(right), .. } => return Some(format!("give --region {right} (or AWS_REGION)")),
+            Self::OtherRegion { right: Some(right), .. } => {
+                return Some(format!("give --region {right} (or AWS_REGION)"));
+            }
             Self::OtherRegion { right: None, .. } => "give the bucket's region with --region (or AWS_REGION)",
             Self::Clock { .. } => "set the clock: timedatectl set-ntp true",
             Self::NoSpace { .. } => "make space there, or raise the limit of the account or bucket",

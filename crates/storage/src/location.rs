@@ -24,7 +24,9 @@ pub enum InvalidLocation {
     #[error("write s3://BUCKET/PREFIX")]
     Form,
     /// No bucket can be called that.
-    #[error("a bucket's name has 3 to 63 letters, digits, `-`, `.` and `_`, and begins and ends with a letter or digit")]
+    #[error(
+        "a bucket's name has 3 to 63 letters, digits, `-`, `.` and `_`, and begins and ends with a letter or digit"
+    )]
     Bucket,
     /// Clients on the way would read another key.
     #[error("the prefix may not hold empty parts, `.` or `..`, `?`, `#`, `%` or control characters")]

@@ -6,7 +6,7 @@ use std::fmt;
 use md5::{Digest, Md5 as Hasher};
 use reqwest::header::{CONTENT_LENGTH, ETAG, HeaderMap};
 
-/// An MD5: what S3 gives as the ETag of an object that came in one piece.
+/// An MD5: what S3 gives as the `ETag` of an object that came in one piece.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Md5([u8; 16]);
 
@@ -17,7 +17,7 @@ impl Md5 {
     }
 }
 
-/// In hex, as an ETag has it.
+/// In hex, as an `ETag` has it.
 impl fmt::Display for Md5 {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&hex::encode(self.0))
@@ -61,7 +61,7 @@ pub(crate) enum Claim {
     Same,
     /// Other bytes: their number differs.
     Other,
-    /// The ETag is another. It need not be an MD5: not of an object in parts, nor of one encrypted with a key of KMS.
+    /// The `ETag` is another. It need not be an MD5: not of an object in parts, nor of one encrypted with a key of KMS.
     Unclear,
 }
 

@@ -29,7 +29,7 @@ impl Profile {
         let of_config = if name == "default" { name.to_owned() } else { format!("profile {name}") };
         let config = environment.file("AWS_CONFIG_FILE", ".aws/config");
         let keys = environment.file("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials");
-        let mut profile = Self { named, ..Self::default() };
+        let mut profile = Self { named: named.clone(), ..Self::default() };
         for (file, section) in [(config, of_config.as_str()), (keys, name)] {
             let Some(conf) = file.map(|file| read(&file)).transpose()?.flatten() else { continue };
             let Some(section) = conf.section(Some(section)) else { continue };

@@ -1,10 +1,10 @@
 //! What an answer that is no success means. Services differ in status and words, so the code of the XML decides where there is
 //! one, then headers, then the status. Pure: an answer in, an error out.
 
-use jiff::Timestamp;
-use jiff::fmt::rfc2822;
 use gen404_outside::http::wished_pause;
 use gen404_outside::secrets::Secrets;
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
 use reqwest::StatusCode;
 use reqwest::header::{DATE, HeaderMap};
 use serde::Deserialize;
@@ -48,7 +48,13 @@ impl Body {
 }
 
 /// The error behind an answer.
-pub(crate) fn error(asked: &Asked<'_>, status: StatusCode, headers: &HeaderMap, body: &[u8], now: Timestamp) -> StorageError {
+pub(crate) fn error(
+    asked: &Asked<'_>,
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    now: Timestamp,
+) -> StorageError {
     let known = Body::read(body);
     let is_xml = known.is_some();
     let Body { code, message, region, server_time } = known.unwrap_or_default();
@@ -60,19 +66,34 @@ pub(crate) fn error(asked: &Asked<'_>, status: StatusCode, headers: &HeaderMap, 
         return StorageError::Clock { seconds };
     }
     match code.as_str() {
-        "InvalidAccessKeyId" | "NotSignedUp" | "AccountProblem" | "Unauthorized" => StorageError::UnknownKey { origin, said },
+        "InvalidAccessKeyId" | "NotSignedUp" | "AccountProblem" | "Unauthorized" => {
+            StorageError::UnknownKey { origin, said }
+        }
         "SignatureDoesNotMatch" => StorageError::WrongSecret { origin, said },
-        "ExpiredToken" | "InvalidToken" | "TokenRefreshRequired" | "InvalidSecurity" => StorageError::Token { origin, said },
+        "ExpiredToken" | "InvalidToken" | "TokenRefreshRequired" | "InvalidSecurity" => {
+            StorageError::Token { origin, said }
+        }
         "NoSuchBucket" => StorageError::NoBucket { bucket, endpoint: asked.endpoint.to_owned() },
-        "PermanentRedirect" | "TemporaryRedirect" | "AuthorizationHeaderMalformed" | "AuthorizationQueryParametersError"
+        "PermanentRedirect"
+        | "TemporaryRedirect"
+        | "AuthorizationHeaderMalformed"
+        | "AuthorizationQueryParametersError"
         | "IllegalLocationConstraintException" => other_region(asked, region, headers),
-        "XMinioStorageFull" | "XMinioAdminBucketQuotaExceeded" | "QuotaExceeded" | "StorageQuotaExceeded"
-        | "InsufficientStorage" | "NotEnoughSpace" => StorageError::NoSpace { key, said },
-        "SlowDown" | "ServiceUnavailable" | "TooManyRequests" | "Throttling" | "RequestLimitExceeded" => busy(status, headers, now),
+        "XMinioStorageFull"
+        | "XMinioAdminBucketQuotaExceeded"
+        | "QuotaExceeded"
+        | "StorageQuotaExceeded"
+        | "InsufficientStorage"
+        | "NotEnoughSpace" => StorageError::NoSpace { key, said },
+        "SlowDown" | "ServiceUnavailable" | "TooManyRequests" | "Throttling" | "RequestLimitExceeded" => {
+            busy(status, headers, now)
+        }
         "RequestTimeout" | "InternalError" | "OperationAborted" | "ConditionalRequestConflict" => {
             StorageError::Failing { status, said }
         }
-        _ if status.is_redirection() || headers.contains_key("x-amz-bucket-region") && status == StatusCode::BAD_REQUEST => {
+        _ if status.is_redirection()
+            || headers.contains_key("x-amz-bucket-region") && status == StatusCode::BAD_REQUEST =>
+        {
             other_region(asked, region, headers)
         }
         _ => match status.as_u16() {
@@ -144,15 +165,16 @@ mod tests {
             origin: "AWS_ACCESS_KEY_ID",
             secrets: &secrets,
         };
-        let headers = headers.iter().map(|(name, value)| {
-            (name.parse().expect("a name"), HeaderValue::from_static(value))
-        });
+        let headers =
+            headers.iter().map(|(name, value)| (name.parse().expect("a name"), HeaderValue::from_static(value)));
         let now = "2026-11-25T12:00:00Z".parse().expect("a time");
         error(&asked, StatusCode::from_u16(status).expect("a status"), &headers.collect(), body.as_bytes(), now)
     }
 
     fn xml(code: &str, more: &str) -> String {
-        format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>Words of\n SECRETSECRET</Message>{more}</Error>")
+        format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>Words of\n SECRETSECRET</Message>{more}</Error>"
+        )
     }
 
     #[test]
@@ -202,7 +224,9 @@ mod tests {
     fn a_clock_that_is_off_is_found_behind_every_refusal() {
         let says_so = xml("RequestTimeTooSkewed", "<ServerTime>2026-11-25T12:26:40Z</ServerTime>");
         let date = [("date", "Wed, 25 Nov 2026 12:26:40 GMT")];
-        for error in [told(403, &says_so, &[]), told(403, &xml("SignatureDoesNotMatch", ""), &date), told(403, "", &date)] {
+        for error in
+            [told(403, &says_so, &[]), told(403, &xml("SignatureDoesNotMatch", ""), &date), told(403, "", &date)]
+        {
             assert!(matches!(error, StorageError::Clock { seconds: -1600 }), "{error:?}");
         }
         let near = [("date", "Wed, 25 Nov 2026 12:02:00 GMT")];

@@ -194,13 +194,7 @@ impl Upload<'_> {
     }
 
     /// One try: looks, and writes what is not there.
-    async fn store(
-        &self,
-        key: &str,
-        bytes: &Bytes,
-        md5: Md5,
-        lost: &Lost,
-    ) -> Result<Outcome, StorageError> {
+    async fn store(&self, key: &str, bytes: &Bytes, md5: Md5, lost: &Lost) -> Result<Outcome, StorageError> {
         let found = self.bucket.look(key, bytes, md5).await?;
         let outcome = match found {
             Found::Same => return Ok(lost.or(Outcome::Unchanged)),

@@ -28,7 +28,7 @@ pub enum Fault {
         /// The right one.
         region: String,
     },
-    /// Objects have an ETag that is no MD5, as those have that are encrypted with a key of KMS.
+    /// Objects have an `ETag` that is no MD5, as those have that are encrypted with a key of KMS.
     OpaqueEtags,
     /// The key may not do this: whoever asks is told 403.
     Denied,

@@ -1,5 +1,5 @@
 //! The layer in front of the storage: records every request, checks what the library behind leaves out (the clock, the region, the
-//! bucket), acts out faults, and lets no stale ETag pass.
+//! bucket), acts out faults, and lets no stale `ETag` pass.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -69,13 +69,15 @@ impl Gate {
         let (method, headers) = (request.method(), request.headers());
         let strike = |concerns: fn(&Fault) -> bool| self.faults.strike(method.as_str(), concerns);
         if let Some(Fault::SlowDown { retry_after: wish }) = strike(|fault| matches!(fault, Fault::SlowDown { .. })) {
-            let mut refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", "Please reduce your request rate.");
+            let mut refusal =
+                Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", "Please reduce your request rate.");
             if let Some(wish) = wish.and_then(|wish| HeaderValue::from_str(&wish).ok()) {
                 refusal.headers.insert(header::RETRY_AFTER, wish);
             }
             return Some(refusal);
         }
-        if let Some(refusal) = unknown_key(headers).or_else(|| skewed(headers, now)).or_else(|| self.elsewhere(headers)) {
+        if let Some(refusal) = unknown_key(headers).or_else(|| skewed(headers, now)).or_else(|| self.elsewhere(headers))
+        {
             return Some(refusal);
         }
         if bucket_of(request) != self.bucket {
@@ -107,11 +109,12 @@ impl Gate {
             format!("The authorization header is malformed; the region '{signed_for}' is wrong; expecting '{right}'");
         let more = format!("<Region>{right}</Region>");
         let refusal = Refusal::new(StatusCode::BAD_REQUEST, "AuthorizationHeaderMalformed", message);
-        let header = HeaderValue::from_str(&right).ok().map(|right| ("x-amz-bucket-region".parse().expect("a name"), right));
+        let header =
+            HeaderValue::from_str(&right).ok().map(|right| ("x-amz-bucket-region".parse().expect("a name"), right));
         Some(Refusal { more, headers: header.into_iter().collect(), ..refusal })
     }
 
-    /// Forgets what was noted of an object whose file somebody has written since, in the bucket's folder: its ETag is old.
+    /// Forgets what was noted of an object whose file somebody has written since, in the bucket's folder: its `ETag` is old.
     fn forget_if_stale(&self, request: &Request) {
         let path = request.uri().path().trim_start_matches('/');
         let Some((bucket, key)) = path.split_once('/') else { return };
