@@ -74,8 +74,15 @@ async fn answer(method: Method, State(root): State<Arc<Path>>, UrlPath(path): Ur
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type(&place)));
     headers.insert(header::CONTENT_LENGTH, facts.len().into());
+    let modified = facts.modified().ok().and_then(|time| http_date(jiff::Timestamp::try_from(time).ok()?));
+    headers.extend(modified.map(|modified| (header::LAST_MODIFIED, modified)));
     let body = if method == Method::HEAD { Body::empty() } else { Body::from_stream(ReaderStream::new(file)) };
     (headers, body).into_response()
+}
+
+fn http_date(time: jiff::Timestamp) -> Option<HeaderValue> {
+    let text = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&time).ok()?;
+    HeaderValue::from_str(&text).ok()
 }
 
 /// The existing file or folder that a decoded URL path names, if it truly lies below `root`.

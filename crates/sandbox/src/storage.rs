@@ -96,6 +96,11 @@ impl Storage {
         &self.gate.faults
     }
 
+    /// Whether it is at work on nothing: a request may still be carried out when its client is gone.
+    pub fn is_idle(&self) -> bool {
+        self.gate.is_idle()
+    }
+
     /// The newest requests, oldest first.
     pub fn requests(&self) -> Vec<SeenRequest> {
         self.gate.requests()

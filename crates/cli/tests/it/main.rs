@@ -25,5 +25,7 @@ mod round_commit;
 mod round_stale;
 mod running;
 mod sandbox;
+mod upload;
+mod upload_killed;
 mod validate;
 mod wallets;

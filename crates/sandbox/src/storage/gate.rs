@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::{ConnectInfo, Request, State};
@@ -32,11 +33,28 @@ pub(super) struct Gate {
     pub(super) bucket: String,
     pub(super) faults: Faults<Fault>,
     requests: Arc<Mutex<VecDeque<SeenRequest>>>,
+    running: Arc<AtomicUsize>,
+}
+
+/// Counts a request as running as long as it lives, also one whose client has left.
+struct Running(Arc<AtomicUsize>);
+
+impl Running {
+    fn begin(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Gate {
     pub(super) fn new(root: PathBuf, bucket: String) -> Self {
-        Self { root, bucket, faults: Faults::default(), requests: Arc::default() }
+        Self { root, bucket, faults: Faults::default(), requests: Arc::default(), running: Arc::default() }
     }
 
     fn seen(&self) -> MutexGuard<'_, VecDeque<SeenRequest>> {
@@ -45,6 +63,10 @@ impl Gate {
 
     pub(super) fn requests(&self) -> Vec<SeenRequest> {
         self.seen().iter().cloned().collect()
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.running.load(Ordering::SeqCst) == 0
     }
 
     fn record(&self, seen: SeenRequest) {
@@ -168,6 +190,7 @@ pub(super) async fn on_the_way(
     request: Request,
     next: Next,
 ) -> Response {
+    let _running = Running::begin(&gate.running);
     let method = request.method().clone();
     let seen = SeenRequest { method: method.to_string(), path: request.uri().to_string(), status: None };
     let strike = |fault: Fault| gate.faults.strike(method.as_str(), |one| *one == fault).is_some();
