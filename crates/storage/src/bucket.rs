@@ -184,7 +184,7 @@ impl Bucket {
     async fn send(&self, method: Method, key: &str, headers: HeaderMap, body: Bytes) -> Result<Response, StorageError> {
         let url = self.endpoint.object(&self.name, key);
         let (mut parts, ()) = ::http::Request::new(()).into_parts();
-        parts.uri = url.as_str().parse().map_err(|error| StorageError::Signing(format!("{error}")))?;
+        parts.uri = url.as_str().parse::<::http::Uri>().map_err(|error| StorageError::Signing(error.to_string()))?;
         parts.method = method.clone();
         parts.headers = headers;
         // Signed as well, so that a service takes these bytes and no others.

@@ -42,8 +42,8 @@ pub(super) async fn read(folder: &Path) -> Result<Folder, CommandError> {
         return Err(error.with_hint("give the folder that generate wrote with --data-dir"));
     }
     let at_once = std::thread::available_parallelism().map_or(1, usize::from);
-    let judged = futures::stream::iter(paths).map(|path| async {
-        let judged = tokio::task::spawn_blocking(|| judge(path)).await;
+    let judged = futures::stream::iter(paths).map(|path| async move {
+        let judged = tokio::task::spawn_blocking(move || judge(path)).await;
         judged.map_err(|_| CommandError::panicked())?
     });
     let judged: Vec<_> = judged.buffered(at_once).try_collect().await?;
