@@ -3,7 +3,7 @@
 CARGO ?= cargo
 BINARY := target/debug/404-cli
 
-.PHONY: help setup build demo test lint interop wheel bench reference
+.PHONY: help setup build demo test lint interop wheel deploy bench reference
 
 help:
 	@echo 'make demo      a whole round on this machine, no key, no TAO, no GPU'
@@ -11,6 +11,7 @@ help:
 	@echo 'make lint      formatting, lints, documentation, licences, phrases'
 	@echo 'make interop   official clients against the sandbox'
 	@echo 'make wheel     pip install into a virtual environment'
+	@echo 'make deploy    the Kubernetes manifest against its schemas'
 	@echo 'make bench     the figures of docs/benchmarks.md'
 	@echo 'make reference docs/cli.md from the help texts'
 
@@ -44,6 +45,9 @@ interop: setup build
 
 wheel: setup
 	@scripts/count-skipped scripts/check-wheel
+
+deploy: setup
+	@scripts/count-skipped scripts/check-deploy
 
 bench:
 	benches/run

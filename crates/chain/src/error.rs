@@ -1,10 +1,12 @@
-//! What can go wrong, by operation, with what to do about it; and the four kinds every failure falls into.
-//! Says nothing about exit codes or colours: the kinds are all that a caller needs to choose them.
+//! What can go wrong, by operation, with whose matter it is and what to do about it.
+//! The texts are whole sentences already, so no cause is added to them.
 
 mod commit;
 mod dial;
 
 use std::time::Duration;
+
+use gen404_outside::explain::{Blame, Explain, Hint};
 
 pub use self::commit::{CommitError, Doubt};
 pub(crate) use self::dial::UnknownName;
@@ -16,17 +18,6 @@ use crate::runtime::IncompatibleChain;
 
 /// Most characters of a stranger's text that are shown.
 pub(crate) const SHOWN: usize = 300;
-
-/// Whose fault a failure is, which is what decides what a user does next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum FailureKind {
-    /// An option or a file is wrong.
-    Usage,
-    /// A service out there failed or took too long.
-    Outside,
-    /// The chain said no.
-    Refused,
-}
 
 /// No connection stands. The reason is that of the endpoint tried last; those of the others were observed.
 #[derive(Debug, thiserror::Error)]
@@ -48,37 +39,41 @@ pub struct ConnectError {
     pub source: EndpointError,
 }
 
-impl ConnectError {
-    /// Whose fault it is.
-    pub fn kind(&self) -> FailureKind {
+impl Explain for ConnectError {
+    fn blame(&self) -> Blame {
         match self.source {
             EndpointError::NotSubstrate { .. }
             | EndpointError::WrongGenesis { .. }
-            | EndpointError::Incompatible(_) => FailureKind::Usage,
-            EndpointError::Dial { .. } | EndpointError::Busy(_) | EndpointError::Rpc(_) => FailureKind::Outside,
+            | EndpointError::Incompatible(_) => Blame::User,
+            EndpointError::Dial { .. } | EndpointError::Busy(_) | EndpointError::Rpc(_) => Blame::Service,
         }
     }
 
-    /// What to do about it.
-    pub fn hint(&self) -> Option<String> {
+    fn hint(&self) -> Option<Hint> {
         if let EndpointError::Dial { source } = &self.source
             && let Some(hint) = dial::hint(source.as_ref())
         {
-            return Some(hint.to_owned());
+            return Some(hint.into());
         }
         let hint = match &self.source {
             EndpointError::Incompatible(source) => source.hint(),
             EndpointError::NotSubstrate { .. } => {
                 "check --subtensor.endpoint: something answers there, but it is not a chain node"
             }
-            EndpointError::Busy(_) => return Some(elsewhere(&self.network.endpoints())),
+            EndpointError::Busy(_) => return Some(elsewhere(&self.network.endpoints()).into()),
             EndpointError::WrongGenesis { .. } => "this endpoint serves another chain; do not send anything there",
-            _ if self.network == Network::Local => {
+            EndpointError::Dial { .. } | EndpointError::Rpc(_) if self.network == Network::Local => {
                 "start a node on this machine first, for example with `404-cli sandbox --subtensor-port 9944`"
             }
-            _ => "check the network connection, or name another node with --subtensor.endpoint",
+            EndpointError::Dial { .. } | EndpointError::Rpc(_) => {
+                "check the network connection, or name another node with --subtensor.endpoint"
+            }
         };
-        Some(hint.to_owned())
+        Some(hint.into())
+    }
+
+    fn sentence(&self) -> String {
+        self.to_string()
     }
 }
 
@@ -143,31 +138,35 @@ impl From<ConnectError> for ReadError {
     }
 }
 
-impl ReadError {
-    /// Whose fault it is.
-    pub fn kind(&self) -> FailureKind {
+impl Explain for ReadError {
+    fn blame(&self) -> Blame {
         match self {
-            Self::Rpc(_) => FailureKind::Outside,
-            Self::Connect(source) => source.kind(),
-            Self::Incompatible(_) => FailureKind::Usage,
+            Self::Rpc(_) => Blame::Service,
+            Self::Connect(source) => source.blame(),
+            Self::Incompatible(_) => Blame::User,
         }
     }
 
-    /// What to do about it.
-    pub fn hint(&self) -> Option<String> {
+    fn hint(&self) -> Option<Hint> {
         match self {
-            Self::Rpc(RpcError::Limited { limit, .. }) => Some(elsewhere(std::slice::from_ref(&limit.endpoint))),
-            Self::Rpc(_) => Some("try again, or name another node with --subtensor.endpoint".to_owned()),
+            Self::Rpc(RpcError::Limited { limit, .. }) => Some(elsewhere(std::slice::from_ref(&limit.endpoint)).into()),
+            Self::Rpc(_) => Some("try again, or name another node with --subtensor.endpoint".into()),
             Self::Connect(source) => source.hint(),
-            Self::Incompatible(source) => Some(source.hint().to_owned()),
+            Self::Incompatible(source) => Some(source.hint().into()),
         }
     }
 
+    fn sentence(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl ReadError {
     /// Whether trying again may help.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Rpc(_) => true,
-            Self::Connect(source) => source.kind() == FailureKind::Outside,
+            Self::Connect(source) => source.blame() == Blame::Service,
             Self::Incompatible(_) => false,
         }
     }

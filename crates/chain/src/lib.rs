@@ -13,7 +13,7 @@
 //! * [`Chain::reveals`] lists what a subnet has revealed, [`Chain::reveal_histories`] payload by payload; [`Chain::owners`],
 //!   [`Chain::hotkeys_of`], [`Chain::registered`], [`Chain::coldkey_locks`], [`Chain::hotkey_status`], [`Chain::moments`] and
 //!   [`Chain::head`] answer the smaller questions.
-//! * [`ConnectError`], [`ReadError`] and [`CommitError`] have a [`FailureKind`] by `kind()`, and advice by `hint()`.
+//! * [`ConnectError`], [`ReadError`] and [`CommitError`] say whose matter they are and what to do ([`gen404_outside::explain`]).
 //!
 //! ```no_run
 //! # async fn example(signer: &dyn gen404_chain::HotkeySigner) -> Result<(), Box<dyn std::error::Error>> {
@@ -57,7 +57,7 @@ mod finney;
 pub use clock::{Clock, ClockError, SystemClock};
 pub use commit::{Aimed, BLOCKS_UNTIL_REVEAL, CommitRequest, Commitment, Rehearsal, Wait};
 pub use connection::{Chain, ChainIdentity, ConnectOptions};
-pub use error::{CommitError, ConnectError, Doubt, EndpointError, FailureKind, ReadError};
+pub use error::{CommitError, ConnectError, Doubt, EndpointError, ReadError};
 pub use extrinsic::HotkeySigner;
 pub use hashes::{BlockHash, ExtrinsicHash};
 pub use moments::{BlockMoment, Moments};

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use gen404_outside::explain::Hint;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -96,7 +97,7 @@ impl PoolRejection {
     }
 
     /// What to do about it.
-    pub fn hint(&self) -> Option<String> {
+    pub fn hint(&self) -> Option<Hint> {
         let hint = match self.code {
             INVALID if self.says(CUSTOM_RATE_LIMIT) => "wait a few minutes, then try again",
             INVALID if self.says(CUSTOM_NOT_REGISTERED) => "check --wallet.hotkey and --netuid, or register the hotkey",
@@ -111,7 +112,7 @@ impl PoolRejection {
             _ if self.is_of_a_pool() => return None,
             _ => "try again, or name another node with --subtensor.endpoint",
         };
-        Some(hint.to_owned())
+        Some(hint.into())
     }
 }
 
@@ -157,14 +158,14 @@ impl fmt::Display for PoolVerdict {
 
 impl PoolVerdict {
     /// What to do about it.
-    pub fn hint(&self) -> Option<String> {
+    pub fn hint(&self) -> Option<Hint> {
         let hint = match self {
             Self::Usurped => "something else uses this hotkey at the same time; see with list-all before trying again",
             Self::Dropped | Self::Invalid | Self::FinalityTimeout => {
                 "see with list-all whether it got in after all, then try again, perhaps at another node"
             }
         };
-        Some(hint.to_owned())
+        Some(hint.into())
     }
 }
 

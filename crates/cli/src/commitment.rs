@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::arguments::{Committing, Subtensor, Wallet};
 use crate::chain_status::{ChainStatus, time};
 use crate::context::Context;
-use crate::errors::{CommandError, Kind};
+use crate::errors::{Blame, CommandError};
 use crate::hotkey;
 use crate::round_check::{self, RevealAt, RoundCheck};
 
@@ -188,7 +188,7 @@ fn judge(context: &Context, rehearsal: Rehearsal, aimed_at: Option<BlockNumber>)
     }
     let message = format!("it could not be committed now: {}", failed.join("; "));
     let fields = serde_json::to_value(&rehearsal).expect("a rehearsal is plain data");
-    Err(CommandError::new(Kind::Failed, message).with_field("dry_run", true).with_field("rehearsal", fields))
+    Err(CommandError::new(Blame::Here, message).with_field("dry_run", true).with_field("rehearsal", fields))
 }
 
 /// What would be done for a reveal in a block. The odds are those of docs/commit.md.

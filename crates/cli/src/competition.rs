@@ -9,7 +9,7 @@ use gen404_round::{BlockNumber, NETUID, Netuid};
 use jiff::Timestamp;
 
 use crate::arguments::State;
-use crate::errors::{CommandError, Kind, sentence};
+use crate::errors::{Blame, CommandError, sentence};
 
 /// Over so many blocks the pace is measured; public nodes keep the state of at least 256.
 const MEASURED_OVER: BlockNumber = 200;
@@ -38,7 +38,7 @@ pub(crate) fn require(state: &State, chain: &Chain, netuid: Netuid) -> Result<()
 pub(crate) fn client(state: &State) -> Result<StateClient, CommandError> {
     let cache = crate::folders::cache();
     StateClient::new(&state.state_url, cache.as_deref(), Manners::default())
-        .map_err(|error| CommandError::from_error(Kind::Failed, &error))
+        .map_err(|error| CommandError::from_error(Blame::Here, &error))
 }
 
 /// Round and stage as they are now. An old answer is none here: what follows from it is done for the wrong round.

@@ -1,55 +1,28 @@
-//! The one error type of the commands: what went wrong, of which kind, and what to do about it.
-//! The only place that knows exit codes; each service's errors are sorted into kinds in a file of `errors/`.
-
-mod cdn;
-mod chain;
-mod competition;
-mod generator;
-mod judge;
-mod renderer;
-mod report;
-mod sandbox;
-mod storage;
-mod targon;
-mod wallet;
+//! The one error type of the commands: what went wrong, whose matter it is, and what to do about it.
+//! The only place that knows exit codes. A room's error says all that itself ([`Explain`]), so `?` is enough.
 
 use std::error::Error;
 use std::fmt;
 
+use gen404_outside::explain::Explain;
+pub(crate) use gen404_outside::explain::{Blame, sentence};
 use serde_json::{Map, Value};
 
-/// Kinds of failure, as scripts tell them apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Failed, or the answer is no.
-    Failed,
-    /// Usage or configuration.
-    Usage,
-    /// An outside service failed or timed out.
-    Service,
-    /// The chain refused.
-    ChainRefused,
-    /// The user interrupted.
-    Interrupted,
-}
-
-impl Kind {
-    /// The documented exit code (docs/output.md).
-    pub(crate) fn exit_code(self) -> u8 {
-        match self {
-            Self::Failed => 1,
-            Self::Usage => 2,
-            Self::Service => 3,
-            Self::ChainRefused => 4,
-            Self::Interrupted => 130,
-        }
+/// The documented exit code (docs/output.md).
+pub(crate) fn exit_code(blame: Blame) -> u8 {
+    match blame {
+        Blame::Here => 1,
+        Blame::User => 2,
+        Blame::Service => 3,
+        Blame::Chain => 4,
+        Blame::Interruption => 130,
     }
 }
 
 /// A command's failure.
 #[derive(Debug)]
 pub(crate) struct CommandError {
-    pub(crate) kind: Kind,
+    pub(crate) blame: Blame,
     pub(crate) message: String,
     pub(crate) hints: Vec<String>,
     /// Keys that follow `success` and `error` in the JSON object.
@@ -59,29 +32,29 @@ pub(crate) struct CommandError {
 }
 
 impl CommandError {
-    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hints: Vec::new(), fields: Map::new(), silent: false }
+    pub(crate) fn new(blame: Blame, message: impl Into<String>) -> Self {
+        Self { blame, message: message.into(), hints: Vec::new(), fields: Map::new(), silent: false }
     }
 
-    /// The error with all its causes in one sentence.
-    pub(crate) fn from_error(kind: Kind, error: &dyn Error) -> Self {
-        Self::new(kind, sentence(error))
+    /// An error that does not say itself whose matter it is.
+    pub(crate) fn from_error(blame: Blame, error: &dyn Error) -> Self {
+        Self::new(blame, sentence(error))
     }
 
     pub(crate) fn failed(message: impl Into<String>) -> Self {
-        Self::new(Kind::Failed, message)
+        Self::new(Blame::Here, message)
     }
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self::new(Kind::Usage, message)
+        Self::new(Blame::User, message)
     }
 
     pub(crate) fn service(message: impl Into<String>) -> Self {
-        Self::new(Kind::Service, message)
+        Self::new(Blame::Service, message)
     }
 
     pub(crate) fn interrupted() -> Self {
-        Self::new(Kind::Interrupted, "Interrupted by user")
+        Self::new(Blame::Interruption, "Interrupted by user")
     }
 
     pub(crate) fn panicked() -> Self {
@@ -98,6 +71,19 @@ impl CommandError {
     pub(crate) fn stdout(error: &std::io::Error) -> Self {
         let closed = error.kind() == std::io::ErrorKind::BrokenPipe;
         Self { silent: closed, ..Self::failed(format!("cannot write the result to stdout: {error}")) }
+    }
+
+    /// Puts in front what it is about.
+    #[must_use]
+    pub(crate) fn context(self, about: impl fmt::Display) -> Self {
+        Self { message: format!("{about}: {}", self.message), ..self }
+    }
+
+    /// A failure to print the result of a commitment. It must not hide that the commitment is there, not even where a
+    /// closed stdout is no news.
+    pub(crate) fn after_commitment(self) -> Self {
+        let message = format!("{}; the commitment itself is done and on chain", self.message);
+        Self { message, silent: false, ..self }
     }
 
     /// Adds what the user can do about it.
@@ -128,19 +114,14 @@ impl fmt::Display for CommandError {
     }
 }
 
-/// `error: cause: cause`, leaving out causes that repeat what was just said.
-pub(crate) fn sentence(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let next = error.to_string();
-        if !text.ends_with(&next) {
-            text.push_str(": ");
-            text.push_str(&next);
-        }
-        cause = error.source();
+impl<E: Explain> From<E> for CommandError {
+    fn from(error: E) -> Self {
+        let failure = match error.blame() {
+            Blame::Interruption => Self::interrupted(),
+            blame => Self::new(blame, error.sentence()).with_hints(error.hint()),
+        };
+        Self { fields: error.facts(), ..failure }
     }
-    text
 }
 
 /// A panic is a bug of ours: its place goes to stderr, the JSON object still comes.
@@ -156,23 +137,9 @@ pub(crate) fn install_panic_hook() {
 mod tests {
     use super::*;
 
-    #[derive(Debug, thiserror::Error)]
-    #[error("outer")]
-    struct Outer(#[source] Inner);
-
-    #[derive(Debug, thiserror::Error)]
-    #[error("inner")]
-    struct Inner;
-
-    #[test]
-    fn causes_become_one_sentence() {
-        assert_eq!(sentence(&Outer(Inner)), "outer: inner");
-    }
-
     #[test]
     fn exit_codes_are_the_documented_ones() {
-        let codes =
-            [Kind::Failed, Kind::Usage, Kind::Service, Kind::ChainRefused, Kind::Interrupted].map(Kind::exit_code);
+        let codes = [Blame::Here, Blame::User, Blame::Service, Blame::Chain, Blame::Interruption].map(exit_code);
         assert_eq!(codes, [1, 2, 3, 4, 130]);
     }
 }

@@ -3,7 +3,7 @@
 
 use tokio_util::sync::CancellationToken;
 
-use crate::errors::CommandError;
+use crate::errors::{Blame, CommandError, exit_code};
 
 /// Tells whether the user wants the command to end.
 #[derive(Debug, Clone)]
@@ -24,7 +24,7 @@ impl Interrupt {
                     _ = terminate.recv() => (),
                 }
                 if asked.is_cancelled() {
-                    std::process::exit(i32::from(crate::errors::Kind::Interrupted.exit_code()));
+                    std::process::exit(i32::from(exit_code(Blame::Interruption)));
                 }
                 asked.cancel();
             }

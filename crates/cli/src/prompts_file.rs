@@ -7,7 +7,7 @@ use std::path::Path;
 
 use gen404_round::{PromptSet, PromptsForm, parse_seed};
 
-use crate::errors::{CommandError, Kind};
+use crate::errors::{Blame, CommandError};
 
 /// Larger files are refused; a round's has some twenty kilobytes.
 const LARGEST: u64 = 16 << 20;
@@ -59,8 +59,7 @@ fn unreadable(what: &str, path: &Path, error: &io::Error) -> CommandError {
 }
 
 fn about(path: &Path, error: &(dyn std::error::Error + 'static)) -> CommandError {
-    let error = CommandError::from_error(Kind::Usage, error);
-    CommandError { message: format!("{}: {}", path.display(), error.message), ..error }
+    CommandError::from_error(Blame::User, error).context(path.display())
 }
 
 #[cfg(test)]

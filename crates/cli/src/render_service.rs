@@ -1,5 +1,5 @@
-//! The built-in renderer as a service of the sandbox, when this machine can have one.
-//! Knows how to go on without: rehearsals of everything else must not need a browser.
+//! The built-in renderer as a service: of its own command, and of the sandbox where this machine can have one.
+//! Knows how a sandbox goes on without: rehearsals of everything else must not need a browser.
 
 use std::net::SocketAddr;
 
@@ -21,7 +21,10 @@ pub(crate) enum Proof {
 
 /// Starts it on a free port of the loopback; says why not, and goes on, when there is no Chromium or no three.
 pub(crate) async fn start_if_possible(ui: &Ui, studio: &StudioArguments, proof: Proof) -> Option<RenderServer> {
-    match start(ui, studio, proof).await {
+    /// Callers of a sandbox are few; what they send in one go may wait.
+    const QUEUE: usize = 64;
+    let address = SocketAddr::from(([127, 0, 0, 1], 0));
+    match start(ui, studio, proof, address, QUEUE).await {
         Ok(server) => Some(server),
         Err(error) => {
             ui.warning(format!("no renderer: {error}"));
@@ -31,10 +34,14 @@ pub(crate) async fn start_if_possible(ui: &Ui, studio: &StudioArguments, proof: 
     }
 }
 
-async fn start(ui: &Ui, studio: &StudioArguments, proof: Proof) -> Result<RenderServer, CommandError> {
-    /// Callers of a sandbox are few; what they send in one go may wait.
-    const QUEUE: usize = 64;
-    let address = SocketAddr::from(([127, 0, 0, 1], 0));
+/// Starts it.
+pub(crate) async fn start(
+    ui: &Ui,
+    studio: &StudioArguments,
+    proof: Proof,
+    address: SocketAddr,
+    queue: usize,
+) -> Result<RenderServer, CommandError> {
     let studio = studio.studio(ui).await?;
     if proof == Proof::ReadyBrowser
         && let Err(error) = studio.warm_up().await
@@ -42,5 +49,5 @@ async fn start(ui: &Ui, studio: &StudioArguments, proof: Proof) -> Result<Render
         studio.close().await;
         return Err(CommandError::from(&RenderError::from(error)));
     }
-    Ok(RenderServer::start(ServerOptions { address, studio, queue: QUEUE, warm_up: false }).await?)
+    Ok(RenderServer::start(ServerOptions { address, studio, queue, warm_up: false }).await?)
 }

@@ -8,11 +8,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use etcetera::BaseStrategy;
-use gen404_targon::{DEFAULT_BASE_URL, HourlyPrice, Leases, SystemClock, TargonClient, find_key, left_overs};
+use gen404_targon::{DEFAULT_BASE_URL, Leases, SystemClock, TargonClient, find_key, left_overs, price_in_words};
 
 use crate::arguments::targon::TargonArguments;
 use crate::context::Context;
-use crate::errors::{CommandError, Kind};
+use crate::errors::{Blame, CommandError};
 use crate::ui::Ui;
 
 pub(crate) use watching::Watching;
@@ -28,7 +28,7 @@ pub(crate) struct Account {
 impl Account {
     /// Opens the account that options, environment and files name. Without a key only the inventory can be read.
     pub(crate) fn open(ui: &Ui, arguments: &TargonArguments) -> Result<Self, CommandError> {
-        let home = etcetera::home_dir().map_err(|error| CommandError::from_error(Kind::Usage, &error))?;
+        let home = etcetera::home_dir().map_err(|error| CommandError::from_error(Blame::User, &error))?;
         let found = find_key(arguments.targon_api_key.as_ref(), &home)?;
         let (key, address_of_key) = found.map_or((None, None), |found| (Some(found.key), found.base_url));
         let default = || DEFAULT_BASE_URL.parse().expect("the service's address is a URL");
@@ -43,14 +43,14 @@ impl Account {
     /// The same, for what cannot be done without a key.
     pub(crate) fn open_with_key(ui: &Ui, arguments: &TargonArguments) -> Result<Self, CommandError> {
         let account = Self::open(ui, arguments)?;
-        if account.has_key { Ok(account) } else { Err(CommandError::no_targon_key()) }
+        if account.has_key { Ok(account) } else { Err(no_key()) }
     }
 
     /// Warns about machines that an earlier run left behind when it died.
     pub(crate) async fn warn_of_left_overs(&self, context: &Context) -> Result<(), CommandError> {
         for left in left_overs(&self.client, &self.leases).await? {
             let lease = &left.lease;
-            let pod = format!("`{}` ({}, {})", lease.name, lease.uid, price(lease.cost_per_hour));
+            let pod = format!("`{}` ({}, {})", lease.name, lease.uid, price_in_words(lease.cost_per_hour));
             let status = match &left.found {
                 Ok(workload) => format!("is {}", workload.state.status),
                 Err(error) => format!("could not be checked: {error}"),
@@ -62,38 +62,15 @@ impl Account {
     }
 }
 
+fn no_key() -> CommandError {
+    CommandError::usage("no Targon API key: neither option, nor variable, nor a file of the official client has one")
+        .with_hint("set TARGON_API_KEY: a flag would show the key to everybody who lists the machine's processes")
+}
+
 fn state_folder(arguments: &TargonArguments) -> Result<PathBuf, CommandError> {
     if let Some(folder) = &arguments.state_dir {
         return Ok(folder.clone());
     }
-    let folders = etcetera::choose_base_strategy().map_err(|error| CommandError::from_error(Kind::Usage, &error))?;
+    let folders = etcetera::choose_base_strategy().map_err(|error| CommandError::from_error(Blame::User, &error))?;
     Ok(folders.state_dir().unwrap_or_else(|| folders.data_dir()).join("404-cli"))
-}
-
-/// `$13.00/h`, or that it is not known.
-pub(crate) fn price(price: Option<HourlyPrice>) -> String {
-    price.map_or_else(|| "price unknown".to_owned(), |price| price.to_string())
-}
-
-/// `1 h 05 min`, `12 min`, `40 s`.
-pub(crate) fn age(age: std::time::Duration) -> String {
-    let seconds = age.as_secs();
-    match (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60) {
-        (0, 0, 0) => format!("{seconds} s"),
-        (0, 0, minutes) => format!("{minutes} min {:02} s", seconds % 60),
-        (0, hours, minutes) => format!("{hours} h {minutes:02} min"),
-        (days, hours, _) => format!("{days} d {hours:02} h"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    #[test]
-    fn ages_are_short() {
-        for (seconds, text) in [(0, "0 s"), (65, "1 min 05 s"), (3_900, "1 h 05 min"), (180_000, "2 d 02 h")] {
-            assert_eq!(super::age(Duration::from_secs(seconds)), text);
-        }
-    }
 }

@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::arguments::{ColorChoice, Global};
-use crate::errors::{CommandError, Kind};
+use crate::errors::{Blame, CommandError, exit_code};
 use crate::text::{harmless, harmless_json};
 
 pub(crate) use board::Board;
@@ -112,7 +112,7 @@ impl Ui {
     ///
     /// Give it a struct whose first field is `success`: keys come in the order of the fields.
     pub(crate) fn result(&self, result: &impl Serialize) -> Result<(), CommandError> {
-        let json = serde_json::to_string(result).map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
+        let json = serde_json::to_string(result).map_err(|error| CommandError::from_error(Blame::Here, &error))?;
         self.stdout(format!("{}\n", harmless_json(&json)).as_bytes())
     }
 
@@ -188,7 +188,7 @@ impl Ui {
 
     /// Reports a failure: words on stderr, the JSON object on stdout, and the exit code.
     pub(crate) fn failure(&self, error: &CommandError) -> ExitCode {
-        let code = ExitCode::from(error.kind.exit_code());
+        let code = ExitCode::from(exit_code(error.blame));
         if error.silent {
             return code;
         }

@@ -1,9 +1,8 @@
 //! Moments for people: by the clock on their wall, in UTC, and how far away.
 
+use gen404_outside::time::in_words;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-
-use crate::targon::age;
 
 /// `Wed 7 Oct 10:00 CEST · 08:00 UTC · in 3 h 12 min`.
 pub(crate) fn moment(time: Timestamp, left: SignedDuration, zone: &TimeZone) -> String {
@@ -24,7 +23,7 @@ pub(crate) fn by_the_clock(time: Timestamp, zone: &TimeZone) -> String {
 
 /// `in 3 h 12 min`, or `3 h 12 min ago`.
 pub(crate) fn distance(left: SignedDuration) -> String {
-    let length = age(left.unsigned_abs());
+    let length = in_words(left.unsigned_abs());
     if left.is_negative() { format!("{length} ago") } else { format!("in {length}") }
 }
 

@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
+use gen404_outside::explain::{Blame, Explain, Hint};
 use gen404_outside::http::{BodyError, missing_authorities};
 use jiff::Timestamp;
 
@@ -100,13 +101,23 @@ pub enum FetchError {
     },
 }
 
-impl FetchError {
-    /// What to do about it.
-    pub fn hint(&self) -> Option<&'static str> {
+impl Explain for FetchError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Unreachable { .. }
+            | Self::Status { .. }
+            | Self::Busy { .. }
+            | Self::Body { .. }
+            | Self::Io { .. } => Blame::Service,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
         match self {
             Self::Unreachable { source, .. } => missing_authorities(source.as_ref()),
             Self::Status { .. } | Self::Busy { .. } | Self::Body { .. } | Self::Io { .. } => None,
         }
+        .map(Hint::Borrowed)
     }
 }
 

@@ -1,5 +1,6 @@
 //! A round's outcome from its files, with what they leave open and where they contradict themselves.
 
+use gen404_outside::explain::{Blame, Explain, Hint};
 use gen404_round::standings::{AuditVerdict, Difference, Evidence, Matrix, Report, Standings, standings};
 
 use crate::content::{ByHotkey, Reading, Unreadable};
@@ -51,6 +52,21 @@ pub enum RecomputeError {
     /// The number that decides.
     #[error("config.json does not say by which margin a challenger must win")]
     NoMargin,
+}
+
+impl Explain for RecomputeError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::NoSubmissions | Self::Submissions(_) | Self::NoMargin => Blame::Here,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
+        match self {
+            Self::NoMargin => Some("give it as --win-margin".into()),
+            Self::NoSubmissions | Self::Submissions(_) => None,
+        }
+    }
 }
 
 /// Recomputes a round. `win_margin` takes the place of the configuration's, which may have changed since the round.

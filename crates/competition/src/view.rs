@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures::join;
+use gen404_outside::explain::{Blame, Explain, Hint};
 use jiff::Timestamp;
 
 use crate::content::{Content, Reading, Unreadable};
@@ -73,6 +74,24 @@ pub enum ViewError {
     /// It makes no sense.
     #[error("state.json: {0}")]
     Unreadable(Unreadable),
+}
+
+impl Explain for ViewError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Fetch(error) => error.blame(),
+            Self::NoState => Blame::User,
+            Self::Unreadable(_) => Blame::Service,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
+        match self {
+            Self::Fetch(error) => error.hint(),
+            Self::NoState => Some("see --state-url".into()),
+            Self::Unreadable(_) => Some("try again in a minute".into()),
+        }
+    }
 }
 
 /// How far a round has come, in files.

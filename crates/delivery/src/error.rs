@@ -4,6 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use gen404_outside::explain::{Blame, Explain, Hint};
 use gen404_outside::http::{ConnectionFault, RequestError, pause_in_words};
 use reqwest::StatusCode;
 
@@ -127,9 +128,21 @@ fn of_how_many(announced: Option<u64>) -> String {
     announced.map_or_else(String::new, |announced| format!(" of {announced}"))
 }
 
-impl CdnError {
-    /// What the user can do about it.
-    pub fn hint(&self) -> Option<&'static str> {
+impl Explain for CdnError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Refused { .. }
+            | Self::Challenge { .. }
+            | Self::Busy { .. }
+            | Self::Redirect { .. }
+            | Self::TimedOut { .. }
+            | Self::Connection { .. }
+            | Self::BrokeOff { .. }
+            | Self::Request { .. } => Blame::Service,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
         match self {
             Self::Refused { get, .. } if get.is_server_error() && *get != StatusCode::NOT_IMPLEMENTED => {
                 Some("the server itself fails: try again, and if that does not help, look into its log")
@@ -171,6 +184,6 @@ impl CdnError {
                 Some("the subnet would get a part of the file too: upload it again, and look into the server's log")
             }
             Self::Request { .. } => None,
-        }
+        }.map(Hint::Borrowed)
     }
 }

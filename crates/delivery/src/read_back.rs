@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use gen404_outside::explain::{Blame, Explain, Hint};
 use gen404_outside::http::{self, BodyError, RequestError, read_at_most, wished_pause};
 use gen404_round::module_rule::MODULE_BYTES;
 use gen404_round::{CdnUrl, Stem};
@@ -52,9 +53,21 @@ impl ReadBackError {
             Self::Challenge(_) | Self::Redirect { .. } | Self::TooLarge | Self::NotUtf8 => false,
         }
     }
+}
 
-    /// What the user can do about it.
-    pub fn hint(&self) -> Option<&'static str> {
+impl Explain for ReadBackError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Status(_)
+            | Self::Challenge(_)
+            | Self::Redirect { .. }
+            | Self::TooLarge
+            | Self::NotUtf8
+            | Self::NoAnswer(_) => Blame::Service,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
         match self {
             Self::Status(StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED) => Some(
                 "everybody must be able to read the bucket below the prefix without a key: allow it at the storage (public access, \
@@ -70,6 +83,7 @@ impl ReadBackError {
             }
             Self::NoAnswer(error) => error.hint(),
         }
+        .map(Hint::Borrowed)
     }
 }
 

@@ -9,6 +9,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use gen404_outside::explain::{Blame, Explain, Hint};
 use gen404_outside::text::excerpt;
 use gen404_round::Stem;
 use tokio::time::{Instant, sleep};
@@ -100,9 +101,26 @@ impl BatchError {
     pub(crate) fn wished_pause(&self) -> Option<Duration> {
         if let Self::Client(error) = self { error.wished_pause() } else { None }
     }
+}
 
-    /// What the user can do about it.
-    pub fn hint(&self) -> Option<&'static str> {
+impl Explain for BatchError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Client(ClientError::Disk(_))
+            | Self::Archive(ArchiveError::Save(_) | ArchiveError::Read(_))
+            | Self::Disk(_) => Blame::Here,
+            Self::Client(_)
+            | Self::Archive(ArchiveError::Broken { .. } | ArchiveError::TooManyEntries { .. })
+            | Self::NotReady { .. }
+            | Self::Crashed { .. }
+            | Self::Replace { .. }
+            | Self::Endless { .. }
+            | Self::Forgotten { .. }
+            | Self::Foreign => Blame::Service,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
         match self {
             Self::Client(error) => error.hint(),
             Self::NotReady { source, .. } => source
@@ -121,7 +139,7 @@ impl BatchError {
             Self::Foreign => Some("let nobody else use the generator meanwhile, then run the same command again"),
             Self::Archive(_) => Some("run the same command again to have the missing ones made anew"),
             Self::Disk(_) => Some("free some space, then run the same command again"),
-        }
+        }.map(Hint::Borrowed)
     }
 }
 

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use gen404_outside::explain::{Blame, Explain, sentence};
 use gen404_outside::http::{self, InvalidAddress};
 use gen404_outside::secrets::Secrets;
 use url::Url;
@@ -21,6 +22,18 @@ pub enum InvalidEndpoint {
     /// It says more than where the generator is.
     #[error("not a generator's address: it must have no query and no fragment")]
     MoreThanAddress,
+}
+
+impl Explain for InvalidEndpoint {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Address(_) | Self::MoreThanAddress => Blame::User,
+        }
+    }
+
+    fn sentence(&self) -> String {
+        format!("--endpoint is {}", sentence(self))
+    }
 }
 
 impl Endpoint {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use gen404_outside::explain::{Blame, Explain, Hint};
 use gen404_round::Stem;
 use tokio::time::Instant;
 
@@ -31,6 +32,27 @@ pub enum GenerateError {
     /// No client can be set up.
     #[error(transparent)]
     Client(#[from] ClientError),
+}
+
+impl Explain for GenerateError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Request(_) | Self::Folder(FolderError::InUse { .. }) => Blame::User,
+            Self::Folder(FolderError::Unusable { .. }) | Self::LocalPictures(_) | Self::Client(_) => Blame::Here,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
+        let hint = match self {
+            Self::Request(error) => error.hint(),
+            Self::Folder(FolderError::InUse { .. }) => {
+                Some("wait for that run to end, or choose another --output-folder")
+            }
+            Self::Client(error) => error.hint(),
+            Self::Folder(FolderError::Unusable { .. }) | Self::LocalPictures(_) => None,
+        };
+        hint.map(Hint::Borrowed)
+    }
 }
 
 /// What came of a run. Every stem of the request is in exactly one of the four groups.

@@ -5,6 +5,7 @@ mod base;
 mod request;
 mod template;
 
+use gen404_outside::explain::{Blame, Explain, Hint};
 pub use request::RequestFields;
 pub(crate) use template::Filling;
 pub use template::{InvalidTemplate, Part, Slot, Template};
@@ -315,6 +316,16 @@ pub enum InvalidProfile {
         /// The name.
         view: String,
     },
+}
+
+impl Explain for InvalidProfile {
+    fn blame(&self) -> Blame {
+        Blame::User
+    }
+
+    fn hint(&self) -> Option<Hint> {
+        Some("docs/judge.md describes profile files; the built-in ones are good to copy".into())
+    }
 }
 
 /// Names of the built-in profiles.

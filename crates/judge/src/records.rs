@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use gen404_outside::disk::{Durability, write_whole};
+use gen404_outside::explain::{Blame, Explain, Hint};
 use gen404_outside::text::bytes_without_mark;
 use gen404_round::Stem;
 use gen404_round::duel::{DuelRecord, MatchFile};
@@ -19,6 +20,16 @@ const APART: &str = ".record";
 pub struct WriteError {
     path: PathBuf,
     source: std::io::Error,
+}
+
+impl Explain for WriteError {
+    fn blame(&self) -> Blame {
+        Blame::Here
+    }
+
+    fn hint(&self) -> Option<Hint> {
+        Some("records that are written stay; run the same command again to go on".into())
+    }
 }
 
 /// The record of an earlier run; one that is missing, broken or of another duel counts as none.

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use futures::future::{try_join, try_join5};
+use gen404_outside::explain::{Blame, Explain, Hint};
 use gen404_outside::pictures::Fetcher;
 use gen404_round::duel::Side;
 use gen404_round::{Prompt, Stem};
@@ -45,12 +46,17 @@ pub struct RehearsalError {
     hint: String,
 }
 
-impl RehearsalError {
-    /// What the user can do about it.
-    pub fn hint(&self) -> &str {
-        &self.hint
+impl Explain for RehearsalError {
+    fn blame(&self) -> Blame {
+        Blame::Service
     }
 
+    fn hint(&self) -> Option<Hint> {
+        Some(self.hint.clone().into())
+    }
+}
+
+impl RehearsalError {
     /// Key, address or model are wrong.
     pub fn is_hopeless(&self) -> bool {
         matches!(&self.source, AttemptError::Transport(error) if error.is_hopeless())

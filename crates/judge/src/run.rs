@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures::stream::StreamExt;
+use gen404_outside::explain::{Blame, Explain, Hint, sentence};
 use gen404_round::Prompt;
 use gen404_round::duel::{
     CallTally, Detail, DuelFailure, DuelInputs, DuelRecord, MatchFile, MatchResult, NoPreview, Winner,
@@ -87,16 +88,17 @@ pub enum Failure {
     },
 }
 
-impl Failure {
-    /// Whether an outside service is to blame.
-    pub fn is_of_the_service(&self) -> bool {
+impl Explain for Failure {
+    fn blame(&self) -> Blame {
         match self {
-            Self::Hopeless(_) | Self::NothingAnswered { .. } | Self::Prompt { .. } => true,
-            Self::Picture { .. } => false,
+            Self::Hopeless(_) | Self::NothingAnswered { .. } | Self::Prompt { .. } => Blame::Service,
+            Self::Picture { .. } => Blame::Here,
         }
     }
+}
 
-    fn hint(&self, built_in: Option<&str>) -> String {
+impl Failure {
+    fn advice(&self, built_in: Option<&str>) -> String {
         match self {
             Self::Hopeless(error)
             | Self::NothingAnswered { source: error, .. }
@@ -112,10 +114,13 @@ fn hint(error: &DuelError, built_in: Option<&str>) -> String {
             return advice::about(error, built_in);
         }
         DuelError::NothingAnswered { last: None, .. } => "run the same command again to judge it again",
-        DuelError::Picture(PictureError::Unfetched { source, .. }) => source.hint().unwrap_or(
-            "check that this machine can fetch the picture (curl -O ADDRESS); run the same command again, and only what is \
+        DuelError::Picture(PictureError::Unfetched { source, .. }) => {
+            let retry = Hint::Borrowed(
+                "check that this machine can fetch the picture (curl -O ADDRESS); run the same command again, and only what is \
              missing is fetched and judged. --prompt-pictures url leaves the fetching to the model's server",
-        ),
+            );
+            return source.hint().unwrap_or(retry).into_owned();
+        }
         DuelError::Picture(_) => "render the side again; then run the same command, and only what is missing is judged",
     };
     plain.to_owned()
@@ -202,8 +207,8 @@ pub async fn run<V: Vlm, C: Clock>(
                 let gave_up = runner.in_a_row.load(Ordering::Relaxed) >= GIVE_UP_AFTER;
                 let hopeless = matches!(error, DuelError::Hopeless(_));
                 let failure = sort(prompt, error, gave_up);
-                let service_first = outcome.first_failure.as_ref().is_none_or(|first| !first.is_of_the_service());
-                if outcome.first_failure.is_none() || (service_first && failure.is_of_the_service()) || gave_up {
+                let service_first = outcome.first_failure.as_ref().is_none_or(|first| first.blame() != Blame::Service);
+                if outcome.first_failure.is_none() || (service_first && failure.blame() == Blame::Service) || gave_up {
                     outcome.first_failure = Some(failure);
                 }
                 if hopeless || gave_up {
@@ -213,7 +218,7 @@ pub async fn run<V: Vlm, C: Clock>(
         }
     }
     let built_in = contest.profile.built_in;
-    outcome.hint = outcome.first_failure.as_ref().map(|failure| failure.hint(built_in));
+    outcome.hint = outcome.first_failure.as_ref().map(|failure| failure.advice(built_in));
     outcome.calls = runner.tally.counts();
     let done = records.iter().flatten().count() + failures.iter().flatten().count();
     outcome.file.not_judged = prompts.len() - done;
@@ -317,16 +322,4 @@ fn sort(prompt: &Prompt, source: DuelError, gave_up: bool) -> Failure {
 
 fn failure_of(prompt: &Prompt, error: &DuelError) -> DuelFailure {
     DuelFailure { stem: prompt.stem.clone(), prompt_url: prompt.image_url.clone(), error: sentence(error) }
-}
-
-/// The error with its causes.
-fn sentence(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -10,6 +10,7 @@ mod said;
 use std::future::Future;
 use std::time::Duration;
 
+use gen404_outside::explain::{Blame, Explain, Hint};
 pub(crate) use openai::LONGEST_WISHED_PAUSE;
 pub use openai::{ChatClient, ChatSettings};
 
@@ -153,6 +154,39 @@ pub enum VlmError {
     /// There is no model to ask.
     #[error("there is no endpoint to ask")]
     Nobody,
+}
+
+impl Explain for VlmError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Key => Blame::User,
+            Self::Unreachable { .. }
+            | Self::TimedOut { .. }
+            | Self::BrokeOff { .. }
+            | Self::Status { .. }
+            | Self::ErrorBody { .. }
+            | Self::TooLong { .. }
+            | Self::NoCompletion { .. }
+            | Self::Nobody => Blame::Service,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
+        let is_it_up = "check that the judge is up and --endpoint is its address; `404-cli start-judge` rents one";
+        let hint = match self {
+            Self::Key => return None,
+            Self::Status { status: 401 | 403, .. } => "give the endpoint's key with --api-key or OPENAI_API_KEY",
+            Self::Unreachable { source, .. } => source.hint().unwrap_or(is_it_up),
+            Self::TimedOut { .. }
+            | Self::BrokeOff { .. }
+            | Self::Status { .. }
+            | Self::ErrorBody { .. }
+            | Self::TooLong { .. }
+            | Self::NoCompletion { .. }
+            | Self::Nobody => is_it_up,
+        };
+        Some(hint.into())
+    }
 }
 
 fn wish_in_words(wished: Option<Duration>) -> String {

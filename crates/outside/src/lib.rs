@@ -2,7 +2,9 @@
 //! Knows no service and no rule of the competition, and decides nothing about what an answer means.
 
 pub mod disk;
+pub mod explain;
 pub mod http;
 pub mod pictures;
 pub mod secrets;
 pub mod text;
+pub mod time;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::StreamExt;
 use gen404_outside::disk::files_in;
+use gen404_outside::explain::{Blame, Explain, Hint};
 use gen404_round::view::{Picture, ViewSet};
 use gen404_round::{InvalidStem, Stem};
 
@@ -115,9 +116,18 @@ impl RenderError {
             _ => false,
         }
     }
+}
 
-    /// What the user can do about it.
-    pub fn hint(&self) -> Option<&'static str> {
+impl Explain for RenderError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Studio(error) => error.blame(),
+            Self::Service(error) => error.blame(),
+            Self::Read { .. } | Self::Stem(_) | Self::Write { .. } => Blame::Here,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
         match self {
             Self::Studio(error) => error.hint(),
             Self::Service(error) => error.hint(),
@@ -238,6 +248,22 @@ pub enum BatchError {
         /// The folder of modules.
         folder: PathBuf,
     },
+}
+
+impl Explain for BatchError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::NotPrepared(error) => error.blame(),
+            Self::Folder { .. } | Self::NoModules { .. } => Blame::User,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
+        match self {
+            Self::NotPrepared(error) => error.hint(),
+            Self::Folder { .. } | Self::NoModules { .. } => None,
+        }
+    }
 }
 
 enum Outcome {

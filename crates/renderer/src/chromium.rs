@@ -15,6 +15,7 @@ use std::time::Duration;
 pub(crate) use confinement::Confinement;
 use find::OLDEST_VERSION;
 pub use find::{Chromium, VERIFIED_VERSION};
+use gen404_outside::explain::{Blame, Explain, Hint};
 pub use last_words::Trouble;
 pub use process::GraphicsBackend;
 pub(crate) use process::{Browser, LaunchOptions};
@@ -113,9 +114,22 @@ pub enum ChromiumError {
     },
 }
 
-impl ChromiumError {
-    /// What the user can do about it.
-    pub fn hint(&self) -> Option<&'static str> {
+impl Explain for ChromiumError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::NotFound | Self::NotAProgram { .. } | Self::NoVersion { .. } | Self::TooOld { .. } => Blame::User,
+            Self::Profile { .. }
+            | Self::Start { .. }
+            | Self::Ended { .. }
+            | Self::TabCrashed { .. }
+            | Self::Unresponsive { .. }
+            | Self::Refused { .. }
+            | Self::Unintelligible { .. }
+            | Self::Page { .. } => Blame::Here,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
         match self {
             Self::NotFound => {
                 Some("install it (`apt install chromium`, or any Chrome), or give --chromium PATH or CHROMIUM_PATH")
@@ -140,6 +154,7 @@ impl ChromiumError {
             | Self::Unintelligible { .. }
             | Self::Page { .. } => None,
         }
+        .map(Hint::Borrowed)
     }
 }
 

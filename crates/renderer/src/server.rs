@@ -17,6 +17,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use gen404_outside::explain::{Blame, Explain, Hint, sentence};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -61,12 +62,18 @@ pub enum ServerError {
     },
 }
 
-impl ServerError {
-    /// What the user can do about it.
-    pub fn hint(&self) -> Option<&'static str> {
+impl Explain for ServerError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Listen { .. } => Blame::Here,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
         match self {
             Self::Listen { .. } => Some("give --port another number, or 0 for a free one"),
         }
+        .map(Hint::Borrowed)
     }
 }
 
@@ -296,14 +303,4 @@ impl IntoResponse for Refused {
             error => (StatusCode::INTERNAL_SERVER_ERROR, Json(json!({"error": sentence(&error)}))).into_response(),
         }
     }
-}
-
-fn sentence(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

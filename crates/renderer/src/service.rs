@@ -1,6 +1,7 @@
 //! Client of the official render service's HTTP API: health, views, grid, with its retries and its final answers.
 //! The service is foreign: every answer has a time and a size limit, and every picture is looked at before it is kept.
 
+use gen404_outside::explain::{Blame, Explain, Hint};
 use gen404_round::view::{Picture, Series, View, ViewSet};
 use std::time::Duration;
 
@@ -120,9 +121,23 @@ impl ServiceError {
     pub fn is_fatal(&self) -> bool {
         matches!(self, Self::Address | Self::Client(_) | Self::Unreachable { .. })
     }
+}
 
-    /// What the user can do about it.
-    pub fn hint(&self) -> Option<&'static str> {
+impl Explain for ServiceError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Address => Blame::User,
+            Self::Refused(_) => Blame::Here,
+            Self::Client(_)
+            | Self::Unreachable { .. }
+            | Self::Status { .. }
+            | Self::TooLarge
+            | Self::Malformed { .. }
+            | Self::Picture(_) => Blame::Service,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
         match self {
             Self::Unreachable { source, .. } => source.hint().or(Some(
                 "is the pod running? `pods` shows it; without --endpoint the renderer built into this tool is used",
@@ -132,6 +147,7 @@ impl ServiceError {
             }
             _ => None,
         }
+        .map(Hint::Borrowed)
     }
 }
 

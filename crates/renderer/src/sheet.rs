@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use gen404_outside::disk::{Durability, write_whole};
+use gen404_outside::explain::{Blame, Explain};
 use gen404_round::Stem;
 
 use crate::image::{Image, InvalidImage};
@@ -61,6 +62,14 @@ pub enum SheetError {
         #[source]
         source: io::Error,
     },
+}
+
+impl Explain for SheetError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Read { .. } | Self::Picture { .. } | Self::NoPictures { .. } | Self::Write { .. } => Blame::Here,
+        }
+    }
 }
 
 /// Makes a sheet of every `<stem>.png` in `folder` and writes it to `file`; gives back how many it shows.

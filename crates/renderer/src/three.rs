@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use gen404_outside::explain::{Blame, Explain, Hint};
 use sha2::{Digest, Sha256};
 use tokio::process::Command;
 
@@ -86,9 +87,15 @@ pub enum ThreeError {
     },
 }
 
-impl ThreeError {
-    /// What the user can do about it.
-    pub fn hint(&self) -> Option<&'static str> {
+impl Explain for ThreeError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Npm { .. } | Self::NpmTimeout => Blame::Service,
+            Self::Read { .. } | Self::Different { .. } | Self::NoNpm(_) | Self::Cache { .. } => Blame::User,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
         match self {
             Self::NoNpm(_) => Some(
                 "install npm, or give --three-module FILE: the build/three.module.js of three@0.183.2 with \
@@ -104,7 +111,7 @@ impl ThreeError {
                 "set XDG_CACHE_HOME to a folder that you can write to, or give --three-module FILE: the build/three.module.js \
                  of three@0.183.2 with three.core.js beside it",
             ),
-        }
+        }.map(Hint::Borrowed)
     }
 }
 

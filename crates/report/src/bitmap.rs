@@ -5,13 +5,14 @@ use std::io::Cursor;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-
-use crate::jpeg;
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
 /// Largest decoded picture in bytes (4096 × 4096 RGBA).
 const LARGEST_PICTURE: usize = 64 << 20;
 /// Longest edge of a picture that is decoded.
 const LONGEST_EDGE: usize = 16_384;
+/// Of thumbnails: a picture of 160 pixels takes about four kilobytes.
+const QUALITY: u8 = 80;
 
 /// A decoded picture: rows of RGB pixels, transparent ones seen on white.
 pub(crate) struct Bitmap {
@@ -71,7 +72,12 @@ impl Bitmap {
         let longer = self.width.max(self.height).max(usize::from(edge));
         let scaled = |length: usize| u16::try_from((length * usize::from(edge) / longer).max(1)).ok();
         let (width, height) = (scaled(self.width)?, scaled(self.height)?);
-        Some(jpeg::encode(width, height, &self.shrunk(usize::from(width), usize::from(height))))
+        let mut file = Vec::new();
+        // With colours in full resolution: the pictures are small, and their edges are what people compare.
+        let mut encoder = Encoder::new(&mut file, QUALITY);
+        encoder.set_sampling_factor(SamplingFactor::F_1_1);
+        encoder.encode(&self.shrunk(usize::from(width), usize::from(height)), width, height, ColorType::Rgb).ok()?;
+        Some(file)
     }
 
     /// Every new pixel is the mean of the old ones it covers.
@@ -160,6 +166,22 @@ mod tests {
         assert_eq!(size(bitmap(1024, 512)), (160, 80));
         assert_eq!(size(bitmap(100, 50)), (100, 50));
         assert_eq!(size(bitmap(4000, 1)), (160, 1));
+    }
+
+    #[test]
+    fn thumbnails_are_small_and_look_alike() {
+        let byte = |part: usize| u8::try_from(part * 255 / 160).unwrap();
+        let disc = |x: usize, y: usize| x.abs_diff(80).pow(2) + y.abs_diff(80).pow(2) < 60 * 60;
+        let pixel = |at: usize| match (at % 160, at / 160) {
+            (x, y) if disc(x, y) => [200, byte(x), byte(y)],
+            _ => [255; 3],
+        };
+        let bitmap = Bitmap { width: 160, height: 160, rgb: (0..160 * 160).flat_map(pixel).collect() };
+        let file = bitmap.thumbnail(160).unwrap();
+        assert!(file.len() < 6_000, "{} bytes", file.len());
+        let again = Bitmap::decode(&file).unwrap();
+        let squares = bitmap.rgb.iter().zip(&again.rgb).map(|(one, other)| usize::from(one.abs_diff(*other)).pow(2));
+        assert!(squares.sum::<usize>() / again.rgb.len() < 30);
     }
 
     #[test]

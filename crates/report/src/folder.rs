@@ -7,6 +7,7 @@ use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
 use gen404_outside::disk::{Durability, write_whole};
+use gen404_outside::explain::{Blame, Explain, Hint};
 use gen404_outside::pictures::Shelf;
 use gen404_outside::text::bytes_without_mark;
 use gen404_round::Stem;
@@ -145,9 +146,15 @@ pub enum ReportError {
     },
 }
 
-impl ReportError {
-    /// What the user can do about it.
-    pub fn hint(&self) -> Option<&'static str> {
+impl Explain for ReportError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::NoMatch { .. } | Self::Shape { .. } | Self::TooLarge { .. } => Blame::User,
+            Self::Read { .. } | Self::Render(_) | Self::Write { .. } => Blame::Here,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
         match self {
             Self::NoMatch { .. } => Some("give the folder that `404-cli judge` wrote its results to"),
             Self::Shape { .. } => {
@@ -156,6 +163,7 @@ impl ReportError {
             Self::Write { .. } => Some("choose another place with --output"),
             Self::Read { .. } | Self::TooLarge { .. } | Self::Render(_) => None,
         }
+        .map(Hint::Borrowed)
     }
 }
 

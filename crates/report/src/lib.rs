@@ -6,7 +6,6 @@
 mod bitmap;
 mod duel;
 mod folder;
-mod jpeg;
 mod page;
 mod pictures;
 mod stages;

@@ -27,6 +27,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use gen404_devchain::{self as chain, DevelopmentChain, Lock, Neuron};
+use gen404_outside::explain::{Blame, Explain, Hint};
 use serde::Serialize;
 use url::Url;
 
@@ -111,6 +112,27 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+impl Explain for StartError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Folder { .. }
+            | Self::InUse { .. }
+            | Self::Wallet(_)
+            | Self::Chain(_)
+            | Self::Judge(_)
+            | Self::Service { .. } => Blame::Here,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
+        match self {
+            Self::Chain(_) => Some("another program may use the port: choose another --subtensor-port, or 0".into()),
+            Self::Folder { .. } => Some("choose a folder of your own with --dir".into()),
+            Self::InUse { .. } | Self::Wallet(_) | Self::Judge(_) | Self::Service { .. } => None,
+        }
+    }
 }
 
 /// Where everything is.

@@ -6,6 +6,7 @@ mod catalogue;
 mod control;
 mod fault;
 mod gate;
+pub mod matrix;
 mod pod;
 mod query;
 mod registration;

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use gen404_outside::explain::{Blame, Explain, Hint};
 use gen404_outside::secrets::Secrets;
 use reqsign_aws_v4::{Credential, DefaultCredentialProvider, EnvCredentialProvider, ProfileCredentialProvider};
 use reqsign_core::ProvideCredential as _;
@@ -57,9 +58,18 @@ pub enum CredentialsError {
     },
 }
 
-impl CredentialsError {
-    /// What to do about it.
-    pub fn hint(&self) -> Option<&'static str> {
+impl Explain for CredentialsError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Unreadable { .. }
+            | Self::Half { .. }
+            | Self::Garbled { .. }
+            | Self::UnknownProfile { .. }
+            | Self::Missing { .. } => Blame::User,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
         match self {
             Self::Missing { .. } => Some(
                 "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to a key of the storage, or name a profile in AWS_PROFILE; with \
@@ -68,6 +78,7 @@ impl CredentialsError {
             Self::Garbled { .. } => Some("copy them again, without quotation marks or line feeds"),
             Self::Unreadable { .. } | Self::Half { .. } | Self::UnknownProfile { .. } => None,
         }
+        .map(Hint::Borrowed)
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use gen404_outside::explain::{Blame, Explain, Hint};
 use gen404_outside::http::{ConnectionFault, RequestError, pause_in_words};
 use reqwest::StatusCode;
 
@@ -177,9 +178,32 @@ impl StorageError {
             | Self::Signing(_) => false,
         }
     }
+}
 
-    /// What the user can do about it.
-    pub fn hint(&self) -> Option<String> {
+impl Explain for StorageError {
+    /// Keys, names and clocks are the user's to change; what the service does is not.
+    fn blame(&self) -> Blame {
+        match self {
+            Self::UnknownKey { .. }
+            | Self::WrongSecret { .. }
+            | Self::Token { .. }
+            | Self::Denied { .. }
+            | Self::Hidden { .. }
+            | Self::NoBucket { .. }
+            | Self::OtherRegion { .. }
+            | Self::Clock { .. }
+            | Self::NotStorage { .. } => Blame::User,
+            Self::Unreachable { .. }
+            | Self::BrokeOff { .. }
+            | Self::NoSpace { .. }
+            | Self::Busy { .. }
+            | Self::Failing { .. }
+            | Self::Refused { .. } => Blame::Service,
+            Self::Signing(_) => Blame::Here,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
         let text = match self {
             Self::Unreachable { source, .. } | Self::BrokeOff { source, .. } => match source.fault() {
                 Some(ConnectionFault::UnknownHost { .. }) => {
@@ -199,7 +223,7 @@ impl StorageError {
             Self::Denied { .. } | Self::Hidden { .. } => "give the key s3:GetObject and s3:ListBucket for the bucket",
             Self::NoBucket { .. } => "make the bucket, or correct --to or --endpoint-url",
             Self::OtherRegion { right: Some(right), .. } => {
-                return Some(format!("give --region {right} (or AWS_REGION)"));
+                return Some(format!("give --region {right} (or AWS_REGION)").into());
             }
             Self::OtherRegion { right: None, .. } => "give the bucket's region with --region (or AWS_REGION)",
             Self::Clock { .. } => "set the clock: timedatectl set-ntp true",
@@ -211,7 +235,7 @@ impl StorageError {
             }
             Self::Refused { .. } | Self::Signing(_) => return None,
         };
-        Some(text.to_owned())
+        Some(text.into())
     }
 }
 

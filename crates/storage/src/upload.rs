@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt as _;
+use gen404_outside::explain::{Blame, Explain, Hint};
 use gen404_round::Stem;
 
 use crate::bucket::{Bucket, PROBE, Put};
@@ -90,6 +91,23 @@ pub enum UploadError {
         /// The file.
         path: PathBuf,
     },
+}
+
+impl Explain for UploadError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Storage(error) => error.blame(),
+            Self::Read { .. } | Self::Changed { .. } => Blame::Here,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
+        match self {
+            Self::Storage(error) => error.hint(),
+            Self::Read { .. } => None,
+            Self::Changed { .. } => Some("give the same command again when nobody writes there any more".into()),
+        }
+    }
 }
 
 /// Something that happened.

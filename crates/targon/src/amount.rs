@@ -85,6 +85,11 @@ impl fmt::Display for HourlyPrice {
     }
 }
 
+/// `$13.00/h`, or that it is not known.
+pub fn price_in_words(price: Option<HourlyPrice>) -> String {
+    price.map_or_else(|| "price unknown".to_owned(), |price| price.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use gen404_outside::explain::{Blame, Explain, Hint};
 use gen404_outside::http::{RequestError, pause_in_words};
 
 /// One call of the service, as an error names it.
@@ -244,9 +245,28 @@ impl TargonError {
     pub fn is_about_the_key(&self) -> bool {
         matches!(self, Self::KeyMissing { .. } | Self::KeyRefused { .. })
     }
+}
 
-    /// What to do about it.
-    pub fn hint(&self) -> Option<&'static str> {
+impl Explain for TargonError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::BadAddress { .. } | Self::KeyMissing { .. } | Self::KeyRefused { .. } => Blame::User,
+            Self::NoCredits { .. } | Self::NameTaken { .. } | Self::NotFound { .. } | Self::NoClient { .. } => {
+                Blame::Here
+            }
+            Self::RateLimited { .. }
+            | Self::Refused { .. }
+            | Self::Unwell { .. }
+            | Self::Unreachable { .. }
+            | Self::Broken { .. }
+            | Self::TimedOut { .. }
+            | Self::TooLarge { .. }
+            | Self::NotUnderstood { .. }
+            | Self::EndlessPages { .. } => Blame::Service,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
         match self {
             Self::BadAddress { .. } => Some("correct --targon-base-url or TARGON_BASE_URL"),
             Self::KeyMissing { .. } => {
@@ -269,5 +289,6 @@ impl TargonError {
             }
             Self::NoClient { .. } | Self::NotFound { .. } | Self::Refused { .. } => None,
         }
+        .map(Hint::Borrowed)
     }
 }

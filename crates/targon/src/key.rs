@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use gen404_outside::explain::{Blame, Explain, Hint};
 use gen404_outside::text::without_mark;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
@@ -111,10 +112,19 @@ pub enum KeyError {
     },
 }
 
-impl KeyError {
-    /// What to do about it.
-    pub fn hint(&self) -> &'static str {
+impl Explain for KeyError {
+    fn blame(&self) -> Blame {
         match self {
+            Self::Given(_)
+            | Self::Stored { .. }
+            | Self::Unreadable { .. }
+            | Self::Profile { .. }
+            | Self::Settings { .. } => Blame::User,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
+        let hint = match self {
             Self::Given(_) => "set TARGON_API_KEY to the key from the Targon dashboard, without quotes",
             Self::Stored { .. } => {
                 "put nothing but the key from the Targon dashboard into the file, or set TARGON_API_KEY"
@@ -122,7 +132,8 @@ impl KeyError {
             Self::Unreadable { .. } | Self::Profile { .. } | Self::Settings { .. } => {
                 "set TARGON_API_KEY, or repair the official client's file"
             }
-        }
+        };
+        Some(hint.into())
     }
 }
 

@@ -5,6 +5,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use gen404_outside::explain::{Blame, Explain, Hint};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -68,13 +69,19 @@ pub enum LeaseError {
     },
 }
 
-impl LeaseError {
-    /// What to do about it.
-    pub fn hint(&self) -> &'static str {
+impl Explain for LeaseError {
+    fn blame(&self) -> Blame {
         match self {
+            Self::Disk { .. } | Self::BeingStarted { .. } => Blame::Here,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
+        let hint = match self {
             Self::Disk { .. } => "make the folder writable, or choose another with GEN404_STATE_DIR or --state-dir",
             Self::BeingStarted { .. } => "wait for it, or interrupt it: it gives its machine back",
-        }
+        };
+        Some(hint.into())
     }
 }
 

@@ -21,7 +21,7 @@ mod start;
 mod stop;
 mod wire;
 
-pub use amount::{HourlyPrice, Usd};
+pub use amount::{HourlyPrice, Usd, price_in_words};
 pub use client::{DEFAULT_BASE_URL, LogLines, TargonClient};
 pub use clock::{Clock, SystemClock};
 pub use error::{Call, Said, TargonError};
@@ -35,7 +35,7 @@ pub use observer::{PodEvent, PodObserver, Unobserved};
 pub use pod::{EnvironmentVariable, InvalidRegistryLogin, PodKind, PodSpecification, RegistryLogin};
 pub use quote::{Offers, Quote, QuoteError, TypeChoice};
 pub use start::{Cause, Older, Order, StartError, Started, start};
-pub use stop::{PodTag, StopAllError, StopError, Stopped, stop_all};
+pub use stop::{NotStopped, PodTag, StopAllError, StopError, Stopped, stop_all};
 pub use wire::{
     Credits, Offer, PublicUrl, Status, Trouble, Workload, WorkloadEvent, WorkloadState, WorkloadType, create_body,
 };

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use gen404_outside::explain::{Blame, Explain, Hint};
 use gen404_outside::text;
 
 use crate::amount::HourlyPrice;
@@ -64,15 +65,23 @@ pub enum QuoteError {
     },
 }
 
-impl QuoteError {
-    /// What to do about it.
-    pub fn hint(&self) -> Option<&'static str> {
+impl Explain for QuoteError {
+    fn blame(&self) -> Blame {
         match self {
-            Self::Targon(error) => error.hint(),
+            Self::Targon(error) => error.blame(),
+            Self::UnknownResource { .. } | Self::TypeGone { .. } => Blame::User,
+            Self::SoldOut { .. } => Blame::Service,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
+        match self {
+            Self::Targon(error) => return error.hint(),
             Self::UnknownResource { .. } => Some("choose one of the free ones with --resource"),
             Self::SoldOut { .. } => Some("try again later, or choose one of the free ones with --resource"),
             Self::TypeGone { .. } => Some("leave --targon-type away: it finds the type by itself"),
         }
+        .map(Hint::Borrowed)
     }
 }
 

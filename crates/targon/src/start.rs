@@ -5,10 +5,12 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use futures::FutureExt as _;
+use gen404_outside::explain::{Blame, Explain, Facts, Hint};
 use gen404_outside::text::excerpt;
+use gen404_outside::time::in_words;
 use tokio_util::sync::CancellationToken;
 
-use crate::amount::Usd;
+use crate::amount::{Usd, price_in_words};
 use crate::client::{TargonClient, fresh_lines};
 use crate::error::TargonError;
 use crate::lease::{HeldLease, Lease, LeaseError, Leases, Phase};
@@ -17,7 +19,7 @@ use crate::names::Uid;
 use crate::observer::{PodEvent, PodObserver};
 use crate::pod::PodSpecification;
 use crate::quote::{Quote, QuoteError, TypeChoice};
-use crate::stop::{PodTag, StopError, forget};
+use crate::stop::{PodTag, STOP_THEM, StopError, forget, still_running};
 use crate::wire::{PublicUrl, Workload, WorkloadEvent};
 
 /// What to start, and how.
@@ -72,7 +74,10 @@ pub enum StartError {
     #[error(transparent)]
     Lease(#[from] LeaseError),
     /// One of the name is there already.
-    #[error("`{}` is there already: {}, {}", older.pod.name, older.pod.uid, older.status)]
+    #[error(
+        "a pod `{}` is there already: {}, {}{}, {}",
+        older.pod.name, older.pod.uid, older.status, how_old(older.age), price_in_words(older.pod.cost_per_hour)
+    )]
     AlreadyThere {
         /// The first of them.
         older: Box<Older>,
@@ -131,6 +136,68 @@ pub enum Cause {
     /// It could not be remembered, so it was not deployed.
     #[error("{0}")]
     Lease(LeaseError),
+}
+
+fn how_old(age: Option<Duration>) -> String {
+    age.map_or_else(String::new, |age| format!(", {} old", in_words(age)))
+}
+
+impl Explain for StartError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Quote(error) => error.blame(),
+            Self::Targon(error) => error.blame(),
+            Self::Lease(error) => error.blame(),
+            Self::AlreadyThere { .. } => Blame::Here,
+            Self::Interrupted => Blame::Interruption,
+            Self::GivenBack { cause, .. } => cause.blame(),
+            Self::LeftRunning { .. } | Self::NotReplaced { .. } => Blame::Service,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
+        match self {
+            Self::Quote(error) => error.hint(),
+            Self::Targon(error) => error.hint(),
+            Self::Lease(error) => error.hint(),
+            Self::AlreadyThere { .. } => Some("--replace stops it first; `404-cli stop-pods` stops all three".into()),
+            Self::Interrupted => None,
+            Self::GivenBack { cause, .. } => cause.hint(),
+            Self::LeftRunning { .. } | Self::NotReplaced { .. } => Some(STOP_THEM.into()),
+        }
+    }
+
+    fn facts(&self) -> Facts {
+        let uid = |pod: &PodTag| ("uid".to_owned(), pod.uid.as_str().into());
+        match self {
+            Self::Quote(_) | Self::Targon(_) | Self::Lease(_) | Self::Interrupted => Facts::new(),
+            Self::AlreadyThere { older } => Facts::from_iter([uid(&older.pod)]),
+            Self::GivenBack { pod, spent, .. } => {
+                Facts::from_iter([uid(pod), ("spent".to_owned(), spent.map(Usd::dollars).into())])
+            }
+            Self::LeftRunning { pod, .. } | Self::NotReplaced { pod, .. } => still_running([pod]),
+        }
+    }
+}
+
+impl Explain for Cause {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Interrupted => Blame::Interruption,
+            Self::Failed(_) => Blame::Service,
+            Self::Targon(error) => error.blame(),
+            Self::Lease(error) => error.blame(),
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
+        match self {
+            Self::Interrupted => None,
+            Self::Failed(failure) => Some(failure.hint().into()),
+            Self::Targon(error) => error.hint(),
+            Self::Lease(error) => error.hint(),
+        }
+    }
 }
 
 impl Cause {

@@ -6,9 +6,11 @@ use std::fmt;
 use std::time::Duration;
 
 use futures::future::join_all;
+use gen404_outside::explain::{Blame, Explain, Facts, Hint, sentence};
 use gen404_outside::text;
+use serde_json::{Value, json};
 
-use crate::amount::HourlyPrice;
+use crate::amount::{HourlyPrice, price_in_words};
 use crate::client::TargonClient;
 use crate::error::TargonError;
 use crate::lease::{Lease, LeaseError, Leases};
@@ -43,11 +45,7 @@ impl From<&Lease> for PodTag {
 /// `generator (wrk-000000000001, $13.00/h)`
 impl fmt::Display for PodTag {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} ({}", text::line(&self.name), self.uid)?;
-        match self.cost_per_hour {
-            Some(price) => write!(formatter, ", {price})"),
-            None => formatter.write_str(", price unknown)"),
-        }
+        write!(formatter, "{} ({}, {})", text::line(&self.name), self.uid, price_in_words(self.cost_per_hour))
     }
 }
 
@@ -63,6 +61,42 @@ pub enum StopError {
     /// The service does not answer well enough to know.
     #[error(transparent)]
     Targon(#[from] TargonError),
+}
+
+/// What to do about machines that may still run.
+pub(crate) const STOP_THEM: &str = "run `404-cli stop-pods`, or stop it in the Targon dashboard";
+
+/// The machines that may still run, with all that a person or a script needs to stop them.
+pub(crate) fn still_running<'a>(pods: impl IntoIterator<Item = &'a PodTag>) -> Facts {
+    let tag = |pod: &PodTag| {
+        let price = pod.cost_per_hour.map(|price| price.an_hour().dollars());
+        json!({"uid": pod.uid, "name": pod.name, "cost_per_hour": price})
+    };
+    Facts::from_iter([("still_running".to_owned(), Value::Array(pods.into_iter().map(tag).collect()))])
+}
+
+/// Pods that could not be stopped, or not certainly.
+#[derive(Debug, thiserror::Error)]
+#[error("may still be running and costing money: {}", each(.0))]
+pub struct NotStopped(pub Vec<(PodTag, StopError)>);
+
+fn each(failed: &[(PodTag, StopError)]) -> String {
+    let pods: Vec<String> = failed.iter().map(|(pod, error)| format!("{pod}: {}", sentence(error))).collect();
+    pods.join("; ")
+}
+
+impl Explain for NotStopped {
+    fn blame(&self) -> Blame {
+        Blame::Service
+    }
+
+    fn hint(&self) -> Option<Hint> {
+        Some(STOP_THEM.into())
+    }
+
+    fn facts(&self) -> Facts {
+        still_running(self.0.iter().map(|(pod, _)| pod))
+    }
 }
 
 /// Deletions tried before giving up.
@@ -130,6 +164,22 @@ pub enum StopAllError {
     /// The leases cannot be read.
     #[error(transparent)]
     Lease(#[from] LeaseError),
+}
+
+impl Explain for StopAllError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Targon(error) => error.blame(),
+            Self::Lease(error) => error.blame(),
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
+        match self {
+            Self::Targon(error) => error.hint(),
+            Self::Lease(error) => error.hint(),
+        }
+    }
 }
 
 /// Stops every pod named exactly like one of the three kinds, on whatever page it is listed, and every lease of such

@@ -4,6 +4,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use gen404_outside::explain::{Blame, Explain, Hint};
 use gen404_round::{AccountId, Hotkey};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -137,28 +138,39 @@ pub enum OpenError {
     },
 }
 
-impl OpenError {
-    /// What the user can do about it.
-    pub fn hint(&self) -> Option<String> {
+impl Explain for OpenError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::NoPassword { source: NoPassword::Declined, .. } => Blame::Interruption,
+            Self::NoPassword { source: NoPassword::NoTerminal | NoPassword::Terminal(_), .. }
+            | Self::Read { .. }
+            | Self::Content { .. }
+            | Self::Damaged { .. }
+            | Self::Variable { .. }
+            | Self::WrongPassword { .. }
+            | Self::Memory { .. } => Blame::User,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
         Some(match self {
             Self::Read { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
-                "the file belongs to another user, or its permissions are too tight".to_owned()
+                "the file belongs to another user, or its permissions are too tight".into()
             }
-            Self::Content { source, .. } => return source.hint().map(str::to_owned),
-            Self::Damaged { .. } => {
-                "restore the file from a backup, or regenerate the hotkey from its phrase".to_owned()
-            }
+            Self::Content { source, .. } => return source.hint().map(Hint::Borrowed),
+            Self::Damaged { .. } => "restore the file from a backup, or regenerate the hotkey from its phrase".into(),
             Self::NoPassword { variable, .. } => {
                 format!("run it on a terminal, or put the encoded password into the environment variable {variable}")
+                    .into()
             }
             Self::Variable { quoted: true, .. } => {
-                "leave the quotes out: docker's --env-file and some others pass them on as part of the value".to_owned()
+                "leave the quotes out: docker's --env-file and some others pass them on as part of the value".into()
             }
             Self::Variable { .. } => {
-                "its value must be base64 of the password, XOR the repeated bytes of the variable's name".to_owned()
+                "its value must be base64 of the password, XOR the repeated bytes of the variable's name".into()
             }
             Self::WrongPassword { .. } => {
-                "passwords are case-sensitive; a file changed after it was encrypted looks the same".to_owned()
+                "passwords are case-sensitive; a file changed after it was encrypted looks the same".into()
             }
             Self::Read { .. } | Self::Memory { .. } => return None,
         })

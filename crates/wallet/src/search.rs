@@ -6,6 +6,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use gen404_outside::explain::{Blame, Explain, Hint};
 use gen404_round::{AccountId, Hotkey};
 
 use crate::hotkey::HotkeyFile;
@@ -99,45 +100,54 @@ pub enum FindError {
     },
 }
 
-impl FindError {
-    /// What the user can do about it.
-    pub fn hint(&self) -> Option<String> {
+impl Explain for FindError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::NotAName { .. }
+            | Self::Wallet { .. }
+            | Self::Hotkey { .. }
+            | Self::Address { .. }
+            | Self::Coldkey { .. }
+            | Self::Unreadable { .. } => Blame::User,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
         const QUOTES: &str = "leave out the quotes around it: some tools pass them on as part of the value";
         Some(match self {
             Self::NotAName { name, .. } | Self::Wallet { wallet: name, .. } | Self::Hotkey { hotkey: name, .. }
                 if is_quoted(name) =>
             {
-                QUOTES.to_owned()
+                QUOTES.into()
             }
             Self::Wallet { tried, .. } if tried[0].to_string_lossy().starts_with(['"', '\'']) => {
-                format!("the wallet path stands in quotes; {QUOTES}")
+                format!("the wallet path stands in quotes; {QUOTES}").into()
             }
             Self::NotAName { of, .. } => {
-                format!("give the {of}'s name alone; the folder that wallets are in is the wallet path")
+                format!("give the {of}'s name alone; the folder that wallets are in is the wallet path").into()
             }
             Self::Wallet { wallet, .. } if wallet.len() >= SHORTEST_ADDRESS => {
-                "give the name of the wallet's folder, not an address".to_owned()
+                "give the name of the wallet's folder, not an address".into()
             }
             Self::Wallet { tried, .. } if tried[0].parent().is_some_and(is_wallet) => {
-                "the wallet path is itself a wallet: give the folder it is in".to_owned()
+                "the wallet path is itself a wallet: give the folder it is in".into()
             }
             Self::Wallet { .. } => {
                 "give the folder that wallets are in as the wallet path (BT_WALLET_PATH), or create \
                  the wallet with `btcli wallet create`"
-                    .to_owned()
+                    .into()
             }
             Self::Hotkey { hotkey, .. } if hotkey.len() >= SHORTEST_ADDRESS => match hotkey.parse::<AccountId>() {
-                Err(error) => format!("if this is meant as an address: {error}"),
+                Err(error) => format!("if this is meant as an address: {error}").into(),
                 Ok(_) => return None,
             },
             Self::Hotkey { .. } => {
-                "give one of the names listed, or create the hotkey with `btcli wallet new-hotkey`".to_owned()
+                "give one of the names listed, or create the hotkey with `btcli wallet new-hotkey`".into()
             }
             Self::Address { existing, .. } if existing.iter().any(|hotkey| hotkey.address.is_none()) => {
-                "give the hotkey's name: the address of an encrypted hotkey without its …pub.txt is not known"
-                    .to_owned()
+                "give the hotkey's name: the address of an encrypted hotkey without its …pub.txt is not known".into()
             }
-            Self::Address { .. } | Self::Coldkey { .. } => "give the hotkey's name".to_owned(),
+            Self::Address { .. } | Self::Coldkey { .. } => "give the hotkey's name".into(),
             Self::Unreadable { .. } => return None,
         })
     }

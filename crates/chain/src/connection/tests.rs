@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use gen404_devchain::{DevelopmentChain, HandshakeRefusal, Options};
+use gen404_outside::explain::Explain as _;
 
 use super::*;
 use crate::network::FINNEY_GENESIS;

@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
+use gen404_outside::explain::{Blame, Explain, Facts, Hint};
 use gen404_round::{BlockNumber, Hotkey, Netuid};
 use gen404_timelock::InvalidPublicKey;
 
-use super::{FailureKind, ReadError};
+use super::ReadError;
 use crate::hashes::ExtrinsicHash;
 use crate::network::elsewhere;
 use crate::rpc::RpcError;
@@ -229,34 +230,6 @@ impl CommitError {
         }
     }
 
-    /// Whose fault it is.
-    pub fn kind(&self) -> FailureKind {
-        match self {
-            Self::PayloadTooLong { .. } => FailureKind::Usage,
-            Self::Read(source) => source.kind(),
-            Self::Pool(rejection) if !rejection.is_of_a_pool() => FailureKind::Outside,
-            Self::ForeignBeacon
-            | Self::InvalidBeacon(_)
-            | Self::Randomness(_)
-            | Self::StillPending { .. }
-            | Self::StillInPool { .. }
-            | Self::NotSent { .. }
-            | Self::OutOfSight { .. }
-            | Self::Undecided { .. }
-            | Self::Dropped { last_block: Some(_), .. }
-            | Self::NotIncluded { .. }
-            | Self::NotFinalized { .. }
-            | Self::NotRevealed { .. } => FailureKind::Outside,
-            Self::Pool(_)
-            | Self::NotRegistered { .. }
-            | Self::SpaceUsedUp { .. }
-            | Self::Dropped { last_block: None, .. }
-            | Self::Dispatch { .. }
-            | Self::Replaced { .. }
-            | Self::RevealFailed { .. } => FailureKind::Refused,
-        }
-    }
-
     /// Whether the commitment is in a block, so that doing the same again would replace or repeat it.
     pub fn included_in(&self) -> Option<BlockNumber> {
         match self {
@@ -268,38 +241,66 @@ impl CommitError {
             _ => None,
         }
     }
+}
 
-    /// What to do about it.
-    pub fn hint(&self) -> Option<String> {
+impl Explain for CommitError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::PayloadTooLong { .. } => Blame::User,
+            Self::Read(source) => source.blame(),
+            Self::Pool(rejection) if !rejection.is_of_a_pool() => Blame::Service,
+            Self::ForeignBeacon
+            | Self::InvalidBeacon(_)
+            | Self::Randomness(_)
+            | Self::StillPending { .. }
+            | Self::StillInPool { .. }
+            | Self::NotSent { .. }
+            | Self::OutOfSight { .. }
+            | Self::Undecided { .. }
+            | Self::Dropped { last_block: Some(_), .. }
+            | Self::NotIncluded { .. }
+            | Self::NotFinalized { .. }
+            | Self::NotRevealed { .. } => Blame::Service,
+            Self::Pool(_)
+            | Self::NotRegistered { .. }
+            | Self::SpaceUsedUp { .. }
+            | Self::Dropped { last_block: None, .. }
+            | Self::Dispatch { .. }
+            | Self::Replaced { .. }
+            | Self::RevealFailed { .. } => Blame::Chain,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
         Some(match self {
             Self::Read(source) => return source.hint(),
-            Self::PayloadTooLong { .. } => "use a shorter CDN address".to_owned(),
+            Self::PayloadTooLong { .. } => "use a shorter CDN address".into(),
             Self::ForeignBeacon => "do not use this node: it could read your commitment before everybody else; \
                                     name another one with --subtensor.endpoint"
-                .to_owned(),
-            Self::InvalidBeacon(_) => "name another node with --subtensor.endpoint".to_owned(),
+                .into(),
+            Self::InvalidBeacon(_) => "name another node with --subtensor.endpoint".into(),
             Self::NotRegistered { netuid, .. } => format!(
                 "register the hotkey on subnet {netuid} first, or check --wallet.name, --wallet.hotkey, --netuid and \
                  --subtensor.endpoint"
-            ),
+            ).into(),
             Self::SpaceUsedUp { tempo, .. } => match tempo {
-                Some(tempo) => format!("wait for the next epoch; one has {tempo} blocks"),
-                None => "wait for the next epoch".to_owned(),
+                Some(tempo) => format!("wait for the next epoch; one has {tempo} blocks").into(),
+                None => "wait for the next epoch".into(),
             },
             Self::StillPending { reveal_round, .. } => format!(
                 "it waits for beacon round {reveal_round}; sending now would destroy it. Wait longer with \
                  --wait-timeout, or see with list-all whether it has been revealed"
-            ),
-            Self::StillInPool { .. } => "wait until it is included, then try again".to_owned(),
+            ).into(),
+            Self::StillInPool { .. } => "wait until it is included, then try again".into(),
             Self::NotSent { source: RpcError::Limited { limit, .. } } => {
-                elsewhere(std::slice::from_ref(&limit.endpoint))
+                elsewhere(std::slice::from_ref(&limit.endpoint)).into()
             }
-            Self::NotSent { .. } => "try again, or name another node with --subtensor.endpoint".to_owned(),
+            Self::NotSent { .. } => "try again, or name another node with --subtensor.endpoint".into(),
             Self::Pool(rejection) => return rejection.hint(),
             Self::Dropped { last_block: Some(last_block), .. } => format!(
                 "another node could still include it, up to block {last_block}: see with list-all before sending again, \
                  because a second commitment would replace the first"
-            ),
+            ).into(),
             Self::Dropped { verdict, .. } => return verdict.hint(),
             Self::Undecided { extrinsic_hash, last_block, doubt, .. } => {
                 let elsewhere = match doubt {
@@ -311,28 +312,38 @@ impl CommitError {
                      for {extrinsic_hash} in a block explorer{elsewhere}: it may be included up to block {last_block}, \
                      and a second commitment would replace it"
                 )
+                .into()
             }
             Self::OutOfSight { .. } => {
                 "see with list-all, once a node answers, before you send again: a second commitment \
                                         would replace the first, and its later block would count"
-                    .to_owned()
+                    .into()
             }
             Self::NotIncluded { last_block, .. } => format!(
                 "it can still be included up to block {last_block}; see with list-all before sending again, \
                  because a second commitment would replace the first"
-            ),
+            ).into(),
             Self::Randomness(_) | Self::Dispatch { .. } => return None,
-            Self::NotFinalized { .. } => "it is very likely to stay; see with list-all".to_owned(),
+            Self::NotFinalized { .. } => "it is very likely to stay; see with list-all".into(),
             Self::NotRevealed { reveal_round, .. } => format!(
                 "the chain reveals it once it has beacon round {reveal_round}; see with list-all, and do not send \
                  again before, because that would replace it"
-            ),
+            ).into(),
             Self::Replaced { .. } => {
-                "somebody else with this hotkey committed meanwhile; send again when nothing is pending".to_owned()
+                "somebody else with this hotkey committed meanwhile; send again when nothing is pending".into()
             }
             Self::RevealFailed { .. } => "send it again; if it happens again, name another node with \
                                           --subtensor.endpoint"
-                .to_owned(),
+                .into(),
         })
+    }
+
+    /// Every failure that knows a block after the point of no return says so.
+    fn facts(&self) -> Facts {
+        self.included_in().map(|block| ("block".to_owned(), block.into())).into_iter().collect()
+    }
+
+    fn sentence(&self) -> String {
+        self.to_string()
     }
 }

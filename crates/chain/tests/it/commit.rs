@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use gen404_chain::{
-    Chain, ClockError, CommitError, CommitRequest, Event, FINNEY_GENESIS, FailureKind, HotkeySigner, LockAnswer,
-    SystemClock, Unobserved, Wait,
+    Chain, ClockError, CommitError, CommitRequest, Event, FINNEY_GENESIS, HotkeySigner, LockAnswer, SystemClock,
+    Unobserved, Wait,
 };
 use gen404_devchain::{BeaconSource, CommitmentField};
+use gen404_outside::explain::{Blame, Explain};
 use gen404_round::{Latest, NETUID, Reveal};
 
 use crate::support::{
@@ -89,7 +90,7 @@ async fn an_unregistered_hotkey_is_told_before_anything_is_sent() {
     let diary = Diary::default();
     let error = commit(&chain, &Key::new(1), &diary).await.expect_err("not registered");
     assert!(matches!(error, CommitError::NotRegistered { netuid: NETUID, .. }), "{error}");
-    assert_eq!(error.kind(), FailureKind::Refused);
+    assert_eq!(error.blame(), Blame::Chain);
     assert!(error.hint().is_some_and(|hint| hint.contains("register")));
     assert_eq!(diary.count(|event| matches!(event, Event::Submitting { .. })), 0);
 }
@@ -110,7 +111,7 @@ async fn a_refusal_in_the_block_is_named_and_explained() {
     assert_eq!(dispatch.pallet.as_deref(), Some("Commitments"));
     assert_eq!(dispatch.name, "AccountNotAllowedCommit");
     assert!(!dispatch.documentation.is_empty());
-    assert_eq!(error.kind(), FailureKind::Refused);
+    assert_eq!(error.blame(), Blame::Chain);
 }
 
 #[tokio::test]
@@ -137,7 +138,7 @@ async fn a_commitment_that_stays_pending_is_not_destroyed() {
     let impatient = CommitRequest { wait_limit: Duration::from_millis(500), ..commit_repo() };
     let error = chain.commit(&impatient, &key, &SystemClock, &Unobserved).await.expect_err("one is pending");
     assert!(matches!(error, CommitError::StillPending { block, .. } if block == first.block), "{error}");
-    assert_eq!(error.kind(), FailureKind::Outside);
+    assert_eq!(error.blame(), Blame::Service);
     let status = chain.hotkey_status(NETUID, &key.hotkey(), &Unobserved).await.expect("a status");
     assert_eq!(status.pending.map(|pending| pending.block), Some(first.block));
 }
@@ -233,7 +234,7 @@ async fn a_payload_that_does_not_fit_is_refused_without_a_question() {
     };
     let error = chain.commit(&request(779), &key, &SystemClock, &Unobserved).await.expect_err("too long");
     assert!(matches!(error, CommitError::PayloadTooLong { bytes: 779, limit: 778 }), "{error}");
-    assert_eq!(error.kind(), FailureKind::Usage);
+    assert_eq!(error.blame(), Blame::User);
     let longest = chain.commit(&request(778), &key, &SystemClock, &Unobserved).await.expect("it just fits");
     assert!(longest.revealed_block.is_some());
 }

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use gen404_chain::{
-    Chain, CommitError, ConnectOptions, EndpointError, Event, FailureKind, ReadError, SystemClock, Unobserved,
-};
+use gen404_chain::{Chain, CommitError, ConnectOptions, EndpointError, Event, ReadError, SystemClock, Unobserved};
+use gen404_outside::explain::{Blame, Explain};
 use gen404_round::NETUID;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -57,7 +56,7 @@ async fn nothing_listens() {
     let diary = Diary::default();
     let error = Chain::connect(options(&format!("ws://{address}")), &diary).await.expect_err("nothing is there");
     assert!(matches!(error.source, EndpointError::Dial { .. }), "{error}");
-    assert_eq!(error.kind(), FailureKind::Outside);
+    assert_eq!(error.blame(), Blame::Service);
     assert!(error.to_string().contains("refused") && error.hint().is_some(), "{error}");
     assert_eq!(diary.count(|event| matches!(event, Event::EndpointFailed { .. })), 1);
 }
@@ -68,7 +67,7 @@ async fn a_name_that_leads_nowhere_is_told() {
     let nowhere = format!("ws://{}.example", "x".repeat(70));
     let error = Chain::connect(options(&nowhere), &Unobserved).await.expect_err("no such host");
     assert!(error.to_string().contains("its host name cannot be resolved"), "{error}");
-    assert_eq!(error.kind(), FailureKind::Outside);
+    assert_eq!(error.blame(), Blame::Service);
     assert!(error.hint().is_some_and(|hint| hint.contains("spelled right")), "{:?}", error.hint());
 }
 
@@ -102,7 +101,7 @@ async fn a_silent_server_is_given_up() {
     let url = answering("").await;
     let options = ConnectOptions { connect_limit: Duration::from_millis(200), ..options(&url) };
     let error = Chain::connect(options, &Unobserved).await.expect_err("no answer");
-    assert_eq!(error.kind(), FailureKind::Outside);
+    assert_eq!(error.blame(), Blame::Service);
 }
 
 #[tokio::test]
@@ -116,7 +115,7 @@ async fn another_json_rpc_service_is_no_chain() {
     let proxy = Proxy::start(&sandbox.url(), Manners::rewriting(unknown)).await;
     let error = Chain::connect(options(&proxy.url), &Unobserved).await.expect_err("no chain");
     assert!(matches!(error.source, EndpointError::NotSubstrate { .. }), "{error}");
-    assert_eq!(error.kind(), FailureKind::Usage);
+    assert_eq!(error.blame(), Blame::User);
     assert!(!error.to_string().contains('\u{1b}'), "{error:?}");
 }
 
@@ -131,7 +130,7 @@ async fn a_network_without_commitments_is_named() {
     let error = chain.commit(&commit_hash(), &key, &SystemClock, &Unobserved).await.expect_err("another network");
     assert!(matches!(&error, CommitError::Read(ReadError::Incompatible(_))), "{error}");
     assert_eq!(error.to_string(), "this chain has no Commitments pallet");
-    assert_eq!(error.kind(), FailureKind::Usage);
+    assert_eq!(error.blame(), Blame::User);
     assert!(error.hint().is_some_and(|hint| hint.contains("--subtensor.endpoint")));
     chain.reveals(NETUID, &Unobserved).await.expect_err("nothing to list either");
 }

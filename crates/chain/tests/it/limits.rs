@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use gen404_chain::{
-    Chain, CommitError, CommitRequest, ConnectOptions, EndpointError, Event, FailureKind, HotkeySigner, LockAnswer,
-    RpcError, SystemClock, Unobserved,
+    Chain, CommitError, CommitRequest, ConnectOptions, EndpointError, Event, HotkeySigner, LockAnswer, RpcError,
+    SystemClock, Unobserved,
 };
 use gen404_devchain::{CallLimit, HandshakeRefusal};
+use gen404_outside::explain::{Blame, Explain};
 use gen404_round::{AccountId, NETUID};
 
 use crate::support::{Diary, Key, commit, commit_hash, connect, fast, options, reveal_count, start};
@@ -46,7 +47,7 @@ async fn handshakes_that_stay_refused_end_in_time_with_other_endpoints_named() {
     let error = Chain::connect(patient, &Unobserved).await.expect_err("never welcome");
     assert!(matches!(&error.source, EndpointError::Busy(limit) if limit.words.starts_with("HTTP 429")), "{error}");
     assert!(error.to_string().contains("still after waiting 1 s"), "{error}");
-    assert_eq!(error.kind(), FailureKind::Outside);
+    assert_eq!(error.blame(), Blame::Service);
     assert!(error.hint().is_some_and(|hint| hint.contains("wss://entrypoint-finney")), "{:?}", error.hint());
 
     // Nobody waits for a pause that is longer than the patience.
@@ -74,7 +75,7 @@ async fn a_limit_in_the_first_words_is_no_reason_to_doubt_the_chain() {
         let error = Chain::connect(impatient, &Unobserved).await.expect_err("limited");
         assert!(matches!(error.source, EndpointError::Busy(_)), "{error}");
         assert!(error.to_string().contains(message) && !error.to_string().contains("not a Substrate"), "{error}");
-        assert_eq!(error.kind(), FailureKind::Outside);
+        assert_eq!(error.blame(), Blame::Service);
     }
     sandbox.limit_calls(CallLimit::first(3, -32_005, "limit exceeded"));
     let diary = Diary::default();
@@ -132,7 +133,7 @@ async fn a_submission_that_stays_refused_was_not_sent_and_says_so() {
     let error = chain.commit(&request, &key, &SystemClock, &diary).await.expect_err("never taken");
     assert!(matches!(&error, CommitError::NotSent { source: RpcError::Limited { .. } }), "{error}");
     assert!(error.to_string().starts_with("nothing was sent"), "{error}");
-    assert_eq!(error.kind(), FailureKind::Outside);
+    assert_eq!(error.blame(), Blame::Service);
     assert!(error.hint().is_some_and(|hint| hint.contains("wss://entrypoint-finney")), "{:?}", error.hint());
     assert_eq!(diary.count(|event| *event == Event::Rejected), 1);
     let status = chain.hotkey_status(NETUID, &key.hotkey(), &Unobserved).await.expect("a status");

@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use gen404_chain::{
-    Chain, CommitError, CommitRequest, Doubt, Event, FailureKind, HotkeySigner, SystemClock, Unobserved, Wait,
-};
+use gen404_chain::{Chain, CommitError, CommitRequest, Doubt, Event, HotkeySigner, SystemClock, Unobserved, Wait};
 use gen404_devchain::{CallLimit, DevelopmentChain, Options, SubmitFault, WatchEnd};
+use gen404_outside::explain::{Blame, Explain};
 use gen404_round::NETUID;
 
 use crate::proxy::{Manners, Proxy};
@@ -104,7 +103,7 @@ async fn a_refusal_that_cannot_be_checked_is_no_refusal_of_the_chain() {
     let error = chain.commit(&within_seconds(2), &key, &SystemClock, &diary).await.expect_err("nobody can tell");
     let CommitError::Undecided { extrinsic_hash, .. } = &error else { panic!("{error}") };
     assert!(error.to_string().contains("bad signature") && error.to_string().contains("cannot be told"), "{error}");
-    assert_eq!(error.kind(), FailureKind::Outside);
+    assert_eq!(error.blame(), Blame::Service);
     let hint = error.hint().expect("a hint");
     assert!(hint.contains("list-all") && hint.contains(&extrinsic_hash.to_string()), "{hint}");
     assert_eq!((signatures(&diary), diary.count(|event| *event == Event::Rejected)), (1, 0));
@@ -119,7 +118,7 @@ async fn a_chain_without_new_blocks_proves_no_refusal() {
     sandbox.fail_next_submission(SubmitFault::Refuse { code, message, data });
     let error = chain.commit(&within_seconds(1), &key, &SystemClock, &Unobserved).await.expect_err("no new block");
     assert!(matches!(&error, CommitError::Undecided { doubt: Doubt::NoNewBlock, .. }), "{error}");
-    assert_eq!(error.kind(), FailureKind::Outside);
+    assert_eq!(error.blame(), Blame::Service);
 }
 
 #[tokio::test]
@@ -132,7 +131,7 @@ async fn an_answer_that_is_no_verdict_of_a_pool_is_an_outside_failure() {
     let diary = Diary::default();
     let error = commit(&chain, &key, &diary).await.expect_err("not taken");
     assert!(matches!(&error, CommitError::Pool(_)), "{error}");
-    assert_eq!((error.kind(), diary.count(|event| *event == Event::Rejected)), (FailureKind::Outside, 1));
+    assert_eq!((error.blame(), diary.count(|event| *event == Event::Rejected)), (Blame::Service, 1));
     assert!(error.hint().is_some());
 }
 
@@ -164,18 +163,15 @@ async fn a_node_that_never_notices_an_upgrade_is_an_outside_failure() {
         matches!(&error, CommitError::Undecided { .. }) && error.to_string().ends_with(&stale.to_string()),
         "{error}"
     );
-    assert_eq!((error.kind(), signatures(&diary)), (FailureKind::Outside, 1));
+    assert_eq!((error.blame(), signatures(&diary)), (Blame::Service, 1));
     assert!(error.hint().is_some_and(|hint| hint.contains("--subtensor.endpoint")), "{:?}", error.hint());
 }
 
 /// The pool passes it on, says that it let it fall, and it is never seen again.
 #[tokio::test]
 async fn only_what_no_node_can_include_any_more_is_refused() {
-    let ends = [
-        (WatchEnd::Invalid, FailureKind::Refused),
-        (WatchEnd::Dropped, FailureKind::Outside),
-        (WatchEnd::Usurped, FailureKind::Outside),
-    ];
+    let ends =
+        [(WatchEnd::Invalid, Blame::Chain), (WatchEnd::Dropped, Blame::Service), (WatchEnd::Usurped, Blame::Service)];
     for (end, kind) in ends {
         let key = Key::new(1);
         let sandbox = start(fast(&[&key])).await;
@@ -184,7 +180,7 @@ async fn only_what_no_node_can_include_any_more_is_refused() {
         sandbox.fail_next_submission(SubmitFault::Lose);
         let error = commit(&chain, &key, &Diary::default()).await.expect_err("lost");
         assert!(matches!(&error, CommitError::Dropped { .. }), "{error}");
-        assert_eq!(error.kind(), kind, "{error}");
+        assert_eq!(error.blame(), kind, "{error}");
         assert!(error.hint().is_some_and(|hint| hint.contains("list-all")), "{:?}", error.hint());
     }
 }
@@ -205,7 +201,7 @@ async fn a_call_whose_end_cannot_be_read_is_no_success() {
     let chain = Chain::connect(options(&proxy.url), &Unobserved).await.expect("it answers");
     let error = chain.commit(&early, &key, &SystemClock, &Unobserved).await.expect_err("it may have failed");
     assert!(matches!(&error, CommitError::OutOfSight { block: Some(_), .. }), "{error}");
-    assert_eq!(error.kind(), FailureKind::Outside);
+    assert_eq!(error.blame(), Blame::Service);
 
     // The reveal is a better proof than the events are.
     let commitment = commit(&chain, &key, &Diary::default()).await.expect("it is revealed");
@@ -232,5 +228,5 @@ async fn a_call_that_failed_is_refused_only_by_a_final_block() {
     let error = chain.commit(&within_seconds(5), &key, &SystemClock, &diary).await.expect_err("not registered");
     assert!(matches!(&error, CommitError::Undecided { doubt: Doubt::NotFinal, .. }), "{error}");
     assert!(error.to_string().contains("the chain refused the commitment in block"), "{error}");
-    assert_eq!(error.kind(), FailureKind::Outside);
+    assert_eq!(error.blame(), Blame::Service);
 }

@@ -4,7 +4,8 @@
 use std::process::Command;
 use std::sync::Arc;
 
-use gen404_chain::{Chain, FailureKind, Unobserved};
+use gen404_chain::{Chain, Unobserved};
+use gen404_outside::explain::{Blame, Explain};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -47,7 +48,7 @@ async fn an_unknown_authority_is_refused() {
     let sandbox = start(fast(&[])).await;
     let url = behind_tls(&sandbox.url()).await;
     let error = Chain::connect(options(&url), &Unobserved).await.expect_err("nobody knows the authority");
-    assert_eq!(error.kind(), FailureKind::Outside);
+    assert_eq!(error.blame(), Blame::Service);
     // A machine that trusts nobody says something else of it.
     assert!(error.to_string().contains("its certificate ") && !error.to_string().contains("UnknownIssuer"), "{error}");
     assert!(error.hint().is_some_and(|hint| hint.contains("SSL_CERT_FILE")), "{error} {:?}", error.hint());
@@ -94,7 +95,7 @@ async fn passes(client: &'static str, authorities: &'static str) {
 async fn client_without_authorities() {
     let url = std::env::var(URL).expect("the other test sets it");
     let error = Chain::connect(options(&url), &Unobserved).await.expect_err("nobody is trusted");
-    assert_eq!(error.kind(), FailureKind::Outside);
+    assert_eq!(error.blame(), Blame::Service);
     assert!(error.hint().is_some_and(|hint| hint.contains("ca-certificates")), "{error} {:?}", error.hint());
 }
 

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use gen404_chain::{
-    Chain, CommitError, ConnectOptions, Event, FailureKind, HotkeySigner, SystemClock, Unobserved, Wait,
-};
+use gen404_chain::{Chain, CommitError, ConnectOptions, Event, HotkeySigner, SystemClock, Unobserved, Wait};
 use gen404_devchain::{DevelopmentChain, Options, SubmitFault};
+use gen404_outside::explain::{Blame, Explain};
 use gen404_round::NETUID;
 
 use crate::proxy::{Manners, Proxy};
@@ -100,7 +99,7 @@ async fn a_bad_signature_without_an_upgrade_is_told_and_not_repeated() {
     let diary = Diary::default();
     let error = commit(&chain, &key, &diary).await.expect_err("refused");
     assert!(matches!(&error, CommitError::Pool(rejection) if rejection.code == 1010), "{error}");
-    assert_eq!((error.kind(), signatures(&diary)), (FailureKind::Refused, 1));
+    assert_eq!((error.blame(), signatures(&diary)), (Blame::Chain, 1));
     assert_eq!(space_used(&chain, &key).await, 0);
 }
 

@@ -3,10 +3,9 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use gen404_chain::{
-    Chain, CommitError, CommitRequest, Event, FailureKind, HotkeySigner, SystemClock, Unobserved, Wait,
-};
+use gen404_chain::{Chain, CommitError, CommitRequest, Event, HotkeySigner, SystemClock, Unobserved, Wait};
 use gen404_devchain::{DevelopmentChain, SubmitFault, WatchEnd};
+use gen404_outside::explain::{Blame, Explain};
 use gen404_round::NETUID;
 
 use crate::proxy::{Manners, Proxy};
@@ -102,7 +101,7 @@ async fn a_node_that_is_gone_after_sending_leaves_the_word_that_it_was_sent() {
     let (error, _) = left_alone_after(|event| matches!(event, Event::Included { .. })).await;
     let block = error.included_in().expect("it was seen in a block");
     assert!(error.to_string().starts_with(&format!("the commitment is in block {block}")), "{error}");
-    assert_eq!(error.kind(), FailureKind::Outside);
+    assert_eq!(error.blame(), Blame::Service);
     assert!(error.hint().is_some_and(|hint| hint.contains("list-all")));
 }
 
@@ -178,7 +177,7 @@ async fn a_refusing_pool_is_explained() {
         let error = commit(&chain, &key, &Diary::default()).await.expect_err("refused");
         assert!(matches!(&error, CommitError::Pool(rejection) if rejection.code == code), "{error}");
         assert!(error.to_string().contains(words) && error.hint().is_some(), "{error}");
-        assert_eq!(error.kind(), FailureKind::Refused);
+        assert_eq!(error.blame(), Blame::Chain);
     }
 }
 
@@ -251,5 +250,5 @@ async fn a_commitment_that_another_program_replaces_is_reported_lost() {
     let error = first.expect_err("it was replaced");
     assert!(matches!(error, CommitError::Replaced { by, .. } if by == second.block), "{error}");
     assert!(error.included_in().is_some());
-    assert_eq!(error.kind(), FailureKind::Refused);
+    assert_eq!(error.blame(), Blame::Chain);
 }

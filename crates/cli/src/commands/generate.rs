@@ -18,7 +18,7 @@ use self::checked::Invalid;
 use self::display::Display;
 use self::limits::LimitArguments;
 use crate::context::Context;
-use crate::errors::{CommandError, Kind};
+use crate::errors::{Blame, CommandError};
 use crate::prompts_file;
 use crate::text::harmless;
 
@@ -115,8 +115,8 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), C
         }
         Ok((gen404_generator::generate(&request, &display).await?, None))
     };
-    let (summary, invalid) = context.until_interrupted(generating).await.map_err(|error| match error.kind {
-        Kind::Interrupted => error.with_hint("finished files are kept; the same command goes on from there"),
+    let (summary, invalid) = context.until_interrupted(generating).await.map_err(|error| match error.blame {
+        Blame::Interruption => error.with_hint("finished files are kept; the same command goes on from there"),
         _ => error,
     })?;
     drop(display);
@@ -224,8 +224,8 @@ fn failure(prompts: usize, summary: &Summary) -> CommandError {
     let more = if without > named.len() { ", …" } else { "" };
     let message = format!("{without} of {prompts} prompts have no file: {}{more}", named.join(", "));
     // Reasons of the service are an answer; files that are missing without one are a broken contract.
-    let kind = if missing.is_empty() { Kind::Failed } else { Kind::Service };
-    let error = CommandError::new(kind, message);
+    let blame = if missing.is_empty() { Blame::Here } else { Blame::Service };
+    let error = CommandError::new(blame, message);
     let error = if summary.refused.is_empty() { error } else { error.with_hint(refused_hint()) };
     error.with_hint("the same command tries only these again")
 }

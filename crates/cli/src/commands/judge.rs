@@ -25,7 +25,7 @@ use self::display::Display;
 use super::report;
 use crate::arguments::KeyParser;
 use crate::context::Context;
-use crate::errors::{CommandError, Kind, sentence};
+use crate::errors::{Blame, CommandError, sentence};
 use crate::prompts_file;
 use crate::text::utf8;
 
@@ -156,8 +156,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), C
         return dry_run(context, &arguments.output_dir, cost);
     }
     let client = client(&arguments, plan.profile().request.clone())?;
-    let fetcher =
-        Fetcher::new(FetchLimits::default()).map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
+    let fetcher = Fetcher::new(FetchLimits::default())?;
     let concurrency =
         Concurrency { duels: usize::from(arguments.concurrency), requests: usize::from(arguments.vlm_concurrency) };
     let means = before::Means {
@@ -211,10 +210,7 @@ fn profile(name: &str) -> Result<Profile, CommandError> {
     })?;
     let text =
         utf8(&bytes).map_err(|error| CommandError::usage(format!("{name}: {error}")).with_hint("save it as UTF-8"))?;
-    Profile::parse(text).map_err(|error| {
-        let error = CommandError::from(error);
-        CommandError { message: format!("{name}: {}", error.message), ..error }
-    })
+    Profile::parse(text).map_err(|error| CommandError::from(error).context(name))
 }
 
 /// Looks at the disk, which may take some seconds when there are records to check.
@@ -325,11 +321,10 @@ async fn finish(
         }
         Some(failure) => {
             let error = CommandError::from(failure).with_hints(outcome.hint.clone());
-            let message = match failed + outcome.file.not_judged {
-                1 => error.message,
-                several => format!("{several} duels could not be judged: {}", error.message),
-            };
-            CommandError { message, ..error }
+            match failed + outcome.file.not_judged {
+                1 => error,
+                several => error.context(format_args!("{several} duels could not be judged")),
+            }
         }
     };
     if let (Some(gen404_judge::Failure::Hopeless(_)), Some(models)) = (&outcome.first_failure, models) {
@@ -374,7 +369,7 @@ async fn page(context: &Context, output_dir: &Path, fetcher: &Fetcher) -> Result
             context.ui.done(format!("the report is in {}", written.page.display()));
             Ok(Some(written.page))
         }
-        Err(error) if error.kind == Kind::Interrupted => Err(error),
+        Err(error) if error.blame == Blame::Interruption => Err(error),
         Err(error) => {
             context.ui.warning(format!("no report: {}", error.message));
             Ok(None)

@@ -4,13 +4,14 @@ mod logs;
 
 use clap::{Args, Subcommand};
 use comfy_table::{CellAlignment, Table};
+use gen404_outside::time::in_words;
 use gen404_targon::{Pod, Usd, pods};
 use serde::Serialize;
 
 use crate::arguments::targon::TargonArguments;
 use crate::context::Context;
 use crate::errors::CommandError;
-use crate::targon::{Account, age};
+use crate::targon::Account;
 
 /// List what runs on the Targon account, with age and cost
 ///
@@ -130,7 +131,7 @@ fn as_table(pods: &[Pod]) -> Table {
             workload.uid.to_string(),
             workload.state.status.to_string(),
             workload.resource().map_or_else(unknown, str::to_owned),
-            pod.age.map_or_else(unknown, age),
+            pod.age.map_or_else(unknown, in_words),
             workload.cost_per_hour.map_or_else(unknown, |price| price.an_hour().to_string()),
             pod.cost_so_far.map_or_else(unknown, |cost| cost.to_string()),
             ours.to_owned(),

@@ -17,7 +17,7 @@ use url::Url;
 
 use crate::arguments::StudioArguments;
 use crate::context::Context;
-use crate::errors::{CommandError, Kind, sentence};
+use crate::errors::{Blame, CommandError, sentence};
 use crate::ui::{Progress, Ui};
 
 /// Time for one answer of a service; it gives up on a module after 30 seconds itself, but queues without bound.
@@ -191,8 +191,8 @@ fn failure(summary: &Summary, output_dir: &Path) -> Option<CommandError> {
         None if total == 1 => CommandError::from(first),
         None => {
             let all_of_service = summary.failed.iter().all(|(_, error)| error.is_service_failure());
-            let kind = if all_of_service { Kind::Service } else { Kind::Failed };
-            CommandError::new(kind, format!("{} of {total} modules could not be rendered", summary.failed.len()))
+            let blame = if all_of_service { Blame::Service } else { Blame::Here };
+            CommandError::new(blame, format!("{} of {total} modules could not be rendered", summary.failed.len()))
         }
     };
     let entry = |(name, error): &(String, RenderError)| match error.failures() {

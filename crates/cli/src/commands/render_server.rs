@@ -3,12 +3,12 @@
 use std::net::{IpAddr, SocketAddr};
 
 use clap::Args;
-use gen404_renderer::server::{RenderServer, ServerOptions};
 use serde::Serialize;
 
 use crate::arguments::StudioArguments;
 use crate::context::Context;
 use crate::errors::CommandError;
+use crate::render_service::{self, Proof};
 
 /// Serve the built-in renderer behind the official render service's HTTP API
 ///
@@ -36,12 +36,10 @@ struct Serving {
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), CommandError> {
-    let start = async {
-        let studio = arguments.studio.studio(&context.ui).await?;
-        studio.prepare().await?;
-        let address = SocketAddr::new(arguments.host, arguments.port);
-        Ok(RenderServer::start(ServerOptions { address, studio, queue: arguments.queue.into(), warm_up: true }).await?)
-    };
+    let address = SocketAddr::new(arguments.host, arguments.port);
+    // Whoever reads that it serves sends modules at once, and may be a machine that replaces what does not come up.
+    let proof = Proof::ReadyBrowser;
+    let start = render_service::start(&context.ui, &arguments.studio, proof, address, arguments.queue.into());
     let server = context.until_interrupted(start).await?;
     context.ui.result(&Serving { success: true, url: server.url().to_string().trim_end_matches('/').to_owned() })?;
     context.ui.status("the render server runs until Ctrl-C");

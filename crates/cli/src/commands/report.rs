@@ -10,7 +10,7 @@ use gen404_report::{Request, Written};
 use serde::Serialize;
 
 use crate::context::Context;
-use crate::errors::{CommandError, Kind};
+use crate::errors::CommandError;
 
 /// Make the HTML report of a judged match again
 ///
@@ -59,8 +59,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), C
         right: arguments.image_dir_2,
         prompts: arguments.prompts_dir,
     };
-    let fetcher =
-        Fetcher::new(FetchLimits::default()).map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
+    let fetcher = Fetcher::new(FetchLimits::default())?;
     let written = make(context, request, Some(&fetcher).filter(|_| !arguments.offline)).await?;
     context.ui.done(format!("the report is in {}", written.page.display()));
     context.ui.result(&Made { success: true, report: &written.page, duels: written.duels, bytes: written.bytes })

@@ -1,7 +1,7 @@
 //! `404-cli stop-pods`.
 
 use clap::Args;
-use gen404_targon::stop_all;
+use gen404_targon::{NotStopped, stop_all};
 
 use crate::arguments::targon::TargonArguments;
 use crate::context::Context;
@@ -27,7 +27,7 @@ pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Result<(), 
         if stopped.stopped.is_empty() && stopped.failed.is_empty() {
             context.ui.status("nothing to stop: no pod is named generator, render or judge");
         }
-        if stopped.failed.is_empty() { Ok(()) } else { Err(CommandError::not_stopped(&stopped.failed)) }
+        if stopped.failed.is_empty() { Ok(()) } else { Err(NotStopped(stopped.failed).into()) }
     };
     context.until_interrupted(work).await
 }

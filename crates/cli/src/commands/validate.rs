@@ -21,7 +21,7 @@ use self::result::{Judged, UnreadLine};
 use self::run::Runner;
 use crate::arguments::BrowserArguments;
 use crate::context::Context;
-use crate::errors::{CommandError, Kind};
+use crate::errors::{Blame, CommandError};
 
 /// Say of modules whether the subnet would take them, and where and why it would not
 ///
@@ -156,7 +156,7 @@ impl Bench<'_> {
             && let Err(error) = runner.run(&mut judged).await
         {
             // Where there is no browser no module can be run.
-            if error.kind == Kind::Usage {
+            if error.blame == Blame::User {
                 return Err(error);
             }
             return Ok(Err(Unreadable { file: judged.file, reason: error.message }));

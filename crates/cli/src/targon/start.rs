@@ -1,14 +1,15 @@
 //! Starting a pod, the same for all three commands: from options to an order, and from a started pod to JSON.
 //! Everything that can go wrong in between is the room's business.
 
+use gen404_outside::time::in_words;
 use gen404_targon::{
     EnvironmentVariable, ImageReference, Order, Patience, PodKind, PodSpecification, RegistryLogin, StartError,
-    TypeChoice, Usd, WorkloadType, start,
+    TypeChoice, Usd, WorkloadType, price_in_words, start,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
-use super::{Account, Watching, age, price};
+use super::{Account, Watching};
 use crate::arguments::targon::{self as arguments, StartArguments};
 use crate::context::Context;
 use crate::errors::CommandError;
@@ -67,7 +68,7 @@ pub(crate) async fn run(
         Some(url) => context.ui.status(url),
         None => context.ui.status("deployed, not waited for: `404-cli pods` shows its address once it has one"),
     }
-    let cost = price(started.pod.cost_per_hour);
+    let cost = price_in_words(started.pod.cost_per_hour);
     context.ui.hint(format!("it costs {cost} until `404-cli stop-pods` stops it"));
     context.ui.result(&StartedJson {
         success: true,
@@ -89,7 +90,7 @@ async fn quote(context: &Context, account: &Account, order: &Order) -> Result<()
         "would rent {} as {} for {} ({} free)",
         quote.resource,
         quote.workload_type,
-        price(quote.cost_per_hour),
+        price_in_words(quote.cost_per_hour),
         quote.available
     ));
     let (mut already_there, mut credits) = (None, None);
@@ -106,7 +107,7 @@ async fn quote(context: &Context, account: &Account, order: &Order) -> Result<()
     if let (Some(credits), Some(an_hour)) = (credits.and_then(Usd::from_dollars), quote.cost_per_hour) {
         let hours = credits.dollars() / an_hour.an_hour().dollars().max(1e-6);
         let time = std::time::Duration::try_from_secs_f64(hours * 3_600.0).unwrap_or_default();
-        context.ui.status(format!("{credits} of credits last for {}", age(time)));
+        context.ui.status(format!("{credits} of credits last for {}", in_words(time)));
     }
     context.ui.result(&QuotedJson {
         success: true,

@@ -5,9 +5,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use gen404_outside::http::pause_in_words;
-use gen404_targon::{PodEvent, PodObserver, TargonError, Usd};
+use gen404_outside::time::in_words;
+use gen404_targon::{PodEvent, PodObserver, TargonError, Usd, price_in_words};
 
-use super::{age, price};
 use crate::errors::sentence;
 use crate::ui::{Progress, Ui};
 
@@ -38,7 +38,7 @@ impl Watching {
         let progress =
             waiting.progress.get_or_insert_with(|| self.ui.progress(None, &format!("waiting for {}", self.name)));
         let spent = spent.map_or_else(String::new, |spent| format!(", {spent} spent"));
-        let line = format!("{news} ({}{spent})", age(elapsed));
+        let line = format!("{news} ({}{spent})", in_words(elapsed));
         if progress.is_live() {
             progress.message(&line);
             return;
@@ -75,13 +75,13 @@ fn pausing(pause: Duration, error: &TargonError) -> String {
 impl PodObserver for Watching {
     fn on(&self, event: PodEvent<'_>) {
         let ui = &self.ui;
-        let old = |years: Option<Duration>| years.map_or_else(String::new, |old| format!(", {} old", age(old)));
+        let old = |years: Option<Duration>| years.map_or_else(String::new, |old| format!(", {} old", in_words(old)));
         match event {
             PodEvent::Quoted(quote) => {
                 let (resource, free) = (&quote.resource, quote.available);
                 ui.status(format!(
                     "{resource} costs {} as {} ({free} free)",
-                    price(quote.cost_per_hour),
+                    price_in_words(quote.cost_per_hour),
                     quote.workload_type
                 ));
             }

@@ -8,7 +8,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use serde_json::Map;
 
 use super::{ERROR, Failure, Ui};
-use crate::errors::{CommandError, Kind};
+use crate::errors::{Blame, CommandError, exit_code};
 use crate::text::{harmless, may_hold_credentials};
 
 /// The standard library's words for letters in a number, and ours.
@@ -41,7 +41,7 @@ pub(crate) fn usage_error(mut error: clap::Error) -> ExitCode {
     };
     let failure = Failure { success: false, error: &harmless(&sentence), hint: None, fields: &Map::new() };
     let _closed = ui.result(&failure);
-    ExitCode::from(Kind::Usage.exit_code())
+    ExitCode::from(exit_code(Blame::User))
 }
 
 /// Takes typed texts that may hold credentials out of the error; its reason still says what is wrong with them. A word

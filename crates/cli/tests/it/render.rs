@@ -325,14 +325,16 @@ fn a_browser_that_does_not_start_is_no_modules_fault() {
     let Some(workshop) = Workshop::open(&[("one", BOX), ("two", BOX)]) else { return };
     let chromium = workshop.path().join("chromium");
     program(&chromium, "case \"$*\" in *--version*) echo 'Chromium 156.0.8078.79' ;; *) exit 1 ;; esac");
-    let mut command = workshop.command(&["render", "--data-dir", "in"]);
-    let output = command.env("CHROMIUM_PATH", &chromium).output().expect("the binary runs");
-    let shown = transcript(&output);
-    assert_eq!(output.status.code(), Some(2), "{shown}");
-    let result: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
-    assert!(result["error"].as_str().is_some_and(|error| error.starts_with("no browser can be used: ")), "{shown}");
-    assert!(result["hint"].as_str().is_some_and(|hint| hint.contains("--chromium PATH")), "{shown}");
-    assert!(!shown.contains("one.js") && !shown.contains("two.js"), "{shown}");
+    // A server that could draw nothing must not say that it serves.
+    for line in [&["render", "--data-dir", "in"][..], &["render-server", "--port", "0"]] {
+        let output = workshop.command(line).env("CHROMIUM_PATH", &chromium).output().expect("the binary runs");
+        let shown = transcript(&output);
+        assert_eq!(output.status.code(), Some(2), "{shown}");
+        let result: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+        assert!(result["error"].as_str().is_some_and(|error| error.starts_with("no browser can be used: ")), "{shown}");
+        assert!(result["hint"].as_str().is_some_and(|hint| hint.contains("--chromium PATH")), "{shown}");
+        assert!(!shown.contains("one.js") && !shown.contains("two.js"), "{shown}");
+    }
     workshop.assert_nothing_left("a browser that does not start");
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use gen404_delivery::{CdnError, Head, Passed, ProbeName, check};
+use gen404_outside::explain::Explain as _;
 use gen404_round::CdnUrl;
 use gen404_sandbox::cdn::{Cdn, Fault};
 use gen404_sandbox::faults::Rule;

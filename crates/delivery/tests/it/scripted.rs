@@ -5,6 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use gen404_delivery::{Asked, CdnError, Head, Passed, ProbeName, check};
+use gen404_outside::explain::Explain as _;
 use gen404_round::CdnUrl;
 
 /// Long enough for any answer from this machine.

@@ -1,6 +1,7 @@
 //! Requests that are wrong are refused before a byte is sent or written.
 
 use gen404_generator::{BatchError, ClientError, GenerateError, Request, RequestError};
+use gen404_outside::explain::Explain as _;
 use gen404_sandbox::faults::Rule;
 use gen404_sandbox::generator::faults::Fault;
 

@@ -1,6 +1,7 @@
 //! Whole duels through every stage, in both profiles, and what becomes of failures.
 
 use gen404_judge::{Concurrency, Cost, Event, Failure, Match, Observer, Outcome, Plan, StoppedClock, Vlm, run};
+use gen404_outside::explain::{Blame, Explain as _};
 use serde_json::{Value, json};
 use std::sync::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -151,7 +152,9 @@ async fn a_missing_picture_is_a_failure_that_names_it() {
     let plan = Plan::make(folders.contest("cli", &["a", "b"]), false);
     assert_eq!(plan.impossible().map(|(stem, _)| stem.as_str()).collect::<Vec<_>>(), ["a"]);
     let outcome = judge(folders.contest("cli", &["a", "b"]), &Model::sighted()).await;
-    assert!(matches!(&outcome.first_failure, Some(failure @ Failure::Picture { .. }) if !failure.is_of_the_service()));
+    assert!(
+        matches!(&outcome.first_failure, Some(failure @ Failure::Picture { .. }) if failure.blame() == Blame::Here)
+    );
     let file = read_json(&folders.path("results/duels.json"));
     assert_eq!((file["results"].as_array().map(Vec::len), file["failures"][0]["stem"].as_str()), (Some(1), Some("a")));
     assert!(file["failures"][0]["error"].as_str().expect("a sentence").contains("right/a/white/back.png is missing"));
@@ -266,7 +269,7 @@ async fn no_answer_at_all_is_no_draw() {
     let outcome = judge_at(folders.contest("cli", &stems), &chatty, one_by_one).await;
     let failure = outcome.first_failure.expect("a failure");
     let hint = outcome.hint.expect("advice");
-    assert!(failure.is_of_the_service() && hint.contains("JSON"), "{hint}");
+    assert!(failure.blame() == Blame::Service && hint.contains("JSON"), "{hint}");
     assert_eq!(outcome.file.results.len(), 1);
     assert_eq!((outcome.file.failures.len(), outcome.file.not_judged), (3, 1), "given up after three in a row");
     let calls = outcome.calls;
@@ -315,7 +318,7 @@ async fn a_stage_without_any_answer_fails_the_duel_and_the_next_run_judges_it() 
         }
         let outcome = judge(folders.contest("official", &["a"]), &silent_about(unanswered)).await;
         let failure = outcome.first_failure.expect(stage);
-        assert!(failure.is_of_the_service());
+        assert!(failure.blame() == Blame::Service);
         let error = &outcome.file.failures[0].error;
         assert!(error.starts_with(&format!("stage {stage} had no answer at all (")), "{error}");
         assert!(!folders.path("results/a.json").exists(), "{stage}: no record, no draw");

@@ -10,6 +10,7 @@ use gen404_judge::{
     ChatClient, ChatSettings, Concurrency, Event, Failure, Fetched, Match, Observer, Outcome, Plan, PromptPictures,
     StoppedClock, rehearse, run,
 };
+use gen404_outside::explain::{Blame, Explain as _};
 use gen404_outside::pictures::{FetchLimits, Fetcher};
 use gen404_round::PromptSet;
 use tokio_util::sync::CancellationToken;
@@ -113,7 +114,7 @@ async fn a_picture_that_cannot_be_had_fails_its_duel_and_no_other() {
     let error = &outcome.file.failures[0].error;
     assert_eq!(*error, format!("cannot fetch the prompt picture {host}/gone.png: the host answered 404"));
     let failure = outcome.first_failure.expect("a failure");
-    assert!(matches!(failure, Failure::Prompt { .. }) && failure.is_of_the_service());
+    assert!(matches!(failure, Failure::Prompt { .. }) && failure.blame() == Blame::Service);
     assert!(!folders.path("results/gone.json").exists());
     let again = Plan::make(contest(&folders, &host, &stems), false).cost();
     assert_eq!((again.already_judged, again.to_judge, again.to_fetch), (1, 1, 1), "it is tried again");

@@ -8,6 +8,7 @@ use gen404_judge::{
     Answer, AttemptError, Concurrency, Failure, Outcome, Plan, RehearsalError, Rehearsed, Request, StoppedClock, Vlm,
     VlmError, rehearse, run,
 };
+use gen404_outside::explain::Explain as _;
 use gen404_outside::pictures::{FetchLimits, Fetcher};
 use tokio_util::sync::CancellationToken;
 
@@ -108,7 +109,7 @@ async fn a_refusal_of_one_kind_is_final_and_in_the_servers_words() {
         let error = rehearsed(&folders(), &server).await.expect_err(label);
         assert_eq!(error.label, label);
         assert_eq!(error.source.to_string(), format!("http://h/v1/chat/completions answered 400: {message}"));
-        assert!(error.hint().contains(advice) && !error.is_of_the_reply(), "{}", error.hint());
+        assert!(hint(&error).contains(advice) && !error.is_of_the_reply(), "{}", hint(&error));
         assert!(server.asked() <= 5, "nothing is asked twice");
     }
     let error =
@@ -117,7 +118,7 @@ async fn a_refusal_of_one_kind_is_final_and_in_the_servers_words() {
         error.source.to_string().contains("the model thinks before it answers (finish_reason length, limit "),
         "{error:?}"
     );
-    assert!(error.hint().contains("enable_thinking = false"));
+    assert!(hint(&error).contains("enable_thinking = false"));
 }
 
 #[tokio::test]
@@ -130,7 +131,7 @@ async fn what_may_pass_is_waited_for_within_reason() {
     for wished in [None, Some(Duration::from_hours(1))] {
         let server = Server::new(move |_, _: &Request<'_>| Some(status(429, "rate limited", wished)));
         let error = rehearsed(&folders(), &server).await.expect_err("it never comes");
-        assert!(error.hint().contains("try again later"), "{}", error.hint());
+        assert!(hint(&error).contains("try again later"), "{}", hint(&error));
     }
 }
 
@@ -143,7 +144,11 @@ async fn an_unusable_reply_is_asked_again_as_in_a_duel() {
     });
     assert_eq!(rehearsed(&folders(), &model).await.expect("the fifth time").calls, 9);
     let error = rehearsed(&folders(), &Model::scripted(|_| "hm".to_owned())).await.expect_err("never");
-    assert!(error.is_of_the_reply() && error.hint().contains("JSON schemas"));
+    assert!(error.is_of_the_reply() && hint(&error).contains("JSON schemas"));
+}
+
+fn hint(error: &RehearsalError) -> String {
+    error.hint().expect("advice").into_owned()
 }
 
 const ONE: Concurrency = Concurrency { duels: 1, requests: 8 };

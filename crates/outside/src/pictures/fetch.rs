@@ -14,6 +14,7 @@ use url::Url;
 
 use super::{Format, Shelf, name_of};
 use crate::disk::{Durability, write_whole};
+use crate::explain::{Blame, Explain, Hint};
 use crate::http::{self, BodyError, RequestError};
 use crate::text::excerpt_of_bytes;
 
@@ -121,13 +122,31 @@ impl FetchError {
             _ => false,
         }
     }
+}
 
-    /// What a person can do about it, when that is known.
-    pub fn hint(&self) -> Option<&'static str> {
+impl Explain for FetchError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Unreachable(_)
+            | Self::Status { .. }
+            | Self::Body(_)
+            | Self::NotAPicture { .. }
+            | Self::HostGivenUp => Blame::Service,
+            Self::Disk { .. } | Self::Client(_) => Blame::Here,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
         match self {
             Self::Unreachable(error) => error.hint(),
-            _ => None,
+            Self::Status { .. }
+            | Self::Body(_)
+            | Self::NotAPicture { .. }
+            | Self::HostGivenUp
+            | Self::Disk { .. }
+            | Self::Client(_) => None,
         }
+        .map(Hint::Borrowed)
     }
 }
 

@@ -134,6 +134,8 @@ fn is_program(path: &Path) -> bool {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
+    use gen404_outside::explain::Explain as _;
+
     use super::*;
     use crate::chromium::Trouble;
 

@@ -8,6 +8,7 @@ use crate::chromium::ChromiumError;
 use crate::failure::{Failure, Refusal};
 use crate::image::InvalidImage;
 use crate::three::ThreeError;
+use gen404_outside::explain::{Blame, Explain, Hint};
 
 /// What the rules call a module that passes all of them and then fails to be drawn.
 const RENDER_RUN_FAILED: &str = "RENDER_RUN_FAILED";
@@ -67,19 +68,6 @@ impl DrawError {
         }
     }
 
-    /// What the user can do about it.
-    pub fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::Chromium(error) => error.hint(),
-            Self::Unusable(error) => error.hint().or(Some(
-                "this browser does not work here: name another with --chromium PATH or CHROMIUM_PATH; --endpoint URL renders on \
-                 a service instead",
-            )),
-            Self::Three(error) => error.hint(),
-            _ => None,
-        }
-    }
-
     /// The broken rules, when the module is the reason.
     pub fn failures(&self) -> Vec<Failure> {
         match self {
@@ -111,6 +99,35 @@ impl DrawError {
                 Self::of_execution("EXECUTION_THREW", "the module broke its realm so that nothing sensible came out")
             }
             error => Self::Chromium(error),
+        }
+    }
+}
+
+impl Explain for DrawError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Three(error) => error.blame(),
+            // No browser was ever ready here: that is a matter of this machine, not of a module.
+            Self::Unusable(_) => Blame::User,
+            Self::Refused(_)
+            | Self::TooSlow { .. }
+            | Self::Threw { .. }
+            | Self::GraphicsCrashed
+            | Self::Chromium(_)
+            | Self::Picture(_)
+            | Self::Closed => Blame::Here,
+        }
+    }
+
+    fn hint(&self) -> Option<Hint> {
+        match self {
+            Self::Chromium(error) => error.hint(),
+            Self::Unusable(error) => error.hint().or(Some(Hint::Borrowed(
+                "this browser does not work here: name another with --chromium PATH or CHROMIUM_PATH; --endpoint URL renders on \
+                 a service instead",
+            ))),
+            Self::Three(error) => error.hint(),
+            _ => None,
         }
     }
 }

@@ -4,6 +4,7 @@
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, Once, PoisonError};
 
+use gen404_outside::explain::Explain;
 use tokio::time::timeout;
 
 use super::{BOOT_LIMIT, DrawError, Seat, Studio};
@@ -72,7 +73,7 @@ fn say_once(shortcoming: &'static str, obstacle: Option<&ChromiumError>) {
     static SAID: Once = Once::new();
     SAID.call_once(|| {
         let reason = obstacle.map(|error| format!(" ({error})")).unwrap_or_default();
-        let hint = obstacle.and_then(ChromiumError::hint).map(|hint| format!("; {hint}")).unwrap_or_default();
+        let hint = obstacle.and_then(Explain::hint).map(|hint| format!("; {hint}")).unwrap_or_default();
         tracing::warn!("{shortcoming}{reason}{hint}");
     });
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use gen404_outside::explain::Explain as _;
 use gen404_report::{ReportError, Request, prompt_extension, remote_prompts, write};
 
 use crate::sample::{HOSTILE, Sample};

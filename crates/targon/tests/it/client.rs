@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use gen404_outside::explain::Explain as _;
 use gen404_sandbox::faults::Rule;
 use gen404_sandbox::targon::{Call, Fault, Options, Standing};
 use gen404_targon::{PodKind, TargonError, WorkloadType};

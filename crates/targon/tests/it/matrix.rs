@@ -4,55 +4,16 @@
 use std::time::Duration;
 
 use gen404_sandbox::faults::Rule;
-use gen404_sandbox::targon::{Call, Fault, Options, PullWords, Standing};
+use gen404_sandbox::targon::matrix::{MOMENTS, faults};
+use gen404_sandbox::targon::{Call, Fault, Options, Standing};
 use gen404_targon::{StartError, left_overs};
 
 use crate::ready::{KEY, Ready, order};
 
-/// When the user interrupts: while the answer to such a request is on its way.
-const MOMENTS: [(&str, Option<Call>); 6] = [
-    ("never", None),
-    ("before registering", Some(Call::List)),
-    ("between registering and deploying", Some(Call::Create)),
-    ("while deploying", Some(Call::Deploy)),
-    ("while pending", Some(Call::State)),
-    ("while unhealthy", Some(Call::Health)),
-];
-
-fn faults() -> Vec<(&'static str, Vec<Rule<Fault>>)> {
-    let cut = |call| vec![Rule::times(Fault::Cut { call: Some(call) }, 2)];
-    vec![
-        ("no fault", vec![]),
-        ("refused deploy", vec![Fault::DeployRefused.into()]),
-        ("deploy 502 that goes ahead", vec![Rule::times(Fault::DeployBadGateway, 1)]),
-        ("crash loop", vec![Fault::CrashLoop.into()]),
-        ("image cannot be pulled", vec![Fault::PullFails { words: PullWords::Message }.into()]),
-        ("one restart", vec![Fault::Restarts { count: 1 }.into()]),
-        ("two restarts", vec![Fault::Restarts { count: 2 }.into()]),
-        (
-            "deleted elsewhere",
-            vec![Fault::DeletedElsewhere { looks: 1, forgotten: true }.into(), Fault::NeverHealthy.into()],
-        ),
-        ("never visible", vec![Fault::NeverVisible.into()]),
-        ("never healthy", vec![Fault::NeverHealthy.into()]),
-        ("delete fails once", vec![Fault::NeverHealthy.into(), Rule::times(Fault::DeleteFails, 1)]),
-        ("delete fails always", vec![Fault::NeverHealthy.into(), Fault::DeleteFails.into()]),
-        ("list larger than a page", vec![Fault::SmallPages { size: 3 }.into()]),
-        ("429 with Retry-After", vec![Rule::times(Fault::RateLimited { retry_after_seconds: 2, as_date: false }, 4)]),
-        ("slow", vec![Fault::Slow { milliseconds: 2 }.into()]),
-        ("cut at listing", cut(Call::List)),
-        ("cut at registering", cut(Call::Create)),
-        ("cut at deploying", cut(Call::Deploy)),
-        ("cut at the state", cut(Call::State)),
-        ("cut at deleting", vec![Fault::NeverVisible.into(), Rule::times(Fault::Cut { call: Some(Call::Delete) }, 2)]),
-        ("name taken", vec![Fault::NameTaken.into()]),
-    ]
-}
-
 #[tokio::test]
 async fn nothing_is_left_running_whatever_happens_whenever() {
     let mut cases = 0;
-    for (fault, faults) in faults() {
+    for (fault, faults) in faults(2) {
         for (moment, call) in MOMENTS {
             let case = format!("{fault}, interrupted {moment}");
             one_case(&case, faults.clone(), call).await;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use gen404_outside::explain::Explain as _;
 use gen404_wallet::{Damage, Encryption, NoPassword, OpenError, PasswordOrigin, WalletEvent, WalletFolder};
 
 use crate::support::{DEVELOPMENT, PASSWORD, User, Wallets, data, fixture, hotkey_of, said};

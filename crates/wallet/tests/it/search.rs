@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use gen404_outside::explain::Explain as _;
 use gen404_wallet::{FindError, WalletFolder};
 
 use crate::support::{ALICE, BOB, DEVELOPMENT, Wallets};

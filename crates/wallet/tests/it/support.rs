@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use gen404_outside::explain::Explain as _;
 use gen404_wallet::{
     HotkeyFile, NoPassword, OpenError, OpenedHotkey, PasswordSource, WalletEvent, WalletFolder, WalletObserver,
 };

@@ -113,6 +113,8 @@ async fn greet(context: &Context, client: &ChatClient) -> Result<Option<Vec<Stri
     context.until_interrupted(waiting::telling(&context.ui, endpoint, greeting)).await
 }
 
+const ALL_THE_SAME: &str = "--no-rehearsal judges all the same; what stays unanswered is counted";
+
 /// Asks one question of each kind while prompt pictures are fetched. Returns what came of both.
 async fn rehearse(
     context: &Context,
@@ -136,7 +138,8 @@ async fn rehearse(
     let asking = Box::pin(async {
         gen404_judge::rehearse(plan, fetcher, client, &clock, means.requests, &watching).await.map_err(|error| {
             let other = models.filter(|_| error.is_hopeless()).and_then(|models| other_models(models, &model));
-            CommandError::from(error).with_hints(other)
+            let all_the_same = error.is_of_the_reply().then_some(ALL_THE_SAME);
+            CommandError::from(error).with_hints(all_the_same).with_hints(other)
         })
     });
     let (counts, rehearsed) = context.until_interrupted(waiting::telling(ui, waits_for, asking)).await?;

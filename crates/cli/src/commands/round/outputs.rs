@@ -21,7 +21,7 @@ use super::fetched::{self, Missed};
 use crate::arguments::State;
 use crate::competition;
 use crate::context::Context;
-use crate::errors::{CommandError, Kind, sentence};
+use crate::errors::{CommandError, sentence};
 use crate::ui::Progress;
 
 /// Says in the folder whose files are in it: stems repeat from round to round, with other modules behind them.
@@ -248,8 +248,7 @@ fn views_of(stem: &Stem, views: &Url, dir: &Path) -> impl Iterator<Item = Wanted
 
 /// Fetches whatever is not there yet.
 async fn fetch(context: &Context, wanted: Vec<Wanted>) -> Result<Vec<Missed>, CommandError> {
-    let fetcher =
-        Fetcher::new(FetchLimits::default()).map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
+    let fetcher = Fetcher::new(FetchLimits::default())?;
     let total = u64::try_from(wanted.len()).unwrap_or(u64::MAX);
     let progress: Progress = context.ui.progress(Some(total), "fetching");
     let fetcher = &fetcher;

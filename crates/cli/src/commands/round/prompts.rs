@@ -17,7 +17,7 @@ use super::fetched::{self, Missed};
 use crate::arguments::State;
 use crate::competition;
 use crate::context::Context;
-use crate::errors::{CommandError, Kind, sentence};
+use crate::errors::{CommandError, sentence};
 
 /// Write a round's prompts and seed as a prompts file for generate and judge
 ///
@@ -140,8 +140,7 @@ async fn pictures(
     folder: &Path,
     may_be_here: bool,
 ) -> Result<usize, CommandError> {
-    let fetcher =
-        Fetcher::new(FetchLimits::default()).map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
+    let fetcher = Fetcher::new(FetchLimits::default())?;
     let shelf = Shelf::beside(folder);
     let mut missed = Vec::new();
     let mut wanted: Vec<(&Prompt, Url)> = Vec::new();

@@ -77,10 +77,8 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Result<(), 
         None => which::newest_with_submissions(&look).await?,
     };
     let files = RoundFiles::load(&look, round).await?;
-    let recomputed = recompute(&files, win_margin.map(WinMargin::get)).map_err(|error| {
-        let error = CommandError::from(error);
-        CommandError { message: format!("round {round}: {}", error.message), ..error }
-    })?;
+    let recomputed = recompute(&files, win_margin.map(WinMargin::get))
+        .map_err(|error| CommandError::from(error).context(format_args!("round {round}")))?;
     let report = report(round, recomputed);
     show(context, &report);
     context.ui.result(&report)

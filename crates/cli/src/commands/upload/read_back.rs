@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use gen404_delivery::{ReadBackError, Reader};
+use gen404_outside::explain::Explain as _;
 use gen404_round::{CdnUrl, Stem};
 use gen404_storage::{Md5, Module};
 
-use crate::errors::{CommandError, Kind};
+use crate::errors::{Blame, CommandError};
 use crate::ui::Ui;
 
 /// Time for one module.
@@ -42,7 +43,7 @@ pub(super) enum Reading {
 /// Reads all of them.
 pub(super) async fn all(ui: &Ui, url: &CdnUrl, modules: &[Module], at_once: usize) -> Result<Vec<Read>, CommandError> {
     let reader = Reader::new(url.clone(), LIMIT, TRIES, PAUSE);
-    let reader = reader.map_err(|error| CommandError::from_error(Kind::Failed, &error))?;
+    let reader = reader.map_err(|error| CommandError::from_error(Blame::Here, &error))?;
     let progress = ui.progress(Some(modules.len() as u64), "reading back");
     let reading = modules.iter().map(|module| one(&reader, module));
     let mut reading = futures::stream::iter(reading).buffer_unordered(at_once.min(MOST_AT_ONCE));

@@ -1,6 +1,7 @@
 //! The run part: modules whose text passes are run in Chromium, and what both programs say then joins the verdicts.
 //! How a module is run is the renderer's business; here are only the way there and the words for what came back.
 
+use gen404_outside::explain::Explain as _;
 use gen404_renderer::{Corner, DrawError, Failure, Judgement, Metrics, Studio, Trial, Wanted};
 use gen404_round::module_rule::{MODULE_MILLISECONDS, Rule, Stage};
 use gen404_validator::{Caution, Concerns, Finding, Lines, Place, Validator, Warning};
@@ -9,7 +10,7 @@ use tokio::sync::OnceCell;
 
 use super::result::{Judged, Ran};
 use crate::arguments::BrowserArguments;
-use crate::errors::{CommandError, Kind, sentence};
+use crate::errors::{Blame, CommandError, sentence};
 
 /// Whoever cannot have a browser can still have the other half.
 const WITHOUT: &str = "--static-only judges the text alone, without a browser";
@@ -63,7 +64,7 @@ impl Runner {
 
 /// Whatever stands in a browser's way, the machine lacks what the command was asked for.
 fn without_browser(error: CommandError) -> CommandError {
-    CommandError { kind: Kind::Usage, ..error }.with_hint(WITHOUT)
+    CommandError { blame: Blame::User, ..error }.with_hint(WITHOUT)
 }
 
 fn broken(file: &str, error: &DrawError) -> CommandError {
