@@ -20,6 +20,7 @@ mod start_generator;
 mod start_judge;
 mod start_renderer;
 mod stop_pods;
+mod upload;
 mod validate;
 mod verify;
 
@@ -56,6 +57,7 @@ pub(crate) enum Command {
     Pods(pods::Arguments),
     Generate(generate::Arguments),
     Validate(validate::Arguments),
+    Upload(upload::Arguments),
     Verify(verify::Arguments),
     Render(render::Arguments),
     RenderServer(render_server::Arguments),
@@ -85,6 +87,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Comma
         Command::Round(arguments) => round::run(context, &arguments).await,
         Command::Demo(arguments) => demo::run(context, arguments).await,
         Command::Generate(arguments) => generate::run(context, arguments).await,
+        Command::Upload(arguments) => Box::pin(upload::run(context, arguments)).await,
         Command::Validate(arguments) => validate::run(context, arguments).await,
         // It joins three services.
         Command::Verify(arguments) => Box::pin(verify::run(context, &arguments)).await,

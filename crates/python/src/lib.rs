@@ -62,7 +62,8 @@ fn parsed<'py>(py: Python<'py>, json: &str) -> PyResult<Bound<'py, PyDict>> {
 fn validate<'py>(py: Python<'py>, source: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
     let source = Source::of(source)?;
     let json = py.detach(|| judged(source.bytes()));
-    let json = json.ok_or_else(|| PyRuntimeError::new_err("gen404 hit a bug in itself; please report it with the module"))?;
+    let json =
+        json.ok_or_else(|| PyRuntimeError::new_err("gen404 hit a bug in itself; please report it with the module"))?;
     parsed(py, &json)
 }
 

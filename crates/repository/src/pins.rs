@@ -57,7 +57,8 @@ pub(crate) fn is_pinned(requirement: &str) -> bool {
         let path = rest.split_once("://").map_or(rest, |(_, rest)| rest);
         return path.rsplit_once('@').is_some_and(|(_, reference)| is_commit(reference));
     }
-    let is_path = text.starts_with(['.', '/', '$', '-']) || [".whl", ".tar.gz"].iter().any(|ending| text.ends_with(ending));
+    let is_path =
+        text.starts_with(['.', '/', '$', '-']) || [".whl", ".tar.gz"].iter().any(|ending| text.ends_with(ending));
     // `==1.*` is any version that begins so.
     let is_exact = text.contains("==") && !text.contains('*');
     text.is_empty() || is_path || is_exact || text.contains("://")

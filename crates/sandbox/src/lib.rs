@@ -10,10 +10,12 @@ pub mod generator;
 pub mod judge;
 pub mod pictures;
 pub mod repositories;
+pub mod storage;
 pub mod targon;
 pub mod wallets;
 
 mod crowd;
+mod cut;
 mod folder;
 mod pixels;
 mod service;
@@ -36,6 +38,7 @@ use competition::{Competition, Gallery, Progress};
 use folder::Folder;
 use generator::SampleGenerator;
 use judge::ScriptedJudge;
+use storage::Storage;
 use targon::FakeTargon;
 use wallets::{NamedHotkey, RehearsalWallet};
 
@@ -171,6 +174,8 @@ pub struct Directory {
     pub cdn: String,
     /// Put files here to publish them.
     pub cdn_dir: PathBuf,
+    /// For `upload`: an S3 service whose bucket is the folder `cdn_dir`.
+    pub storage: storage::Access,
     /// The prompts file of the rehearsal.
     pub prompts_json: PathBuf,
 }
@@ -189,6 +194,8 @@ pub struct Sandbox {
     pub generator: SampleGenerator,
     /// The scripted judge.
     pub judge: ScriptedJudge,
+    /// The object storage.
+    pub storage: Storage,
     _cdn: Cdn,
     _folder: Folder,
 }
@@ -217,9 +224,12 @@ impl Sandbox {
         })
         .await?;
 
-        let cdn_folder = folder.path().join("cdn");
+        // The storage keeps its notes beside its bucket.
+        let cdn_folder = folder.path().join("buckets/cdn");
         draw_pictures(&cdn_folder).await?;
         let cdn = Cdn::start(&cdn_folder).await.map_err(|source| StartError::Service { service: "CDN", source })?;
+        let storage =
+            Storage::start(&cdn_folder).await.map_err(|source| StartError::Service { service: "storage", source })?;
         let prompts_json = folder.path().join("prompts.json");
         let prompts = pictures::prompts_file(cdn.url(), SEED).to_string();
         std::fs::write(&prompts_json, prompts)
@@ -256,9 +266,10 @@ impl Sandbox {
             renderer: options.renderer.map(|address| format!("http://{address}/")),
             cdn: cdn.url().to_string(),
             cdn_dir: cdn_folder,
+            storage: storage.access(),
             prompts_json,
         };
-        Ok(Self { directory, chain, competition, targon, generator, judge, _cdn: cdn, _folder: folder })
+        Ok(Self { directory, chain, competition, targon, generator, judge, storage, _cdn: cdn, _folder: folder })
     }
 
     /// Where everything is.

@@ -46,11 +46,16 @@ pub(crate) fn top_level<'a>(program: &'a Program<'a>) -> TopLevel<'a> {
     };
     if exports > 1 {
         // The one that is to go.
-        let other = program.body.iter().find(|statement| {
-            is_export(statement) && !matches!(statement, Statement::ExportDefaultDeclaration(_))
-        });
+        let other = program
+            .body
+            .iter()
+            .find(|statement| is_export(statement) && !matches!(statement, Statement::ExportDefaultDeclaration(_)));
         let span = other.map_or(export.span, GetSpan::span);
-        breach(Rule::MultipleTopLevelExports, &format!("{exports} export statements where only the default one is allowed"), span);
+        breach(
+            Rule::MultipleTopLevelExports,
+            &format!("{exports} export statements where only the default one is allowed"),
+            span,
+        );
     }
     match is_async(&export.declaration) {
         None => {

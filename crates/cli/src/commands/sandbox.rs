@@ -88,6 +88,15 @@ fn lag(text: &str) -> Result<Duration, &'static str> {
     seconds_between(text, 0.0..=600.0, "between 0 and 600 seconds")
 }
 
+fn per_thousand(text: &str) -> Result<u16, &'static str> {
+    let percent: f64 = text.parse().map_err(|_| "not a number")?;
+    if !(0.0..=90.0).contains(&percent) {
+        return Err("between 0 and 90 percent");
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range has been checked")]
+    Ok((percent * 10.0).round() as u16)
+}
+
 fn seconds(text: &str) -> Result<Duration, &'static str> {
     seconds_between(text, 0.05..=60.0, "between 0.05 and 60 seconds")
 }

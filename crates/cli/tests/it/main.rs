@@ -29,6 +29,8 @@ mod round_stale;
 mod running;
 mod sandbox;
 mod submission;
+mod upload;
+mod upload_killed;
 mod validate;
 mod validate_serve;
 mod verify;

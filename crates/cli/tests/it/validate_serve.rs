@@ -47,7 +47,9 @@ impl Served {
         let mut stream = TcpStream::connect(&self.host).expect("it listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a time limit");
         let (host, length) = (&self.host, body.len());
-        let head = format!("{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n");
+        let head = format!(
+            "{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n"
+        );
         stream.write_all(head.as_bytes()).expect("written");
         // A body that is too large is not read to its end.
         let _cut_short = stream.write_all(body);

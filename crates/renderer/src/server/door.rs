@@ -167,7 +167,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_the_services_validator_dies_of_is_no_refusal() {
-        let answer = |rule: &str| refused(*Refusal::of_verdict(vec![Failure::new("static_analysis", rule, "why")], None));
+        let answer =
+            |rule: &str| refused(*Refusal::of_verdict(vec![Failure::new("static_analysis", rule, "why")], None));
         assert_eq!(answer("FORBIDDEN_IDENTIFIER").status(), StatusCode::UNPROCESSABLE_ENTITY);
         let crashed = answer("VALIDATOR_CRASHED");
         assert_eq!(crashed.status(), StatusCode::INTERNAL_SERVER_ERROR);

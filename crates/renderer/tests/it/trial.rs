@@ -218,9 +218,26 @@ async fn the_two_programs_go_their_own_ways() {
     check(&studio, &texture(5_000_000, "anisotropyMap"), "", textures).await;
 
     for slot in [
-        "normalMap", "roughnessMap", "metalnessMap", "aoMap", "emissiveMap", "displacementMap", "bumpMap", "alphaMap", "lightMap",
-        "specularIntensityMap", "specularColorMap", "sheenRoughnessMap", "sheenColorMap", "transmissionMap", "thicknessMap",
-        "clearcoatMap", "clearcoatNormalMap", "clearcoatRoughnessMap", "iridescenceMap", "iridescenceThicknessMap",
+        "normalMap",
+        "roughnessMap",
+        "metalnessMap",
+        "aoMap",
+        "emissiveMap",
+        "displacementMap",
+        "bumpMap",
+        "alphaMap",
+        "lightMap",
+        "specularIntensityMap",
+        "specularColorMap",
+        "sheenRoughnessMap",
+        "sheenColorMap",
+        "transmissionMap",
+        "thicknessMap",
+        "clearcoatMap",
+        "clearcoatNormalMap",
+        "clearcoatRoughnessMap",
+        "iridescenceMap",
+        "iridescenceThicknessMap",
     ] {
         check(&studio, &texture(5_000_000, slot), textures, textures).await;
     }

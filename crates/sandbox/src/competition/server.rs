@@ -38,6 +38,7 @@ async fn answer(State(board): State<Board>, Path(path): Path<String>, headers: H
     if is_known {
         return (StatusCode::NOT_MODIFIED, etag).into_response();
     }
-    let kind = if path.starts_with("outputs/") { "text/javascript; charset=utf-8" } else { "text/plain; charset=utf-8" };
+    let kind =
+        if path.starts_with("outputs/") { "text/javascript; charset=utf-8" } else { "text/plain; charset=utf-8" };
     (etag, [(header::CONTENT_TYPE, kind)], body).into_response()
 }

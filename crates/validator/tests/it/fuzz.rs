@@ -143,7 +143,9 @@ fn random_modules() {
         }
         // Bytes that are no text, too.
         let mut raw = source.into_bytes();
-        if let Some(byte) = raw.len().checked_sub(1).and_then(|last| raw.get_mut(usize::try_from(case).unwrap_or(0) % (last + 1))) {
+        if let Some(byte) =
+            raw.len().checked_sub(1).and_then(|last| raw.get_mut(usize::try_from(case).unwrap_or(0) % (last + 1)))
+        {
             *byte = 0xff;
         }
         if catch_unwind(AssertUnwindSafe(|| drop(validate_bytes(&raw)))).is_err() {

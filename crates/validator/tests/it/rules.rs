@@ -355,7 +355,10 @@ fn grammar_as_the_subnets_parser_has_it() {
     ] {
         body(code, PARSE);
     }
-    body("class A { static async /* default */ *x() {} static get [(b)]() {} set 'default'(v) {} static static() {} get; async\n x }", "");
+    body(
+        "class A { static async /* default */ *x() {} static get [(b)]() {} set 'default'(v) {} static static() {} get; async\n x }",
+        "",
+    );
     body("({ a: b = arguments } = {})", "");
     both("return 1; export default () => 1", PARSE);
     both("#!/usr/bin/env node\nexport default () => 1", "");

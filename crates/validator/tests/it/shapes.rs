@@ -60,9 +60,10 @@ fn no_depth_overflows_the_stack() {
             assert!(matches!(first(&chain), Some(Rule::ParseError | Rule::ValidatorCrashed)), "{number}{member}");
         }
     }
-    for open in
-        ["@", "@a ", "@a.", "(", "[", "{", "`${", "if(a)", "a?", "!", "-", "new ", "async ", "do ", "l:", "for(;;)", "x=>", "(x,", "else "]
-    {
+    for open in [
+        "@", "@a ", "@a.", "(", "[", "{", "`${", "if(a)", "a?", "!", "-", "new ", "async ", "do ", "l:", "for(;;)",
+        "x=>", "(x,", "else ",
+    ] {
         assert_eq!(first(&open.repeat(100_000)), Some(Rule::ParseError), "{open}");
     }
     // a slash behind `}` may begin a regular expression or not

@@ -57,9 +57,8 @@ impl Runner {
     /// Has a browser ready ahead of the first module.
     pub(super) async fn warm_up(&self) -> Result<(), CommandError> {
         let studio = self.studio.get_or_try_init(|| self.browser.without_pictures()).await.map_err(without_browser)?;
-        let missing = |error: &DrawError| {
-            without_browser(CommandError::usage(sentence(error)).with_hints(error.hint()))
-        };
+        let missing =
+            |error: &DrawError| without_browser(CommandError::usage(sentence(error)).with_hints(error.hint()));
         studio.warm_up().await.map(drop).map_err(|error| missing(&error))
     }
 
