@@ -13,7 +13,7 @@ use super::report::{self, Blocks, Counting, InRound, Leader, Moment, Own, Report
 use crate::arguments::{OwnHotkey, State, Subtensor};
 use crate::chain_status::ChainStatus;
 use crate::entrants::{self, Entrants, Revealed};
-use crate::errors::{CommandError, Kind, sentence};
+use crate::errors::{Blame, CommandError, sentence};
 use crate::ui::Ui;
 use crate::{competition, hotkey};
 use gen404_round::lock::{Lock, Rho};
@@ -86,7 +86,7 @@ impl Looker {
         let mut warnings = Vec::new();
         let (chain, pace) = match joined {
             Ok(joined) => joined,
-            Err(error) if error.kind == Kind::Service => {
+            Err(error) if error.blame == Blame::Service => {
                 return Err(Blind { error, known: Some(Box::new(self.state_only(&view))) });
             }
             Err(error) => return Err(error.into()),
