@@ -5,6 +5,7 @@ mod commit_hash;
 mod commit_repo_cdn;
 mod completions;
 mod demo;
+mod doctor;
 mod generate;
 mod judge;
 mod list_all;
@@ -13,18 +14,33 @@ mod pods;
 mod render;
 mod render_server;
 mod report;
-mod round;
+pub(crate) mod round;
 mod sandbox;
 mod start_generator;
 mod start_judge;
 mod start_renderer;
 mod stop_pods;
 mod validate;
+mod verify;
 
-use clap::Subcommand;
+use clap::{Parser, Subcommand};
 
+use crate::arguments::Global;
 use crate::context::Context;
 use crate::errors::CommandError;
+
+/// One tool for the whole round of the 404 subnet: commit, rent, generate, render, judge.
+///
+/// Results are JSON on stdout, everything else goes to stderr. Every option can also come from the environment or
+/// from 404-cli.toml; `404-cli sandbox` and `404-cli demo` try everything out without TAO, key or GPU.
+#[derive(Debug, Parser)]
+#[command(name = "404-cli", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
 
 /// Every command, in the order of `--help`.
 #[derive(Debug, Subcommand)]
@@ -40,10 +56,12 @@ pub(crate) enum Command {
     Pods(pods::Arguments),
     Generate(generate::Arguments),
     Validate(validate::Arguments),
+    Verify(verify::Arguments),
     Render(render::Arguments),
     RenderServer(render_server::Arguments),
     Judge(judge::Arguments),
     Report(report::Arguments),
+    Doctor(doctor::Arguments),
     Sandbox(sandbox::Arguments),
     Demo(demo::Arguments),
     Completions(completions::Arguments),
@@ -68,11 +86,15 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Comma
         Command::Demo(arguments) => demo::run(context, arguments).await,
         Command::Generate(arguments) => generate::run(context, arguments).await,
         Command::Validate(arguments) => validate::run(context, arguments).await,
+        // It joins three services.
+        Command::Verify(arguments) => Box::pin(verify::run(context, &arguments)).await,
         Command::Report(arguments) => report::run(context, arguments).await,
         Command::Render(arguments) => render::run(context, arguments).await,
         Command::RenderServer(arguments) => render_server::run(context, arguments).await,
         // A match is large.
         Command::Judge(arguments) => Box::pin(judge::run(context, arguments)).await,
+        // It knows nearly all rooms.
+        Command::Doctor(arguments) => Box::pin(doctor::run(context, &arguments)).await,
         Command::Sandbox(arguments) => sandbox::run(context, arguments).await,
         Command::StartGenerator(arguments) => start_generator::run(context, &arguments).await,
         Command::StartRenderer(arguments) => start_renderer::run(context, &arguments).await,

@@ -4,9 +4,18 @@
 //! decided by the command.
 
 mod check;
+mod encoding;
 mod error;
+mod host;
+mod journal;
+mod loss;
 mod probe;
+mod read;
 
 pub use check::{Head, Passed, check};
 pub use error::{Asked, CdnError};
+pub use host::Manners;
+pub use journal::{Journal, Remembered};
+pub use loss::{Loss, Unknown};
 pub use probe::{InvalidProbe, ProbeName};
+pub use read::{Downloader, Module, Told, Validators};

@@ -9,6 +9,7 @@ pub mod faults;
 pub mod generator;
 pub mod judge;
 pub mod pictures;
+pub mod repositories;
 pub mod targon;
 pub mod wallets;
 

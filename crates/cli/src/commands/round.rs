@@ -4,7 +4,7 @@ mod fetched;
 mod look;
 mod outputs;
 mod prompts;
-mod report;
+pub(crate) mod report;
 mod screen;
 mod standings;
 mod watch;

@@ -10,7 +10,7 @@ use gen404_sandbox::{BeaconSource, Directory, Options, Sandbox, Weather, competi
 use gen404_wallet::WalletFolder;
 use serde::Serialize;
 
-use crate::arguments::StudioArguments;
+use crate::arguments::{StudioArguments, seconds_between};
 use crate::context::Context;
 use crate::errors::CommandError;
 use crate::render_service::{self, Proof};
@@ -84,29 +84,12 @@ impl From<Rounds> for competition::Options {
     }
 }
 
-fn lag(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
-    if !(0.0..=600.0).contains(&seconds) {
-        return Err("between 0 and 600 seconds".to_owned());
-    }
-    Ok(Duration::from_secs_f64(seconds))
+fn lag(text: &str) -> Result<Duration, &'static str> {
+    seconds_between(text, 0.0..=600.0, "between 0 and 600 seconds")
 }
 
-fn per_thousand(text: &str) -> Result<u16, String> {
-    let percent: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
-    if !(0.0..=90.0).contains(&percent) {
-        return Err("between 0 and 90 percent".to_owned());
-    }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range has been checked")]
-    Ok((percent * 10.0).round() as u16)
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
-    if !(0.05..=60.0).contains(&seconds) {
-        return Err("between 0.05 and 60 seconds".to_owned());
-    }
-    Ok(Duration::from_secs_f64(seconds))
+fn seconds(text: &str) -> Result<Duration, &'static str> {
+    seconds_between(text, 0.05..=60.0, "between 0.05 and 60 seconds")
 }
 
 /// A folder whose leading `~` stands for the home folder, as in `--wallet.path`: a settings file knows no shell.

@@ -83,7 +83,7 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
-    use crate::arguments::Arguments;
+    use crate::commands::Arguments;
 
     /// Every option of the tool with the command it belongs to, `judge --seed`.
     fn options(command: &Command) -> Vec<(String, &Arg, Vec<String>)> {

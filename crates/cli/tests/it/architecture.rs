@@ -14,6 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("testing", &[]),
     ("wallet", &["round", "outside"]),
     ("delivery", &["round", "outside"]),
+    ("repository", &["round", "outside"]),
     ("chain", &["round", "timelock", "outside"]),
     ("competition", &["round", "outside"]),
     ("targon", &["round", "outside"]),
@@ -24,6 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("devchain", &["round", "timelock"]),
     ("sandbox", &["devchain", "round", "outside"]),
     ("validator", &["round"]),
+    ("python", &["validator"]),
     (
         "cli",
         &[
@@ -39,6 +41,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "renderer",
             "judge",
             "report",
+            "repository",
             "sandbox",
             "validator",
         ],
@@ -50,6 +53,7 @@ const BEHIND_ONE_ROOM: &[(&str, &str)] = &[
     ("subxt-metadata", "chain"),
     ("schnorrkel", "wallet devchain sandbox"),
     ("oxc_parser", "validator"),
+    ("pyo3", "python"),
     ("clap", "cli"),
     ("indicatif", "cli"),
 ];
@@ -140,5 +144,23 @@ fn other_clients_are_recognised() {
         ["TargonClient::new(base)", "use ws_client::WsClientBuilder;", "// reqwest::Client::new() is not polite"]
     {
         assert!(!OTHER_CLIENTS.iter().any(|word| names(good, word)), "{good}");
+    }
+}
+
+/// Files of the binary that every command builds on.
+const BELOW_COMMANDS: &[&str] = &["ui", "errors", "arguments"];
+
+#[test]
+fn printer_errors_and_arguments_know_no_command() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for name in BELOW_COMMANDS {
+        let folder = source.join(name);
+        let mut all = if folder.is_dir() { files(&folder, ".rs") } else { Vec::new() };
+        all.push(source.join(format!("{name}.rs")));
+        for file in all {
+            let text = std::fs::read_to_string(&file).expect("text");
+            let knows = text.lines().find(|line| names(line, "commands::"));
+            assert_eq!(knows, None, "{} must not know a command", file.display());
+        }
     }
 }
