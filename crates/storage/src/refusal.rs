@@ -152,6 +152,8 @@ fn words(asked: &Asked<'_>, code: &str, message: &str, status: StatusCode) -> St
 mod tests {
     use reqwest::header::HeaderValue;
 
+    use gen404_outside::explain::Explain as _;
+
     use super::*;
 
     fn told(status: u16, body: &str, headers: &[(&'static str, &'static str)]) -> StorageError {
