@@ -34,7 +34,7 @@ const LARGEST_REFUSAL: usize = 64 << 10;
 const SILENCE: Duration = Duration::from_secs(30);
 
 /// The longest time for a mebibyte.
-const LIMIT: Duration = Duration::from_secs(180);
+const LIMIT: Duration = Duration::from_mins(3);
 
 /// Who may read what is uploaded, where the bucket does not say it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -22,7 +22,7 @@ pub struct Patience {
 /// Waits of 34 s all together at least; a storm that lasts longer is worth a word to the user.
 impl Default for Patience {
     fn default() -> Self {
-        Self { tries: 8, first: Duration::from_millis(250), longest: Duration::from_secs(60) }
+        Self { tries: 8, first: Duration::from_millis(250), longest: Duration::from_mins(1) }
     }
 }
 

@@ -150,6 +150,7 @@ fn words(asked: &Asked<'_>, code: &str, message: &str, status: StatusCode) -> St
 
 #[cfg(test)]
 mod tests {
+    use gen404_outside::explain::Explain as _;
     use reqwest::header::HeaderValue;
 
     use gen404_outside::explain::Explain as _;

@@ -16,7 +16,7 @@ const LARGEST_ANSWER: usize = 1 << 20;
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 
 /// A helper may ask somebody for a code.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// Variables and home folder, in which keys and settings are looked for.
 #[derive(Debug, Clone, Default)]

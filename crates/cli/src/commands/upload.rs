@@ -23,16 +23,16 @@ use crate::errors::CommandError;
 
 /// Put modules where the subnet downloads them, and read them back there
 ///
-/// Uploads the *.js files of a folder to S3-compatible storage (AWS, R2, B2, MinIO and others), or copies them into a folder that a
+/// Uploads the *.js files of a folder to S3-compatible storage (AWS, R2, B2 and others), or copies them into a folder that a
 /// web server serves. What is there already is not touched: the subnet's auditor takes the time of a file for the time of its
 /// making. A run that was stopped or killed is completed by giving the same command again. Keys are looked for as S3's own tools
-/// do: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile of ~/.aws. docs/upload.md says more.
+/// do: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or a profile of ~/.aws. docs/upload.md says more.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// Folder with the modules, called <stem>.js
     #[arg(long, value_name = "DIR")]
     data_dir: PathBuf,
-    /// Where to: s3://BUCKET or s3://BUCKET/PREFIX
+    /// Where to: `s3://BUCKET` or `s3://BUCKET/PREFIX`
     #[arg(long, value_name = "S3_PLACE", conflicts_with = "copy_to")]
     to: Option<Location>,
     /// Copy them into this folder instead

@@ -56,7 +56,7 @@ async fn killed_after(stems: &[String], share: f64) {
     assert!(before.iter().all(|(stem, time)| after[stem] == *time), "a time has changed");
     let mut written: BTreeMap<String, usize> = BTreeMap::new();
     for seen in place.storage.requests() {
-        if seen.method == "PUT" && seen.path.ends_with(".js") && seen.status == Some(200) {
+        if seen.method == "PUT" && !seen.path.contains("probe") && seen.status == Some(200) {
             *written.entry(seen.path).or_default() += 1;
         }
     }

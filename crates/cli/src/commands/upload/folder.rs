@@ -1,7 +1,7 @@
 //! Modules into a folder that a web server serves: each file is written whole, and those that are the same keep their time.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use gen404_outside::disk::{Durability, write_whole};
 use gen404_storage::{Delivered, Delivery, Event, Found, Md5, Module, Observer as _, Outcome};
@@ -19,7 +19,7 @@ pub(super) async fn copy(
     let mut delivered = Vec::new();
     for module in modules {
         let (module, file) = (module.clone(), target.join(format!("{}.js", module.stem)));
-        let one = tokio::task::spawn_blocking(move || place(&module, file, dry_run)).await;
+        let one = tokio::task::spawn_blocking(move || place(&module, &file, dry_run)).await;
         match one.unwrap_or_else(|_| Err(CommandError::panicked())) {
             Ok(one) => {
                 display.on(Event::Delivered(&one));
@@ -31,7 +31,7 @@ pub(super) async fn copy(
     (delivered, Ok(()))
 }
 
-fn place(module: &Module, file: PathBuf, dry_run: bool) -> Result<Delivered, CommandError> {
+fn place(module: &Module, file: &Path, dry_run: bool) -> Result<Delivered, CommandError> {
     let bytes = std::fs::read(&module.path);
     let bytes =
         bytes.map_err(|error| CommandError::failed(format!("cannot read {}: {error}", module.path.display())))?;
@@ -39,12 +39,12 @@ fn place(module: &Module, file: PathBuf, dry_run: bool) -> Result<Delivered, Com
         return Err(CommandError::failed(format!("{} was changed during the upload", module.path.display())));
     }
     let unwritable = |error: io::Error| CommandError::failed(format!("cannot write {}: {error}", file.display()));
-    let found = found(&file, &bytes).map_err(unwritable)?;
+    let found = found(file, &bytes).map_err(unwritable)?;
     let delivery = match found {
         _ if dry_run => Delivery::Seen(found),
         Found::Same => Delivery::Done(Outcome::Unchanged),
         Found::Nothing | Found::Other | Found::Hidden => {
-            write_whole(&file, &bytes, Durability::Lasting).map_err(unwritable)?;
+            write_whole(file, &bytes, Durability::Lasting).map_err(unwritable)?;
             Delivery::Done(if found == Found::Nothing { Outcome::Uploaded } else { Outcome::Replaced })
         }
     };

@@ -12,7 +12,7 @@ use crate::errors::{Blame, CommandError};
 use crate::ui::Ui;
 
 /// Time for one module.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// A file that was written just now may not be everywhere yet; the subnet asks twice, too.
 const TRIES: u32 = 3;
