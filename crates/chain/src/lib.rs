@@ -33,6 +33,7 @@
 //! # }
 //! ```
 
+pub mod checks;
 mod clock;
 mod commit;
 mod connection;

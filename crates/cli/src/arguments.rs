@@ -4,6 +4,7 @@
 //! `env` at an option says that it means the same in every command, and names the variable that all of them share; an
 //! option without it has a variable for each command (`settings/marks.rs`).
 
+mod repository;
 mod secret;
 mod state;
 mod studio;
@@ -16,9 +17,10 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, ValueEnum};
 
+pub(crate) use repository::RepositoryArguments;
 pub(crate) use secret::KeyParser;
 pub(crate) use state::State;
-pub(crate) use studio::{BrowserArguments, StudioArguments};
+pub(crate) use studio::{BrowserArguments, StudioArguments, failure};
 pub(crate) use subtensor::{Committing, Subtensor};
 pub(crate) use wallet::{OwnHotkey, UnusedWallet, Wallet};
 

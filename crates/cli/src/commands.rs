@@ -5,6 +5,7 @@ mod commit_hash;
 mod commit_repo_cdn;
 mod completions;
 mod demo;
+mod doctor;
 mod generate;
 mod judge;
 mod list_all;
@@ -13,13 +14,15 @@ mod pods;
 mod render;
 mod render_server;
 mod report;
-mod round;
+pub(crate) mod round;
 mod sandbox;
 mod start_generator;
 mod start_judge;
 mod start_renderer;
 mod stop_pods;
+mod upload;
 mod validate;
+mod verify;
 
 use clap::{Parser, Subcommand};
 
@@ -54,10 +57,13 @@ pub(crate) enum Command {
     Pods(pods::Arguments),
     Generate(generate::Arguments),
     Validate(validate::Arguments),
+    Upload(upload::Arguments),
+    Verify(verify::Arguments),
     Render(render::Arguments),
     RenderServer(render_server::Arguments),
     Judge(judge::Arguments),
     Report(report::Arguments),
+    Doctor(doctor::Arguments),
     Sandbox(sandbox::Arguments),
     Demo(demo::Arguments),
     Completions(completions::Arguments),
@@ -81,12 +87,17 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Comma
         Command::Round(arguments) => round::run(context, &arguments).await,
         Command::Demo(arguments) => demo::run(context, arguments).await,
         Command::Generate(arguments) => generate::run(context, arguments).await,
+        Command::Upload(arguments) => Box::pin(upload::run(context, arguments)).await,
         Command::Validate(arguments) => validate::run(context, arguments).await,
+        // It joins three services.
+        Command::Verify(arguments) => Box::pin(verify::run(context, &arguments)).await,
         Command::Report(arguments) => report::run(context, arguments).await,
         Command::Render(arguments) => render::run(context, arguments).await,
         Command::RenderServer(arguments) => render_server::run(context, arguments).await,
         // A match is large.
         Command::Judge(arguments) => Box::pin(judge::run(context, arguments)).await,
+        // It knows nearly all rooms.
+        Command::Doctor(arguments) => Box::pin(doctor::run(context, &arguments)).await,
         Command::Sandbox(arguments) => sandbox::run(context, arguments).await,
         Command::StartGenerator(arguments) => start_generator::run(context, &arguments).await,
         Command::StartRenderer(arguments) => start_renderer::run(context, &arguments).await,

@@ -17,6 +17,7 @@ mod hotkey;
 mod interrupt;
 mod locks;
 mod logging;
+mod on_change;
 mod prompts_file;
 mod render_service;
 mod round_check;
@@ -24,6 +25,7 @@ mod settings;
 mod targon;
 mod text;
 mod ui;
+mod verification;
 mod waiting;
 mod when;
 

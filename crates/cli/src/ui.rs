@@ -156,6 +156,13 @@ impl Ui {
         }
     }
 
+    /// A step has failed, and others go on.
+    pub(crate) fn failed(&self, text: impl AsRef<str>) {
+        if !self.quiet {
+            self.labelled("✗", ERROR, text.as_ref());
+        }
+    }
+
     /// A detail that may be overlooked.
     pub(crate) fn faint(&self, text: impl AsRef<str>) {
         if !self.quiet {

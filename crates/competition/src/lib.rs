@@ -5,6 +5,7 @@
 
 mod address;
 mod cache;
+pub mod checks;
 mod content;
 mod fetch;
 pub mod files;

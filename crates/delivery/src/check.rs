@@ -154,12 +154,12 @@ impl Question {
 }
 
 /// Cloudflare says so on every page that holds a riddle for browsers, whatever its status.
-fn is_challenge(answer: &Response) -> bool {
+pub(crate) fn is_challenge(answer: &Response) -> bool {
     answer.headers().get("cf-mitigated").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"challenge"))
 }
 
 /// The statuses that lead somewhere else; 304, for example, is of their number and leads nowhere.
-fn is_redirect(status: StatusCode) -> bool {
+pub(crate) fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
 
@@ -173,7 +173,7 @@ fn pause(status: StatusCode, wished: Option<Duration>) -> Option<Duration> {
 }
 
 /// Where an answer redirects to. User, password, query and fragment are left out: they may let somebody in.
-fn target(answer: &Response) -> Option<String> {
+pub(crate) fn target(answer: &Response) -> Option<String> {
     let location = answer.headers().get(LOCATION)?.to_str().ok()?;
     let target = answer.url().join(location).ok()?;
     // A slash at the end is often all that differs.

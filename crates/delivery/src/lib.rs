@@ -4,9 +4,20 @@
 //! decided by the command.
 
 mod check;
+mod encoding;
 mod error;
+mod host;
+mod journal;
+mod loss;
 mod probe;
+mod read;
+mod read_back;
 
 pub use check::{Head, Passed, check};
 pub use error::{Asked, CdnError};
+pub use host::Manners;
+pub use journal::{Journal, Remembered};
+pub use loss::{Loss, Unknown};
 pub use probe::{InvalidProbe, ProbeName};
+pub use read::{Downloader, Module, Told, Validators};
+pub use read_back::{ReadBackError, Reader};

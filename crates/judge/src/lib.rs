@@ -7,6 +7,7 @@
 
 mod advice;
 mod call;
+pub mod checks;
 mod duel;
 mod embeddings;
 mod observer;

@@ -21,6 +21,7 @@ pub use body::{BodyError, read_at_most};
 pub use fault::{ConnectionFault, connection_fault};
 pub use pause::{pause_in_words, wish_in_words, wished_pause};
 use proxies::NamedProxy;
+pub use proxies::{ProxyInUse, proxies_in_use};
 pub use request_error::RequestError;
 
 /// What every request says of itself: some hosts refuse clients that say nothing.

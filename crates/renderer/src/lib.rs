@@ -4,6 +4,7 @@
 //! ([`Studio`]); both give the same pixels. [`Batch`] does a whole folder with either. Nothing here knows a terminal.
 
 mod batch;
+pub mod checks;
 mod chromium;
 mod failure;
 mod folder;

@@ -134,6 +134,14 @@ impl Three {
         }
     }
 
+    /// Whether three is here; nothing is fetched.
+    pub(crate) async fn here(source: &ThreeSource) -> Result<(), ThreeError> {
+        match source {
+            ThreeSource::File(_) => Self::load(source).await.map(drop),
+            ThreeSource::Cache(folder) => Self::read_from(&folder.join(THREE_PACKAGE)).await.map(drop),
+        }
+    }
+
     async fn read_from(folder: &Path) -> Result<Self, ThreeError> {
         Ok(Self {
             module: read(&folder.join(MODULE.name), MODULE).await?,

@@ -89,6 +89,11 @@ impl Lock {
         Self { locked_rho: locked, required_rho: required, sufficient }
     }
 
+    /// Whether both amounts are known.
+    pub fn is_known(&self) -> bool {
+        self.sufficient.is_some()
+    }
+
     /// Whether it is known to be too small.
     pub fn is_too_small(&self) -> bool {
         self.sufficient == Some(false)

@@ -59,12 +59,18 @@ impl Cdn {
 /// The routes, to be mounted elsewhere: every path is looked up below `folder` (which must exist).
 pub fn router(folder: &Path) -> io::Result<Router> {
     let root: Arc<Path> = folder.canonicalize()?.into();
-    let bare = |method: Method, root: State<Arc<Path>>| answer(method, root, UrlPath(String::new()));
+    let bare =
+        |method: Method, root: State<Arc<Path>>, asked: HeaderMap| answer(method, root, UrlPath(String::new()), asked);
     Ok(Router::new().route("/", get(bare)).route("/{*path}", get(answer)).with_state(root))
 }
 
 /// `axum` sends HEAD to a GET route too and drops the body.
-async fn answer(method: Method, State(root): State<Arc<Path>>, UrlPath(path): UrlPath<String>) -> Response {
+async fn answer(
+    method: Method,
+    State(root): State<Arc<Path>>,
+    UrlPath(path): UrlPath<String>,
+    asked: HeaderMap,
+) -> Response {
     let Some(place) = locate(&root, &path) else { return StatusCode::NOT_FOUND.into_response() };
     if place.is_dir() {
         return ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], "").into_response();
@@ -74,8 +80,25 @@ async fn answer(method: Method, State(root): State<Arc<Path>>, UrlPath(path): Ur
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type(&place)));
     headers.insert(header::CONTENT_LENGTH, facts.len().into());
+    if let Some((etag, modified)) = state_of(&facts) {
+        let is_known = asked.get(header::IF_NONE_MATCH).is_some_and(|known| known == etag);
+        headers.insert(header::ETAG, etag);
+        headers.insert(header::LAST_MODIFIED, modified);
+        if is_known {
+            headers.remove(header::CONTENT_LENGTH);
+            return (StatusCode::NOT_MODIFIED, headers).into_response();
+        }
+    }
     let body = if method == Method::HEAD { Body::empty() } else { Body::from_stream(ReaderStream::new(file)) };
     (headers, body).into_response()
+}
+
+/// `ETag` and `Last-Modified` of a file, as object stores send them.
+fn state_of(facts: &std::fs::Metadata) -> Option<(HeaderValue, HeaderValue)> {
+    let modified = jiff::Timestamp::try_from(facts.modified().ok()?).ok()?;
+    let etag = format!("\"{:x}-{:x}\"", facts.len(), modified.as_nanosecond());
+    let date = modified.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    Some((HeaderValue::from_str(&etag).ok()?, HeaderValue::from_str(&date).ok()?))
 }
 
 /// The existing file or folder that a decoded URL path names, if it truly lies below `root`.

@@ -5,6 +5,7 @@
 //! what happens is told to a [`PodObserver`].
 
 mod amount;
+pub mod checks;
 mod client;
 mod error;
 mod image;

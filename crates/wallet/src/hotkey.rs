@@ -15,7 +15,7 @@ use crate::secret;
 use crate::signer::HotkeySigner;
 
 /// Bits of a file's mode that let group or others read or change it.
-const OPEN_TO_OTHERS: u32 = 0o066;
+pub(crate) const OPEN_TO_OTHERS: u32 = 0o066;
 
 /// A hotkey's keyfile that exists.
 #[derive(Debug, Clone)]

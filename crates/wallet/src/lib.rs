@@ -13,6 +13,7 @@
 //! # Ok(()) }
 //! ```
 
+pub mod checks;
 mod encryption;
 mod hotkey;
 mod keyfile;

@@ -31,6 +31,16 @@ impl Home {
         command
     }
 
+    /// The same for runs that are watched.
+    pub(crate) fn std_command(&self) -> std::process::Command {
+        let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("404-cli"));
+        command.env_clear().env("HOME", self.path()).current_dir(self.path());
+        if let Some(path) = std::env::var_os("PATH") {
+            command.env("PATH", path);
+        }
+        command
+    }
+
     /// Runs the binary to its end.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().expect("the binary runs")

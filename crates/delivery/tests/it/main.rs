@@ -2,4 +2,5 @@
 #![expect(clippy::tests_outside_test_module, clippy::unwrap_used, reason = "this whole crate is tests")]
 
 mod habits;
+mod reading;
 mod scripted;

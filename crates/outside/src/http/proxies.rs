@@ -38,6 +38,20 @@ pub(super) struct Shown {
     pub(super) address: String,
 }
 
+/// A proxy that requests of this process go through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProxyInUse {
+    /// The variable that names it.
+    pub variable: &'static str,
+    /// Its host and port; `None` where the variable holds no usable address.
+    pub place: Option<(String, u16)>,
+}
+
+/// The proxies that the environment names, without their logins.
+pub fn proxies_in_use() -> Vec<ProxyInUse> {
+    of_the_environment().iter().map(NamedProxy::in_use).collect()
+}
+
 /// The proxies that this process was given, in the order in which they are asked.
 pub(super) fn of_the_environment() -> &'static [NamedProxy] {
     &OF_THE_ENVIRONMENT
@@ -84,6 +98,17 @@ impl NamedProxy {
             return None;
         };
         Some(proxy.no_proxy(NoProxy::from_string(&self.spared)))
+    }
+
+    fn in_use(&self) -> ProxyInUse {
+        let with_scheme =
+            if self.value.contains("://") { self.value.clone() } else { format!("http://{}", self.value) };
+        let url: Option<Url> = with_scheme.parse().ok();
+        let place = url.filter(|_| self.proxy().is_some()).and_then(|url| {
+            let host = url.host_str()?.trim_matches(['[', ']']).to_owned();
+            Some((host, url.port().or_else(|| url.port_or_known_default()).unwrap_or(1_080)))
+        });
+        ProxyInUse { variable: self.variable, place }
     }
 
     fn on_the_way(&self, url: &Url) -> Option<Shown> {

@@ -12,180 +12,203 @@ use gen404_round::lock::Lock;
 
 /// Everything.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Report {
-    pub(super) success: bool,
+pub(crate) struct Report {
+    pub(crate) success: bool,
     /// Name of the competition.
+    pub(crate) competition: Option<String>,
+    pub(crate) round: u64,
+    /// As written in the state.
+    pub(crate) stage: String,
+    pub(crate) happening: Happening,
+    pub(crate) task: Task,
+    /// The chain's newest block and its time.
+    pub(crate) block: BlockNumber,
+    pub(crate) block_time: Timestamp,
+    pub(crate) seconds_per_block: f64,
+    /// False when the chain did not show enough blocks to measure.
+    pub(crate) pace_measured: bool,
+    /// The window of the current round.
+    pub(crate) window: Option<Window>,
+    pub(crate) generation_ends: Option<Moment>,
+    /// What the services expect; they may sleep half an hour longer.
+    pub(crate) next_stage_eta: Option<Timestamp>,
+    /// The round that a reveal in the next block counts for.
+    pub(crate) reveals_count_for: Option<Counting>,
+    /// Submissions of the current round, once they are published.
+    pub(crate) submissions: Option<usize>,
+    pub(crate) leader: Option<Leader>,
+    /// The leader that takes over in a later block.
+    pub(crate) next_leader: Option<Leader>,
+    /// `leader` when the leader has defended.
+    pub(crate) winner: Option<String>,
+    pub(crate) win_margin: Option<f64>,
+    /// What makes this less than certain, in words.
+    pub(crate) doubts: Vec<String>,
+    pub(crate) state: StateAge,
+    /// How the hotkey that was asked about fares.
+    pub(crate) own: Option<Own>,
+}
+
+/// What the state says while the chain cannot be asked. Where the blocks are decides what happens now, so none of that is here.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct StateOnly {
     pub(super) competition: Option<String>,
     pub(super) round: u64,
-    /// As written in the state.
     pub(super) stage: String,
-    pub(super) happening: Happening,
-    pub(super) task: Task,
-    /// The chain's newest block and its time.
-    pub(super) block: BlockNumber,
-    pub(super) block_time: Timestamp,
-    pub(super) seconds_per_block: f64,
-    /// False when the chain did not show enough blocks to measure.
-    pub(super) pace_measured: bool,
-    /// The window of the current round.
-    pub(super) window: Option<Window>,
-    pub(super) generation_ends: Option<Moment>,
-    /// What the services expect; they may sleep half an hour longer.
+    pub(super) schedule: Option<Blocks>,
     pub(super) next_stage_eta: Option<Timestamp>,
-    /// The round that a reveal in the next block counts for.
-    pub(super) reveals_count_for: Option<Counting>,
-    /// Submissions of the current round, once they are published.
     pub(super) submissions: Option<usize>,
-    pub(super) leader: Option<Leader>,
-    /// The leader that takes over in a later block.
-    pub(super) next_leader: Option<Leader>,
-    /// `leader` when the leader has defended.
     pub(super) winner: Option<String>,
     pub(super) win_margin: Option<f64>,
-    /// What makes this less than certain, in words.
-    pub(super) doubts: Vec<String>,
     pub(super) state: StateAge,
-    /// How the hotkey that was asked about fares.
-    pub(super) own: Option<Own>,
+}
+
+/// The blocks of a round, as published.
+#[derive(Debug, Clone, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names are those of the file")]
+pub(super) struct Blocks {
+    pub(super) earliest_reveal_block: BlockNumber,
+    pub(super) latest_reveal_block: BlockNumber,
+    pub(super) generation_deadline_block: BlockNumber,
 }
 
 /// The window of reveals of the current round.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Window {
-    pub(super) earliest_block: BlockNumber,
-    pub(super) latest_block: BlockNumber,
-    pub(super) opens: Moment,
-    pub(super) closes: Moment,
+pub(crate) struct Window {
+    pub(crate) earliest_block: BlockNumber,
+    pub(crate) latest_block: BlockNumber,
+    pub(crate) opens: Moment,
+    pub(crate) closes: Moment,
 }
 
 /// A block, and about when it is or was.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Moment {
-    pub(super) block: BlockNumber,
-    pub(super) at: Timestamp,
+pub(crate) struct Moment {
+    pub(crate) block: BlockNumber,
+    pub(crate) at: Timestamp,
     /// Negative when it is over.
-    pub(super) in_seconds: i64,
+    pub(crate) in_seconds: i64,
 }
 
 /// A round that reveals count for, with its window as far as it is published.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Counting {
-    pub(super) round: u64,
-    pub(super) earliest_block: BlockNumber,
+pub(crate) struct Counting {
+    pub(crate) round: u64,
+    pub(crate) earliest_block: BlockNumber,
     /// Null as long as nobody but the organisers knows: until the round before is over.
-    pub(super) latest_block: Option<BlockNumber>,
+    pub(crate) latest_block: Option<BlockNumber>,
     /// Complete submissions so far that would take part.
-    pub(super) submissions: usize,
+    pub(crate) submissions: usize,
     /// Reveals that the collector does not survive: it reads nobody's until somebody repairs it.
-    pub(super) breaking: Vec<Hotkey>,
+    pub(crate) breaking: Vec<Hotkey>,
 }
 
 /// A leader of the competition.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Leader {
-    pub(super) hotkey: Hotkey,
-    pub(super) repo: String,
-    pub(super) commit: String,
-    pub(super) docker_image: Option<String>,
-    pub(super) hardware: Vec<String>,
+pub(crate) struct Leader {
+    pub(crate) hotkey: Hotkey,
+    pub(crate) repo: String,
+    pub(crate) commit: String,
+    pub(crate) docker_image: Option<String>,
+    pub(crate) hardware: Vec<String>,
     /// As written, never reckoned.
-    pub(super) weight: f64,
-    pub(super) effective_block: BlockNumber,
+    pub(crate) weight: f64,
+    pub(crate) effective_block: BlockNumber,
 }
 
 /// How old the knowledge of round and stage is.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct StateAge {
-    pub(super) url: String,
-    pub(super) confirmed: Timestamp,
+pub(crate) struct StateAge {
+    pub(crate) url: String,
+    pub(crate) confirmed: Timestamp,
     /// Why the server could not confirm it now, if it could not.
-    pub(super) stale: Option<String>,
+    pub(crate) stale: Option<String>,
 }
 
 /// One hotkey.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Own {
-    pub(super) hotkey: Hotkey,
-    pub(super) registered: bool,
-    pub(super) coldkey: Option<AccountId>,
+pub(crate) struct Own {
+    pub(crate) hotkey: Hotkey,
+    pub(crate) registered: bool,
+    pub(crate) coldkey: Option<AccountId>,
     #[serde(flatten)]
-    pub(super) lock: Lock,
+    pub(crate) lock: Lock,
     /// What it has revealed for the round that reveals count for now; null when they count for none.
-    pub(super) revealed: Option<Revealed>,
+    pub(crate) revealed: Option<Revealed>,
     /// How it fares in the current round, once submissions are published.
-    pub(super) in_round: Option<InRound>,
+    pub(crate) in_round: Option<InRound>,
 }
 
 /// A hotkey in the current round, as far as the files say.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct InRound {
+pub(crate) struct InRound {
     /// Whether it is among the submissions.
-    pub(super) takes_part: bool,
+    pub(crate) takes_part: bool,
     /// Place in line, from 1.
-    pub(super) place: Option<usize>,
-    pub(super) of: Option<usize>,
-    pub(super) submission: Option<Submission>,
-    pub(super) build: Option<Build>,
-    pub(super) against_leader: Option<f64>,
-    pub(super) generation: Option<Generation>,
-    pub(super) audits: Vec<Audit>,
-    pub(super) verdict: Option<Judgement>,
+    pub(crate) place: Option<usize>,
+    pub(crate) of: Option<usize>,
+    pub(crate) submission: Option<Submission>,
+    pub(crate) build: Option<Build>,
+    pub(crate) against_leader: Option<f64>,
+    pub(crate) generation: Option<Generation>,
+    pub(crate) audits: Vec<Audit>,
+    pub(crate) verdict: Option<Judgement>,
 }
 
 /// What was submitted.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Submission {
-    pub(super) repo: String,
-    pub(super) commit: String,
-    pub(super) cdn_url: String,
-    pub(super) revealed_at_block: BlockNumber,
-    pub(super) hardware: Vec<String>,
+pub(crate) struct Submission {
+    pub(crate) repo: String,
+    pub(crate) commit: String,
+    pub(crate) cdn_url: String,
+    pub(crate) revealed_at_block: BlockNumber,
+    pub(crate) hardware: Vec<String>,
 }
 
 /// What became of the image.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Build {
-    pub(super) status: String,
-    pub(super) docker_image: Option<String>,
+pub(crate) struct Build {
+    pub(crate) status: String,
+    pub(crate) docker_image: Option<String>,
 }
 
 /// How the regeneration goes.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Generation {
-    pub(super) outcome: &'static str,
-    pub(super) reason: String,
-    pub(super) repeats: Vec<Repeat>,
+pub(crate) struct Generation {
+    pub(crate) outcome: &'static str,
+    pub(crate) reason: String,
+    pub(crate) repeats: Vec<Repeat>,
 }
 
 /// One regeneration of all prompts.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Repeat {
+pub(crate) struct Repeat {
     #[serde(rename = "repeat")]
-    pub(super) number: u32,
-    pub(super) generated: u32,
-    pub(super) failed: u32,
-    pub(super) seconds: Option<f64>,
+    pub(crate) number: u32,
+    pub(crate) generated: u32,
+    pub(crate) failed: u32,
+    pub(crate) seconds: Option<f64>,
 }
 
 /// One audit match.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Audit {
+pub(crate) struct Audit {
     /// `submitted`, `leader` or a defender's hotkey.
-    pub(super) against: String,
-    pub(super) repeat: u32,
-    pub(super) margin: f64,
+    pub(crate) against: String,
+    pub(crate) repeat: u32,
+    pub(crate) margin: f64,
 }
 
 /// The published verdict.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Judgement {
-    pub(super) verdict: &'static str,
-    pub(super) reason: String,
+pub(crate) struct Judgement {
+    pub(crate) verdict: &'static str,
+    pub(crate) reason: String,
 }
 
 impl Moment {
     /// The moment of a block, as far as the pace tells.
-    pub(super) fn of(block: BlockNumber, pace: &Pace) -> Self {
+    pub(crate) fn of(block: BlockNumber, pace: &Pace) -> Self {
         let at = pace.time_of(block);
         Self { block, at: whole_seconds(at), in_seconds: at.duration_since(pace.head().time).as_secs() }
     }
@@ -197,8 +220,13 @@ impl From<Deadline> for Moment {
     }
 }
 
+/// So many submissions, in words.
+pub(super) fn submissions(count: usize) -> String {
+    if count == 1 { "1 submission".to_owned() } else { format!("{count} submissions") }
+}
+
 /// An estimate needs no fractions of a second.
-pub(super) fn whole_seconds(time: Timestamp) -> Timestamp {
+pub(crate) fn whole_seconds(time: Timestamp) -> Timestamp {
     Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
@@ -281,7 +309,7 @@ impl From<AuditMargin> for Audit {
 }
 
 /// A doubt in words.
-pub(super) fn in_words(doubt: Doubt) -> String {
+pub(crate) fn in_words(doubt: Doubt) -> String {
     match doubt {
         Doubt::NoSchedule => "the round's schedule is not there, so no block can be named".to_owned(),
         Doubt::ScheduleNotInOrder => "the round's schedule makes no sense: its blocks are not in order".to_owned(),

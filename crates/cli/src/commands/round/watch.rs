@@ -1,24 +1,19 @@
 //! `round --watch`: look, compare with the last look, show, and run a command on every change.
 //! A look that fails is told once and repeated; only the first one must succeed.
 
-use std::os::fd::AsFd;
-use std::process::Stdio;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use tokio::io::AsyncWriteExt;
 
-use super::look::{Looked, Looker};
+use super::look::{Blind, Looked, Looker};
 use super::report::Report;
 use super::screen;
 use crate::context::Context;
 use crate::errors::CommandError;
+use crate::on_change;
 use crate::ui::Ui;
-
-/// A command that takes longer is stopped: the next change waits for it.
-const COMMAND_LIMIT: Duration = Duration::from_mins(1);
 
 /// Keys that change with every block, or with every look.
 const RESTLESS: [&str; 6] = ["block", "block_time", "seconds_per_block", "pace_measured", "state", "next_stage_eta"];
@@ -67,13 +62,13 @@ pub(super) async fn watch(
                         ui.result(&line)?;
                     }
                     if let Some(command) = on_change.filter(|_| !is_first) {
-                        run(ui, command, &line).await;
+                        on_change::run(ui, command, &line).await;
                     }
                 }
                 known = Some(now);
             }
-            Err(error) if known.is_none() => return Err(error),
-            Err(error) => tell(ui, &mut told, vec![format!("cannot look for now: {}", error.message)]),
+            Err(Blind { error, .. }) if known.is_none() => return Err(error),
+            Err(Blind { error, .. }) => tell(ui, &mut told, vec![format!("cannot look for now: {}", error.message)]),
         }
         tokio::time::sleep(interval).await;
     }
@@ -135,37 +130,6 @@ fn in_words(report: &Report, before: Option<&Map<String, Value>>, now: &Map<Stri
         _ => format!("{key} changed"),
     });
     format!("{start} ({})", changes.collect::<Vec<_>>().join(", "))
-}
-
-/// Runs the user's command. Whatever becomes of it, watching goes on.
-async fn run(ui: &Ui, command: &str, line: &Line<'_>) {
-    match tokio::time::timeout(COMMAND_LIMIT, fed(command, line)).await {
-        Ok(Ok(status)) if status.success() => {}
-        Ok(Ok(status)) => ui.warning(format!("the command of --on-change ended with {status}")),
-        Ok(Err(error)) => ui.warning(format!("the command of --on-change cannot run: {error}")),
-        Err(_) => ui.warning(format!("the command of --on-change was stopped after {} s", COMMAND_LIMIT.as_secs())),
-    }
-}
-
-/// The command with the JSON on its stdin. What it prints goes to stderr: stdout is for results.
-async fn fed(command: &str, line: &Line<'_>) -> std::io::Result<std::process::ExitStatus> {
-    let json = serde_json::to_vec(line)?;
-    let mut child = tokio::process::Command::new("sh")
-        .args(["-c", command])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::from(std::io::stderr().as_fd().try_clone_to_owned()?))
-        .kill_on_drop(true)
-        .spawn()?;
-    let mut stdin = child.stdin.take();
-    let feeding = async {
-        if let Some(stdin) = &mut stdin {
-            // A command may end without having read anything.
-            let _gone = stdin.write_all(&json).await;
-        }
-        stdin = None;
-    };
-    feeding.await;
-    child.wait().await
 }
 
 #[cfg(test)]
