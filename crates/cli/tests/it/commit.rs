@@ -164,7 +164,7 @@ async fn endpoints_that_are_no_chain_are_told_apart() {
     let closed = format!("ws://user:hidden-word@{}/hidden-path", nobody.address());
     let ended = Ended(miner.home.run(&line(&COMMIT, "default", &closed)));
     let sentence = ended.failure(3);
-    assert!(sentence.starts_with(&format!("cannot use ws://{}: ", nobody.address())), "{sentence}");
+    assert!(sentence.starts_with(&format!("cannot use ws://{}/…: ", nobody.address())), "{sentence}");
     assert!(sentence.contains("refused") && sentence.matches("ws://").count() == 1, "{sentence}");
     assert!(!ended.transcript().contains("hidden"), "{}", ended.transcript());
 
