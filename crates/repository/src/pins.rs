@@ -79,7 +79,7 @@ pub(crate) fn unpinned_requirements(text: &str) -> Vec<(String, usize)> {
 }
 
 /// Whether a `git clone` takes whatever a branch holds: none of the commands after it checks a commit out.
-pub(crate) fn clones_unpinned<'a>(commands: &'a [Command]) -> impl Iterator<Item = &'a Command> {
+pub(crate) fn clones_unpinned(commands: &[Command]) -> impl Iterator<Item = &Command> {
     let is = |command: &Command, name: &str| {
         let mut words = command.words.iter().skip_while(|word| *word != "git").skip(1);
         words.any(|word| word == name)
