@@ -77,7 +77,7 @@ fn prepare() -> std::io::Result<tempfile::TempDir> {
     let folder = tempfile::Builder::new().prefix("404-cli-rehearsal-").tempdir()?;
     std::fs::write(folder.path().join("prompt.png"), PICTURE)?;
     for side in ["left", "right"] {
-        for picture in ViewSet::Official.pictures() {
+        for picture in ViewSet::All.pictures() {
             let path = folder.path().join(side).join(STEM).join(format!("{picture}.png"));
             std::fs::create_dir_all(path.parent().unwrap_or(folder.path()))?;
             std::fs::write(path, PICTURE)?;

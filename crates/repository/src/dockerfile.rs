@@ -29,8 +29,9 @@ pub(crate) fn instructions(text: &str) -> Vec<Instruction> {
             continue;
         }
         if trimmed.starts_with('#') || (trimmed.is_empty() && !goes_on) {
+            // A comment does not end what goes on around it.
             if let Some(last) = found.last_mut().filter(|_| goes_on) {
-                last.rest.push('\n');
+                last.rest.push_str("\n\\");
             }
             continue;
         }

@@ -22,10 +22,11 @@ const LARGEST_TEXTS: usize = 64 << 20;
 const EXCERPT: usize = 200;
 
 /// What git says of a repository that is not there, or that wants a login. Services answer the same for both.
-const PRIVATE_OR_NOT_THERE: [&str; 8] = [
+const PRIVATE_OR_NOT_THERE: [&str; 9] = [
     "repository not found",
     "could not read username",
     "could not read password",
+    "unable to get password",
     "authentication failed",
     "returned error: 401",
     "returned error: 404",

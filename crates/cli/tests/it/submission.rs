@@ -12,7 +12,7 @@ use crate::binary::Home;
 use crate::round::write;
 
 /// Passes both validators.
-pub(crate) const MODULE: &str = "import * as THREE from 'three';\nexport default function generate() {\n  const group = new THREE.Group();\n  \
+pub(crate) const MODULE: &str = "export default function generate(THREE) {\n  const group = new THREE.Group();\n  \
      group.add(new THREE.Mesh(new THREE.BoxGeometry(0.5, 0.5, 0.5), new THREE.MeshStandardMaterial()));\n  return group;\n}\n";
 
 /// A module that is like no other.
