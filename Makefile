@@ -3,16 +3,17 @@
 CARGO ?= cargo
 BINARY := target/debug/404-cli
 
-.PHONY: help setup build demo test lint interop wheel deploy bench reference
+.PHONY: help setup build demo test lint interop wheel deploy bench fuzz reference
 
 help:
 	@echo 'make demo      a whole round on this machine, no key, no TAO, no GPU'
 	@echo 'make test      all tests'
 	@echo 'make lint      formatting, lints, documentation, licences, phrases'
 	@echo 'make interop   official clients against the sandbox'
-	@echo 'make wheel     pip install into a virtual environment'
+	@echo 'make wheel     both Python packages in a virtual environment'
 	@echo 'make deploy    the Kubernetes manifest against its schemas'
 	@echo 'make bench     the figures of docs/benchmarks.md'
+	@echo 'make fuzz      random modules for the validator, for an hour'
 	@echo 'make reference docs/cli.md from the help texts'
 
 setup:
@@ -51,6 +52,9 @@ deploy: setup
 
 bench:
 	benches/run
+
+fuzz:
+	scripts/fuzz-validator
 
 reference: build
 	UPDATE_REFERENCE=1 $(CARGO) test --locked --package gen404-cli --test it reference

@@ -7,6 +7,7 @@ builds scopes and visits every identifier, which is the least that such a valida
 the project.
 """
 
+import http.client
 import json
 import os
 import random
@@ -95,6 +96,23 @@ def seconds(command: list[str], one_core: bool = True) -> tuple[float, str]:
     return time.perf_counter() - begin, done.stdout
 
 
+def served(files: list[str]) -> float:
+    """Seconds per file over HTTP, one request after the other on one connection."""
+    command = [BINARY, "validate", "--static-only", "--quiet", "--serve", "127.0.0.1:0"]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=on_one_core)
+    try:
+        connection = http.client.HTTPConnection(json.loads(server.stdout.readline())["url"].removeprefix("http://"))
+        begin = time.perf_counter()
+        for file in files:
+            connection.request("POST", "/validate", Path(file).read_bytes())
+            answer = connection.getresponse()
+            assert answer.status == 200 and json.loads(answer.read())["passed"]
+        return (time.perf_counter() - begin) / len(files)
+    finally:
+        server.terminate()
+        server.wait()
+
+
 def main() -> None:
     node = ["node", str(babel())]
     ours = [BINARY, "validate", "--static-only", "--quiet"]
@@ -123,6 +141,9 @@ def main() -> None:
             warm["node"].append(said["milliseconds"] / 1000 / (MODULES - 1))
         tool, other = (statistics.median(warm[name]) * 1000 for name in ("404-cli", "node"))
         print(f"warm, per file: 404-cli {tool:.3f} ms, node {other:.2f} ms: {other / tool:.0f} x; {MODULES} files {tool * MODULES:.0f} ms")
+
+        over_http = statistics.median(served(files) for _ in range(ROUNDS)) * 1000
+        print(f"--serve, per request: {over_http:.2f} ms, Python's client included: {other / over_http:.0f} x of node's warm figure")
 
         running = [BINARY, "validate", "--quiet"]
         few = seconds([*running, files[0]], False)[0]

@@ -100,6 +100,12 @@ pub struct Rehearsal {
     pub clock_error: Option<ClockError>,
     /// Everything that was checked.
     pub checks: Vec<Check>,
+    /// The block that was looked at.
+    #[serde(skip)]
+    pub block: BlockNumber,
+    /// Whether the current epoch has room for this commitment and another one before it; `None` when that cannot be told.
+    #[serde(skip)]
+    pub fits_twice: Option<bool>,
 }
 
 impl Rehearsal {

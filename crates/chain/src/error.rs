@@ -22,7 +22,8 @@ pub(crate) const SHOWN: usize = 300;
 /// No connection stands. The reason is that of the endpoint tried last; those of the others were observed.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "cannot use {network}: {endpoint}: {source}{}{}",
+    "cannot use {}: {source}{}{}",
+    at(network, endpoint),
     still(*waited),
     if *tried > 1 { format!(" ({tried} endpoints tried)") } else { String::new() }
 )]
@@ -37,6 +38,11 @@ pub struct ConnectError {
     pub waited: Duration,
     /// Why.
     pub source: EndpointError,
+}
+
+/// A network that is an address needs no second one.
+fn at(network: &Network, endpoint: &Endpoint) -> String {
+    if matches!(network, Network::Url(_)) { endpoint.to_string() } else { format!("{network}: {endpoint}") }
 }
 
 impl Explain for ConnectError {

@@ -11,7 +11,7 @@
 //!   [`Commitment`]. It waits while an earlier commitment is pending, sends exactly once, survives lost connections, and
 //!   proves the reveal byte for byte. [`Chain::commit_at`] has the reveal fall on a block. [`Chain::rehearse`] does all of it up to the signature.
 //! * [`Chain::reveals`] lists what a subnet has revealed, [`Chain::reveal_histories`] payload by payload; [`Chain::owners`],
-//!   [`Chain::hotkeys_of`], [`Chain::registered`], [`Chain::coldkey_locks`], [`Chain::hotkey_status`], [`Chain::moments`] and
+//!   [`Chain::registered`], [`Chain::coldkey_locks`], [`Chain::hotkey_status`], [`Chain::moments`] and
 //!   [`Chain::head`] answer the smaller questions.
 //! * [`ConnectError`], [`ReadError`] and [`CommitError`] say whose matter they are and what to do ([`gen404_outside::explain`]).
 //!

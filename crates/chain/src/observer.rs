@@ -115,6 +115,11 @@ pub enum Event {
         /// Unix time of its round, in seconds.
         reveal_time: u64,
     },
+    /// The epoch has room for one commitment only, so it is not spent on a fallback.
+    NoRoomForFallback {
+        /// The block that is aimed at.
+        target: BlockNumber,
+    },
     /// That commitment did not get into a block.
     FallbackFailed {
         /// Why, in printable words.

@@ -43,6 +43,11 @@ impl Intent {
         u64::try_from(self.plaintext_bytes + OVERHEAD).unwrap_or(u64::MAX).max(MIN_COST)
     }
 
+    /// Whether the current epoch has room for this commitment and another one before it; `None` when that cannot be told.
+    pub(crate) fn fits_twice(&self, situation: &Situation) -> Option<bool> {
+        situation.space.has_room_for(self.cost().saturating_mul(2))
+    }
+
     /// Whether the payload fits; needs no chain.
     pub(crate) fn check_size(&self) -> Result<(), CommitError> {
         let ciphertext = self.plaintext_bytes + OVERHEAD;

@@ -134,16 +134,6 @@ impl Chain {
         Ok(uids.into_iter().flatten().map(|uid| uid.is_some()).collect())
     }
 
-    /// The hotkeys that a coldkey owns.
-    pub async fn hotkeys_of(&self, coldkey: &AccountId, observer: &dyn Observer) -> Result<Vec<Hotkey>, ReadError> {
-        let item = self.runtime().item(SUBTENSOR, "OwnedHotkeys", &[Value::from_bytes(coldkey.as_bytes())])?;
-        let unknown = IncompatibleChain::UnknownForm { pallet: item.pallet, item: item.entry };
-        let decoded = self.read_many(std::slice::from_ref(&item), observer).await?;
-        let Some(hotkeys) = decoded.into_iter().flatten().next().flatten() else { return Ok(Vec::new()) };
-        let ValueDef::Composite(hotkeys) = &hotkeys.value else { return Err(unknown.into()) };
-        hotkeys.values().map(account).collect::<Option<Vec<_>>>().ok_or(unknown.into())
-    }
-
     /// What these coldkeys have locked on a subnet, in the same order, all asked for at the same time.
     pub async fn coldkey_locks(
         &self,

@@ -51,6 +51,11 @@ impl CommitmentSpace {
         }
         self.current_epoch.map(|current| if current == self.last_epoch { self.used } else { 0 })
     }
+
+    /// Whether the current epoch has room for so many bytes more; `None` when that cannot be told.
+    pub fn has_room_for(&self, bytes: u64) -> Option<bool> {
+        self.used_now().map(|used| used.saturating_add(bytes) <= self.limit)
+    }
 }
 
 /// What `CommitmentOf` holds.

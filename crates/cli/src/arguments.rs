@@ -12,29 +12,17 @@ mod subtensor;
 pub(crate) mod targon;
 mod wallet;
 
-use clap::{ArgAction, Args, Parser, ValueEnum};
+use std::ops::RangeInclusive;
+use std::time::Duration;
 
-use crate::commands::Command;
+use clap::{ArgAction, Args, ValueEnum};
 
 pub(crate) use repository::RepositoryArguments;
 pub(crate) use secret::KeyParser;
 pub(crate) use state::State;
-pub(crate) use studio::{BrowserArguments, StudioArguments};
+pub(crate) use studio::{BrowserArguments, StudioArguments, failure};
 pub(crate) use subtensor::{Committing, Subtensor};
 pub(crate) use wallet::{OwnHotkey, UnusedWallet, Wallet};
-
-/// One tool for the whole round of the 404 subnet: commit, rent, generate, render, judge.
-///
-/// Results are JSON on stdout, everything else goes to stderr. Every option can also come from the environment or
-/// from 404-cli.toml; `404-cli sandbox` and `404-cli demo` try everything out without TAO, key or GPU.
-#[derive(Debug, Parser)]
-#[command(name = "404-cli", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
-pub(crate) struct Arguments {
-    #[command(flatten)]
-    pub(crate) global: Global,
-    #[command(subcommand)]
-    pub(crate) command: Command,
-}
 
 /// Options of every command.
 #[derive(Debug, Clone, Default, Args)]
@@ -69,4 +57,14 @@ pub(crate) enum ColorChoice {
     Always,
     /// Never
     Never,
+}
+
+/// A time in seconds, of which a part may be given.
+pub(crate) fn seconds_between(
+    text: &str,
+    bounds: RangeInclusive<f64>,
+    otherwise: &'static str,
+) -> Result<Duration, &'static str> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds")?;
+    if bounds.contains(&seconds) { Ok(Duration::from_secs_f64(seconds)) } else { Err(otherwise) }
 }

@@ -134,6 +134,9 @@ impl Observer for ChainStatus {
                 ));
             }
             Event::FallbackFailed { reason } => ui.warning(format!("the fallback is in no block: {reason}")),
+            Event::NoRoomForFallback { target } => ui.warning(format!(
+                "this epoch has room for one commitment only, so there is no fallback: this machine must go on until block {target}"
+            )),
             Event::CameEarly { block, target } => ui.warning(format!(
                 "the reveal came in block {block}, before block {target}, and counts for the round before: committing again"
             )),

@@ -20,13 +20,28 @@ mod start_generator;
 mod start_judge;
 mod start_renderer;
 mod stop_pods;
+mod upload;
 mod validate;
 mod verify;
 
-use clap::Subcommand;
+use clap::{Parser, Subcommand};
 
+use crate::arguments::Global;
 use crate::context::Context;
 use crate::errors::CommandError;
+
+/// One tool for the whole round of the 404 subnet: commit, rent, generate, render, judge.
+///
+/// Results are JSON on stdout, everything else goes to stderr. Every option can also come from the environment or
+/// from 404-cli.toml; `404-cli sandbox` and `404-cli demo` try everything out without TAO, key or GPU.
+#[derive(Debug, Parser)]
+#[command(name = "404-cli", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
 
 /// Every command, in the order of `--help`.
 #[derive(Debug, Subcommand)]
@@ -42,6 +57,7 @@ pub(crate) enum Command {
     Pods(pods::Arguments),
     Generate(generate::Arguments),
     Validate(validate::Arguments),
+    Upload(upload::Arguments),
     Verify(verify::Arguments),
     Render(render::Arguments),
     RenderServer(render_server::Arguments),
@@ -71,6 +87,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Comma
         Command::Round(arguments) => round::run(context, &arguments).await,
         Command::Demo(arguments) => demo::run(context, arguments).await,
         Command::Generate(arguments) => generate::run(context, arguments).await,
+        Command::Upload(arguments) => Box::pin(upload::run(context, arguments)).await,
         Command::Validate(arguments) => validate::run(context, arguments).await,
         // It joins three services.
         Command::Verify(arguments) => Box::pin(verify::run(context, &arguments)).await,

@@ -58,6 +58,8 @@ pub(crate) enum Outcome {
     Planned {
         dry_run: bool,
         aimed_at: BlockNumber,
+        /// Where a fallback would certainly be committed; null when the block is too near or the epoch may have no room for it.
+        fallback_at: Option<BlockNumber>,
         hotkey: Hotkey,
         payload: String,
         call: &'static str,
@@ -171,7 +173,7 @@ fn judge(context: &Context, rehearsal: Rehearsal, aimed_at: Option<BlockNumber>)
             rehearsal.reveal_round,
             time(rehearsal.reveal_time)
         )),
-        Some(target) => plan(context, &rehearsal.payload, target),
+        Some(target) => context.ui.status(plan(&rehearsal, target)),
     }
     // What is pending or in the pool now is waited for until the block that is aimed at is near.
     let passes = |name: &str| aimed_at.is_some() && matches!(name, "pending" | "pool");
@@ -181,8 +183,9 @@ fn judge(context: &Context, rehearsal: Rehearsal, aimed_at: Option<BlockNumber>)
         return Ok(match aimed_at {
             None => Outcome::Rehearsed { dry_run: true, rehearsal },
             Some(aimed_at) => {
+                let fallback_at = fallback(&rehearsal, aimed_at);
                 let Rehearsal { hotkey, payload, call, checks, .. } = rehearsal;
-                Outcome::Planned { dry_run: true, aimed_at, hotkey, payload, call, checks }
+                Outcome::Planned { dry_run: true, aimed_at, fallback_at, hotkey, payload, call, checks }
             }
         });
     }
@@ -191,14 +194,32 @@ fn judge(context: &Context, rehearsal: Rehearsal, aimed_at: Option<BlockNumber>)
     Err(CommandError::new(Blame::Here, message).with_field("dry_run", true).with_field("rehearsal", fields))
 }
 
+/// The block at which a fallback would certainly be committed.
+fn fallback(rehearsal: &Rehearsal, target: BlockNumber) -> Option<BlockNumber> {
+    aim::fallback_block(target, rehearsal.block).filter(|_| rehearsal.fits_twice == Some(true))
+}
+
 /// What would be done for a reveal in a block. The odds are those of docs/commit.md.
-fn plan(context: &Context, payload: &str, target: BlockNumber) {
-    let fallback = target.saturating_sub(aim::FALLBACK_FROM);
+fn plan(rehearsal: &Rehearsal, target: BlockNumber) -> String {
     let last = target.saturating_sub(aim::LAST_CALL);
-    context.ui.status(format!(
-        "{payload} would be revealed in block {target}: a fallback at block {fallback}, replaced right after block {last}; never \
-         earlier, and by simulation in 989 of 1,000 windows in exactly this block; nothing was signed or sent"
-    ));
+    let fallback = match (aim::fallback_block(target, rehearsal.block), rehearsal.fits_twice) {
+        (None, _) => {
+            format!("without a fallback, because block {target} is too near, committed right after block {last}")
+        }
+        (Some(block), Some(true)) => format!("a fallback at block {block}, replaced right after block {last}"),
+        (Some(block), Some(false)) => format!(
+            "committed right after block {last}, with no fallback unless a new epoch has begun by block {block}: this one has no \
+             room for two commitments"
+        ),
+        (Some(block), None) => {
+            format!("a fallback at block {block} if the epoch has room for it, replaced right after block {last}")
+        }
+    };
+    format!(
+        "{} would be revealed in block {target}: {fallback}; never earlier, and by simulation in 989 of 1,000 windows in exactly \
+         this block; nothing was signed or sent",
+        rehearsal.payload
+    )
 }
 
 /// The wallet's key at the chain's service.

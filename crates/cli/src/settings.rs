@@ -14,7 +14,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 use etcetera::BaseStrategy;
 
-use crate::arguments::Arguments;
+use crate::commands::Arguments;
 use crate::errors::CommandError;
 use crate::text::may_hold_credentials;
 use environment::Environment;

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use etcetera::BaseStrategy;
-use gen404_targon::{DEFAULT_BASE_URL, Leases, SystemClock, TargonClient, find_key, left_overs, price_in_words};
+use gen404_outside::time::SystemClock;
+use gen404_targon::{DEFAULT_BASE_URL, Leases, TargonClient, find_key, left_overs, price_in_words};
 
 use crate::arguments::targon::TargonArguments;
 use crate::context::Context;

@@ -11,6 +11,7 @@ mod journal;
 mod loss;
 mod probe;
 mod read;
+mod read_back;
 
 pub use check::{Head, Passed, check};
 pub use error::{Asked, CdnError};
@@ -19,3 +20,4 @@ pub use journal::{Journal, Remembered};
 pub use loss::{Loss, Unknown};
 pub use probe::{InvalidProbe, ProbeName};
 pub use read::{Downloader, Module, Told, Validators};
+pub use read_back::{ReadBackError, Reader};

@@ -20,15 +20,18 @@ mod hashing;
 mod items;
 mod metadata;
 mod node;
+mod passing;
 mod pool;
 mod primitives;
 mod rpc;
 mod runtime;
 mod service;
+mod snapshot;
 mod storage;
 mod subtensor;
 mod system;
 mod validity;
+mod weather;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -37,12 +40,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use gen404_round::AccountId;
 use parity_scale_codec::Encode as _;
-use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 pub use self::beacon::{BeaconSource, InvalidPulses};
 pub use self::faults::{CallLimit, HandshakeRefusal, SubmitFault, WatchEnd};
 pub use self::metadata::metadata_v15;
+pub use self::snapshot::{Reader, Snapshot};
+pub use self::weather::Weather;
 
 use self::beacon::Feed;
 use self::commitments::Data;
@@ -82,6 +86,8 @@ pub struct Options {
     pub max_space: u32,
     /// Where pulses come from.
     pub beacon: BeaconSource,
+    /// How far blocks and pulses are from clockwork.
+    pub weather: Weather,
     /// Seconds by which the chain's clock, and its own beacon with it, is ahead of this machine's.
     pub clock_offset: i64,
     /// Genesis hash to claim instead of the chain's own.
@@ -113,6 +119,7 @@ impl Default for Options {
             tempo: subtensor::DEFAULT_TEMPO,
             max_space: commitments::DEFAULT_MAX_SPACE,
             beacon: BeaconSource::default(),
+            weather: Weather::default(),
             clock_offset: 0,
             genesis_hash: None,
             spec_version: 425,
@@ -203,6 +210,7 @@ pub enum StartError {
 pub struct DevelopmentChain {
     address: SocketAddr,
     netuid: u16,
+    block_time: Duration,
     block_maker: Arc<BlockMaker>,
     stop: CancellationToken,
 }
@@ -216,7 +224,8 @@ impl DevelopmentChain {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(StartError::Randomness)?;
 
-        let (netuid, block_time, manual) = (options.netuid, options.block_time, options.manual_blocks);
+        let (netuid, manual) = (options.netuid, options.manual_blocks);
+        let (block_time, weather) = (options.block_time, options.weather);
         // Clients look at the parent of the head, and at a finalized block that is not the genesis block.
         let first_blocks = options.finality_lag.saturating_add(2);
         let block_maker = Arc::new(BlockMaker::new(options, &seed));
@@ -229,9 +238,9 @@ impl DevelopmentChain {
         let methods = rpc::module(Arc::clone(service)).into();
         tokio::spawn(connections::serve(listener, methods, Arc::clone(service), stop.clone()));
         if !manual {
-            tokio::spawn(make_blocks(Arc::clone(&block_maker), block_time, stop.clone()));
+            tokio::spawn(weather::make_blocks(Arc::clone(&block_maker), block_time, weather, stop.clone()));
         }
-        Ok(Self { address, netuid, block_maker, stop })
+        Ok(Self { address, netuid, block_time, block_maker, stop })
     }
 
     /// Where the chain listens, for WebSocket clients.
@@ -295,7 +304,7 @@ impl DevelopmentChain {
 
     /// Sets by how many seconds the chain's clock is ahead of this machine's; negative is behind.
     pub fn set_clock_offset(&self, seconds: i64) {
-        *self.block_maker.clock_offset.lock().unwrap_or_else(PoisonError::into_inner) = seconds;
+        *self.block_maker.clock_offset() = seconds.saturating_mul(1000);
     }
 
     /// Cuts all open connections without a goodbye; new ones are welcome.
@@ -360,7 +369,10 @@ impl Drop for DevelopmentChain {
 struct BlockMaker {
     service: Arc<Service>,
     feed: Mutex<Feed>,
+    /// Milliseconds by which its clock is ahead of this machine's.
     clock_offset: Mutex<i64>,
+    /// Seconds by which pulses come too late.
+    beacon_lag: u64,
 }
 
 impl BlockMaker {
@@ -370,7 +382,8 @@ impl BlockMaker {
             .into_iter()
             .filter_map(|version| Some((version, metadata::render(version, block_time_ms)?)))
             .collect();
-        let feed = Feed::new(options.beacon.clone(), seed, unix_millis(options.clock_offset) / 1000);
+        let clock_offset = options.clock_offset.saturating_mul(1000);
+        let feed = Feed::new(options.beacon.clone(), seed, unix_millis(clock_offset) / 1000);
         let storage = genesis_state(&options, &feed);
         // Clients keep metadata by genesis hash and version, so a chain that says other things must have another hash.
         let fingerprint = hashing::blake2_256(&(&metadata, seed).encode());
@@ -390,7 +403,8 @@ impl BlockMaker {
         Self {
             service: Arc::new(Service::new(node, options.chain_name, metadata)),
             feed: Mutex::new(feed),
-            clock_offset: Mutex::new(options.clock_offset),
+            clock_offset: Mutex::new(clock_offset),
+            beacon_lag: options.weather.beacon_lag.as_secs(),
         }
     }
 
@@ -398,26 +412,18 @@ impl BlockMaker {
         self.feed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn clock_offset(&self) -> std::sync::MutexGuard<'_, i64> {
+        self.clock_offset.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn produce(&self) {
-        let offset = *self.clock_offset.lock().unwrap_or_else(PoisonError::into_inner);
+        let offset = *self.clock_offset();
         let now = unix_millis(offset);
         // Held to the end, so that no two blocks bring the same pulses.
         let feed = self.feed();
         let last = drand::LAST_STORED_ROUND.get(&self.service.node().runtime.storage).unwrap_or(0);
-        let pulses = feed.due(now / 1000, last);
+        let pulses = feed.due((now / 1000).saturating_sub(self.beacon_lag), last);
         self.service.node().produce(now, pulses);
-    }
-}
-
-async fn make_blocks(block_maker: Arc<BlockMaker>, block_time: Duration, stop: CancellationToken) {
-    let mut ticks = tokio::time::interval(block_time.max(Duration::from_millis(1)));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    ticks.tick().await;
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = ticks.tick() => block_maker.produce(),
-        }
     }
 }
 
@@ -456,7 +462,7 @@ fn set_lock(storage: &mut Storage, netuid: u16, lock: &Lock) {
     subtensor::set_lock(storage, lock.coldkey.into(), netuid, Some(state));
 }
 
-fn unix_millis(offset_seconds: i64) -> u64 {
+fn unix_millis(offset: i64) -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-    u64::try_from(now).unwrap_or(u64::MAX).saturating_add_signed(offset_seconds.saturating_mul(1000))
+    u64::try_from(now).unwrap_or(u64::MAX).saturating_add_signed(offset)
 }

@@ -1,6 +1,8 @@
 //! The node: blocks and their hashes, heads and finality, the pool and who watches it.
 //! Still without async: a caller brings the time, asks questions and passes on what is announced.
 
+mod fork;
+
 use std::collections::HashMap;
 
 use parity_scale_codec::{Compact, Encode};

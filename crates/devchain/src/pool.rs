@@ -95,6 +95,11 @@ impl Pool {
         self.forget(hash);
     }
 
+    /// Lets an extrinsic come again that was in a block which is one no more.
+    pub(crate) fn welcome_again(&mut self, hash: H256) {
+        self.banned.remove(&hash);
+    }
+
     /// Takes an extrinsic out; it may come again.
     pub(crate) fn forget(&mut self, hash: H256) {
         self.accounts.retain(|_, waiting| {

@@ -82,6 +82,21 @@ impl Storage {
         changes
     }
 
+    /// Takes back the newest block with all that the open one has done; `false` when nothing is remembered of it.
+    pub(crate) fn retract(&mut self) -> bool {
+        let Some(sealed) = self.past.pop_back() else { return false };
+        let open = std::mem::take(&mut self.overwritten);
+        // What the newest block has overwritten is older than what the open one has.
+        for (key, before) in open.into_iter().chain(sealed) {
+            match before {
+                Some(value) => self.items.insert(key, value),
+                None => self.items.remove(&key),
+            };
+        }
+        self.sealed = self.sealed.saturating_sub(1);
+        true
+    }
+
     /// The state right after `block`, or `None` when it is no longer (or not yet) known.
     pub(crate) fn at(&self, block: BlockNumber) -> Option<View<'_>> {
         let age = usize::try_from(self.sealed.checked_sub(block)?).ok()?;

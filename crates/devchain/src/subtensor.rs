@@ -181,6 +181,17 @@ pub(crate) fn lock(state: &impl State, coldkey: Account, netuid: u16) -> Option<
     LOCKS.get(state, &(coldkey, netuid))
 }
 
+/// The hotkeys of a subnet with their coldkeys, by uid.
+pub(crate) fn registered(state: &impl State, netuid: u16) -> Vec<(Account, Account)> {
+    let count = SUBNETWORK_N.get(state, &netuid).unwrap_or(0);
+    (0..count)
+        .filter_map(|uid| {
+            let hotkey = KEYS.get(state, &(netuid, uid))?;
+            Some((hotkey, OWNER.get(state, &hotkey).unwrap_or(Account([0; 32]))))
+        })
+        .collect()
+}
+
 /// The neurons of a subnet, by uid.
 pub(crate) fn neurons(state: &impl State, netuid: u16) -> Vec<NeuronInfoLite> {
     let count = SUBNETWORK_N.get(state, &netuid).unwrap_or(0);

@@ -4,10 +4,10 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use gen404_outside::time::Clock;
 use gen404_round::duel::CallTally;
 use tokio::sync::Semaphore;
 
-use crate::clock::Clock;
 use crate::observer::{Event, Observer};
 use crate::profile::{Part, Profile, Question};
 use crate::reply::{self, Reply, UnusableReply};
@@ -189,7 +189,7 @@ impl<V: Vlm, C: Clock> Caller<'_, V, C> {
                 }
                 Err(error) => error,
             };
-            if is_hopeless(&error) || (counts && self.watch.gives_up(asked.label(), &error, self.clock.now())) {
+            if is_hopeless(&error) || (counts && self.watch.gives_up(asked.label(), &error, self.clock.elapsed())) {
                 self.note(|tally| *error.column(tally) += 1);
                 return Err(self.watch.in_words(error));
             }

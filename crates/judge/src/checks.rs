@@ -5,11 +5,11 @@ use std::path::Path;
 
 use gen404_outside::explain::Explain as _;
 use gen404_outside::pictures::{FetchLimits, Fetcher};
+use gen404_outside::time::SystemClock;
 use gen404_round::PromptSet;
 use gen404_round::check::Check;
 use gen404_round::view::ViewSet;
 
-use crate::clock::RealClock;
 use crate::plan::{Match, Plan, PromptPictures};
 use crate::profile::Profile;
 use crate::rehearsal::rehearse;
@@ -56,7 +56,7 @@ async fn ask(client: &ChatClient, model: &str, profile: Profile) -> Check {
     };
     let mut plan = plan(folder.path(), model, profile);
     // Its questions hold whole pictures' worth of state.
-    match Box::pin(rehearse(&mut plan, &fetcher, client, &RealClock::start(), AT_ONCE, &())).await {
+    match Box::pin(rehearse(&mut plan, &fetcher, client, &SystemClock::start(), AT_ONCE, &())).await {
         Ok((_, rehearsed)) if rehearsed.stem.is_some() => {
             Check::pass("model", format!("{model} answers every kind of question ({} requests)", rehearsed.calls))
         }

@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use futures::future::{try_join, try_join_all, try_join3};
+use gen404_outside::time::Clock;
 use gen404_round::Stem;
 use gen404_round::duel::{
     CallTally, Checklist, Choice, DecidedBy, GrayRescue, JudgedDetail, PromptMatch, Side, SideGuard, SubJudges,
@@ -10,7 +11,6 @@ use gen404_round::duel::{
 };
 
 use crate::call::{Asked, AttemptError, Caller};
-use crate::clock::Clock;
 use crate::embeddings;
 use crate::observer::{Event, Stage};
 use crate::pictures::{PictureError, Pictures};
@@ -59,11 +59,11 @@ pub(crate) struct Duel<'a, V, C> {
 impl<V: Vlm, C: Clock> Duel<'_, V, C> {
     /// Goes through the stages.
     pub(crate) async fn judge(&self) -> Result<JudgedDetail, DuelError> {
-        let started = self.caller.clock.now();
+        let started = self.caller.clock.elapsed();
         let (issues, mut detail) = try_join(self.explain(), self.stages()).await?;
         detail.issues = issues;
         if detail.s2.is_some() {
-            let elapsed = self.caller.clock.now().saturating_sub(started).as_secs_f64();
+            let elapsed = self.caller.clock.elapsed().saturating_sub(started).as_secs_f64();
             detail.elapsed_seconds = Some((elapsed * 10.0).round() / 10.0);
         }
         Ok(detail)

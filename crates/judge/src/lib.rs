@@ -1,13 +1,13 @@
 //! The duel judge: a vision model compares two models of the same prompt in up to four stages, and the code decides.
 //!
 //! [`Plan`] looks at what is on disk, [`run()`] judges the rest and writes the records (`gen404_round::duel`). The stages are plain
-//! functions from replies to decisions; the model is behind [`Vlm`], time behind [`Clock`], and progress goes to an [`Observer`].
+//! functions from replies to decisions; the model is behind [`Vlm`], time behind a [`Clock`](gen404_outside::time::Clock), and
+//! progress goes to an [`Observer`].
 //! Nothing here prints or knows a terminal.
 
 mod advice;
 mod call;
 pub mod checks;
-mod clock;
 mod duel;
 mod embeddings;
 mod observer;
@@ -24,7 +24,6 @@ mod vlm;
 mod watch;
 
 pub use call::AttemptError;
-pub use clock::{Clock, RealClock, StoppedClock};
 pub use duel::DuelError;
 pub use observer::{Event, Observer, Stage};
 pub use pictures::PictureError;

@@ -6,13 +6,13 @@ use std::time::Duration;
 use futures::future::{try_join, try_join5};
 use gen404_outside::explain::{Blame, Explain, Hint};
 use gen404_outside::pictures::Fetcher;
+use gen404_outside::time::Clock;
 use gen404_round::duel::Side;
 use gen404_round::{Prompt, Stem};
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::advice;
 use crate::call::{Asked, AttemptError, Voice};
-use crate::clock::Clock;
 use crate::observer::{Event, Observer};
 use crate::pictures::{PictureError, Pictures, Places, PromptPlace};
 use crate::plan::{Fetched, Plan};
@@ -110,9 +110,9 @@ impl<V: Vlm, C: Clock> Stage<'_, V, C> {
             // A picture that cannot be read is its own duel's failure, and told there.
             let Ok(questions) = Questions::of(self.voice.profile, &pictures).await else { continue };
             self.observer.observe(Event::Rehearses);
-            let started = self.clock.now();
+            let started = self.clock.elapsed();
             let calls = questions.put(self).await?;
-            let took = self.clock.now().saturating_sub(started);
+            let took = self.clock.elapsed().saturating_sub(started);
             self.observer.observe(Event::Rehearsed { stem: &prompt.stem, calls, took });
             return Ok(Rehearsed { stem: Some(prompt.stem), calls });
         }
@@ -123,14 +123,14 @@ impl<V: Vlm, C: Clock> Stage<'_, V, C> {
     /// again as in a duel, and a refusal is final.
     async fn put<R: Reply>(&self, question: &Question, parts: &[Part]) -> Result<u32, RehearsalError> {
         let asked = Asked { question, which: 0, step: 0, parts };
-        let started = self.clock.now();
+        let started = self.clock.elapsed();
         let (mut attempt, mut calls, mut slept, mut pause) = (0, 0, Duration::ZERO, FIRST_PAUSE);
         loop {
             calls += 1;
             let Err(error) = self.voice.once::<R>(asked, attempt).await else { return Ok(calls) };
             match &error {
                 AttemptError::Transport(met) if met.is_retryable() => {
-                    let waited = self.clock.now().saturating_sub(started).max(slept);
+                    let waited = self.clock.elapsed().saturating_sub(started).max(slept);
                     let (next, patience) = match met.wished_pause() {
                         Some(wished) => (wished, LONGEST_WISHED_PAUSE),
                         None => (pause, PATIENCE),

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures::stream::StreamExt;
 use gen404_outside::explain::{Blame, Explain, Hint, sentence};
+use gen404_outside::time::Clock;
 use gen404_round::Prompt;
 use gen404_round::duel::{
     CallTally, Detail, DuelFailure, DuelInputs, DuelRecord, MatchFile, MatchResult, NoPreview, Winner,
@@ -15,7 +16,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::advice;
 use crate::call::{Caller, Tally, Voice};
-use crate::clock::Clock;
 use crate::duel::{Duel, DuelError};
 use crate::observer::{Event, Observer};
 use crate::pictures::{PictureError, Pictures, Places};

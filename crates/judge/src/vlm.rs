@@ -14,7 +14,7 @@ use gen404_outside::explain::{Blame, Explain, Hint};
 pub(crate) use openai::LONGEST_WISHED_PAUSE;
 pub use openai::{ChatClient, ChatSettings};
 
-use gen404_outside::http::RequestError;
+use gen404_outside::http::{RequestError, wish_in_words};
 
 use crate::profile::Part;
 
@@ -187,11 +187,6 @@ impl Explain for VlmError {
         };
         Some(hint.into())
     }
-}
-
-fn wish_in_words(wished: Option<Duration>) -> String {
-    let seconds = |pause: Duration| pause.as_secs() + u64::from(pause.subsec_nanos() > 0);
-    wished.map_or_else(String::new, |pause| format!(" and asks to wait {} s", seconds(pause)))
 }
 
 fn after_colon(text: &str) -> String {

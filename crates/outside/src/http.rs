@@ -19,7 +19,7 @@ pub use address::{InvalidAddress, is_this_machine, parse_address, shown};
 pub use authorities::{missing_authorities, tls};
 pub use body::{BodyError, read_at_most};
 pub use fault::{ConnectionFault, connection_fault};
-pub use pause::{pause_in_words, wished_pause};
+pub use pause::{pause_in_words, wish_in_words, wished_pause};
 use proxies::NamedProxy;
 pub use proxies::{ProxyInUse, proxies_in_use};
 pub use request_error::RequestError;

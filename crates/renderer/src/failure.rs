@@ -121,7 +121,7 @@ impl Refusal {
     }
 
     /// Refused at the stage that its failures name; there is at least one.
-    pub(crate) fn of_verdict(failures: Vec<Failure>, metrics: Option<Metrics>) -> Box<Self> {
+    pub fn of_verdict(failures: Vec<Failure>, metrics: Option<Metrics>) -> Box<Self> {
         if failures.iter().all(|failure| matches!(&*failure.stage, "parse" | "static_analysis")) {
             Box::new(Self { kind: RefusalKind::Static, failures, metrics: Measured::NotRun })
         } else {

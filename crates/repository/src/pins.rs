@@ -57,7 +57,8 @@ pub(crate) fn is_pinned(requirement: &str) -> bool {
         let path = rest.split_once("://").map_or(rest, |(_, rest)| rest);
         return path.rsplit_once('@').is_some_and(|(_, reference)| is_commit(reference));
     }
-    let is_path = text.starts_with(['.', '/', '$', '-']) || [".whl", ".tar.gz"].iter().any(|ending| text.ends_with(ending));
+    let is_path =
+        text.starts_with(['.', '/', '$', '-']) || [".whl", ".tar.gz"].iter().any(|ending| text.ends_with(ending));
     // `==1.*` is any version that begins so.
     let is_exact = text.contains("==") && !text.contains('*');
     text.is_empty() || is_path || is_exact || text.contains("://")
@@ -78,7 +79,7 @@ pub(crate) fn unpinned_requirements(text: &str) -> Vec<(String, usize)> {
 }
 
 /// Whether a `git clone` takes whatever a branch holds: none of the commands after it checks a commit out.
-pub(crate) fn clones_unpinned<'a>(commands: &'a [Command]) -> impl Iterator<Item = &'a Command> {
+pub(crate) fn clones_unpinned(commands: &[Command]) -> impl Iterator<Item = &Command> {
     let is = |command: &Command, name: &str| {
         let mut words = command.words.iter().skip_while(|word| *word != "git").skip(1);
         words.any(|word| word == name)

@@ -39,12 +39,11 @@ fn arguments(after: &str) -> &str {
     for (at, letter) in after.char_indices().take_while(|(at, _)| *at < LONGEST_CALL) {
         match (quote, letter) {
             (Some(open), _) if letter == open => quote = None,
-            (Some(_), _) => {}
             (None, '"' | '\'') => quote = Some(letter),
             (None, '(' | '[' | '{') => depth += 1,
             (None, ')' | ']' | '}') if depth == 0 => return &after[..at],
             (None, ')' | ']' | '}') => depth -= 1,
-            (None, _) => {}
+            _ => {}
         }
     }
     let end = (0..=after.len().min(LONGEST_CALL)).rev().find(|end| after.is_char_boundary(*end)).unwrap_or(0);

@@ -42,8 +42,7 @@ fn split(line: &str, number: usize) -> impl Iterator<Item = Command> {
             commands.last_mut().expect("there is always one").push(std::mem::take(word));
         }
     };
-    let mut letters = line.chars().peekable();
-    while let Some(letter) = letters.next() {
+    for letter in line.chars() {
         match (quote, letter) {
             (Some(open), _) if letter == open => quote = None,
             (Some(_), _) => word.push(letter),

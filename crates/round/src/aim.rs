@@ -64,6 +64,12 @@ pub enum Step {
     Watch,
 }
 
+/// The block at whose head the fallback is committed; `None` when the target is too near for one.
+pub fn fallback_block(target: BlockNumber, head: BlockNumber) -> Option<BlockNumber> {
+    let to_go = target.saturating_sub(head);
+    (to_go >= FALLBACK_UNTIL).then(|| head.max(target.saturating_sub(FALLBACK_FROM)))
+}
+
 /// The step at this head, for a reveal in the block `target`. `time_of_round` says when a round of the beacon is published.
 pub fn step(target: BlockNumber, sight: &Sight, time_of_round: impl Fn(u64) -> u64) -> Step {
     let last_call = target.saturating_sub(LAST_CALL);
@@ -139,6 +145,15 @@ mod tests {
         };
         assert_eq!(late(13), Step::WaitFor { block: 991 });
         assert_eq!(late(14), Step::Fallback { time: (TARGET + 14 + 5 + 8) * 12 });
+    }
+
+    #[test]
+    fn the_fallbacks_block_is_foretold_as_it_comes() {
+        for head in 900..TARGET {
+            let first = (head..TARGET).find(|head| matches!(at(*head, None), Step::Fallback { .. }));
+            assert_eq!(fallback_block(TARGET, head), first, "{head}");
+        }
+        assert_eq!(fallback_block(TARGET, TARGET + 1), None);
     }
 
     #[test]

@@ -241,12 +241,14 @@ impl Generator {
     async fn make(&self, prompt: &batch::Prompt, seed: u64) -> Outcome {
         let picture = self.pictures.fetch(&prompt.image_url).await.map_err(|error| error.to_string())?;
         let (stem, quality) = (prompt.stem.clone(), self.options.quality);
-        let making = tokio::task::spawn_blocking(move || {
-            let picture = Pixels::decode(&picture).map_err(|error| error.to_string())?;
-            let sketch =
-                silhouette::sketch(&picture, quality).ok_or("the picture shows no object on a plain background")?;
-            Ok(module::write(&stem, seed, quality, &sketch))
-        });
+        let making = tokio::task::spawn_blocking(move || module_of(&stem, &picture, seed, quality));
         making.await.unwrap_or_else(|_| Err("making the object failed".to_owned()))
     }
+}
+
+/// The module that this generator makes of a picture.
+pub(crate) fn module_of(stem: &str, picture: &[u8], seed: u64, quality: Quality) -> Outcome {
+    let picture = Pixels::decode(picture).map_err(|error| error.to_string())?;
+    let sketch = silhouette::sketch(&picture, quality).ok_or("the picture shows no object on a plain background")?;
+    Ok(module::write(stem, seed, quality, &sketch))
 }

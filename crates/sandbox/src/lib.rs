@@ -1,23 +1,26 @@
-//! Every outside service on this machine: development chain, Targon API, generator, judge model, CDN.
+//! Every outside service on this machine: development chain, competition, Targon API, generator, judge model, CDN.
 //!
 //! Each service is a room of its own that can be started alone; [`Sandbox`] starts them all and tells them about each other.
 //! Nothing here knows the clients it serves, and everything listens on loopback only.
 
 pub mod cdn;
+pub mod competition;
 pub mod faults;
 pub mod generator;
 pub mod judge;
 pub mod pictures;
 pub mod repositories;
+pub mod storage;
 pub mod targon;
 pub mod wallets;
 
 mod crowd;
+mod cut;
 mod folder;
 mod pixels;
 mod service;
 
-pub use gen404_devchain::BeaconSource;
+pub use gen404_devchain::{BeaconSource, Weather};
 
 use std::collections::HashMap;
 use std::io;
@@ -31,9 +34,11 @@ use serde::Serialize;
 use url::Url;
 
 use cdn::Cdn;
+use competition::{Competition, Gallery, Progress};
 use folder::Folder;
 use generator::SampleGenerator;
 use judge::ScriptedJudge;
+use storage::Storage;
 use targon::FakeTargon;
 use wallets::{NamedHotkey, RehearsalWallet};
 
@@ -50,12 +55,18 @@ pub struct Options {
     pub subtensor_port: u16,
     /// Time between two blocks.
     pub block_time: Duration,
+    /// Whether time passes only when somebody lets it, and not by the clock: for tests of exact blocks.
+    pub manual_blocks: bool,
     /// Registered hotkeys of the wallet.
     pub hotkeys: usize,
     /// Hotkeys of strangers with ten reveals each.
     pub revealed_hotkeys: u32,
     /// Where the chain's pulses come from.
     pub beacon: BeaconSource,
+    /// How far its blocks and pulses are from clockwork.
+    pub weather: Weather,
+    /// The rules of the competition.
+    pub competition: competition::Options,
     /// Folder for wallets, pictures and prompts; a temporary one when `None`.
     pub folder: Option<PathBuf>,
     /// A render service that a pod named `render` shall answer with.
@@ -67,9 +78,12 @@ impl Default for Options {
         Self {
             subtensor_port: 0,
             block_time: Duration::from_secs(1),
+            manual_blocks: false,
             hotkeys: 3,
             revealed_hotkeys: 0,
             beacon: BeaconSource::default(),
+            weather: Weather::default(),
+            competition: competition::Options::default(),
             folder: None,
             renderer: None,
         }
@@ -140,6 +154,8 @@ pub struct Directory {
     pub success: bool,
     /// WebSocket address of the chain.
     pub subtensor: String,
+    /// Base address of the competition's public state, which moves with the chain's blocks.
+    pub state: String,
     /// Folder of wallets.
     pub wallet_path: PathBuf,
     /// The wallet in it.
@@ -158,6 +174,8 @@ pub struct Directory {
     pub cdn: String,
     /// Put files here to publish them.
     pub cdn_dir: PathBuf,
+    /// For `upload`: an S3 service whose bucket is the folder `cdn_dir`.
+    pub storage: storage::Access,
     /// The prompts file of the rehearsal.
     pub prompts_json: PathBuf,
 }
@@ -168,12 +186,16 @@ pub struct Sandbox {
     directory: Directory,
     /// The development chain.
     pub chain: DevelopmentChain,
+    /// The competition on it.
+    pub competition: Competition,
     /// The Targon API.
     pub targon: FakeTargon,
     /// The sample generator.
     pub generator: SampleGenerator,
     /// The scripted judge.
     pub judge: ScriptedJudge,
+    /// The object storage.
+    pub storage: Storage,
     _cdn: Cdn,
     _folder: Folder,
 }
@@ -187,6 +209,7 @@ impl Sandbox {
         let chain = DevelopmentChain::start(chain::Options {
             port: options.subtensor_port,
             block_time: options.block_time,
+            manual_blocks: options.manual_blocks,
             neurons: wallet.hotkeys.iter().map(neuron).collect(),
             reveals: crowd::reveals(options.revealed_hotkeys),
             locks: vec![Lock {
@@ -196,17 +219,26 @@ impl Sandbox {
                 last_update: 1,
             }],
             beacon: options.beacon,
+            weather: options.weather,
             ..chain::Options::default()
         })
         .await?;
 
-        let cdn_folder = folder.path().join("cdn");
+        // The storage keeps its notes beside its bucket.
+        let cdn_folder = folder.path().join("buckets/cdn");
         draw_pictures(&cdn_folder).await?;
         let cdn = Cdn::start(&cdn_folder).await.map_err(|source| StartError::Service { service: "CDN", source })?;
+        let storage =
+            Storage::start(&cdn_folder).await.map_err(|source| StartError::Service { service: "storage", source })?;
         let prompts_json = folder.path().join("prompts.json");
         let prompts = pictures::prompts_file(cdn.url(), SEED).to_string();
         std::fs::write(&prompts_json, prompts)
             .map_err(|source| StartError::Folder { folder: folder.path().to_owned(), source })?;
+
+        let gallery = Gallery { addresses: pictures::addresses(cdn.url()), folder: cdn_folder.clone() };
+        let competition = Competition::start(options.competition, chain.reader(), options.block_time, gallery)
+            .await
+            .map_err(|source| StartError::Service { service: "competition", source })?;
 
         let generator = SampleGenerator::start(generator::Options::default())
             .await
@@ -223,6 +255,7 @@ impl Sandbox {
         let directory = Directory {
             success: true,
             subtensor: chain.url(),
+            state: competition.state_url().to_string(),
             hotkeys: wallet.hotkeys.into_iter().chain([wallet.unregistered]).map(|hotkey| hotkey.name).collect(),
             wallet_path: wallet.path,
             wallet_name: wallets::WALLET_NAME.to_owned(),
@@ -233,14 +266,32 @@ impl Sandbox {
             renderer: options.renderer.map(|address| format!("http://{address}/")),
             cdn: cdn.url().to_string(),
             cdn_dir: cdn_folder,
+            storage: storage.access(),
             prompts_json,
         };
-        Ok(Self { directory, chain, targon, generator, judge, _cdn: cdn, _folder: folder })
+        Ok(Self { directory, chain, competition, targon, generator, judge, storage, _cdn: cdn, _folder: folder })
     }
 
     /// Where everything is.
     pub fn directory(&self) -> &Directory {
         &self.directory
+    }
+
+    /// Lets time pass until the chain is at this block, without waiting for it.
+    pub fn pass_to(&self, block: u64) {
+        self.chain.pass(block.saturating_sub(self.chain.block_number().into()));
+    }
+
+    /// Lets time pass, a block at a time, until the competition is so far.
+    pub async fn pass_until(&self, mut is_so_far: impl FnMut(&Progress) -> bool) -> Progress {
+        loop {
+            let progress = self.competition.progress();
+            if is_so_far(&progress) {
+                return progress;
+            }
+            self.chain.pass(1);
+            self.competition.until(|later| later.block > progress.block).await;
+        }
     }
 }
 

@@ -59,14 +59,18 @@ pub fn write_all(folder: &Path) -> io::Result<()> {
     })
 }
 
+/// The addresses of all pictures below `base`, a URL that ends with `/`.
+pub fn addresses(base: &Url) -> Vec<String> {
+    let address = |picture: &Picture| base.join(&picture.file_name()).expect("a file name joins any base").into();
+    PICTURES.iter().map(address).collect()
+}
+
 /// The prompts file for the pictures below `base`, a URL that ends with `/`: `{"prompts": […], "seed": N}`.
 pub fn prompts_file(base: &Url, seed: u64) -> serde_json::Value {
     let prompts: Vec<_> = PICTURES
         .iter()
-        .map(|picture| {
-            let image_url = base.join(&picture.file_name()).expect("a file name joins any base");
-            json!({"stem": picture.stem, "image_url": image_url})
-        })
+        .zip(addresses(base))
+        .map(|(picture, image_url)| json!({"stem": picture.stem, "image_url": image_url}))
         .collect();
     json!({"prompts": prompts, "seed": seed})
 }

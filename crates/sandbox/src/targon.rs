@@ -4,7 +4,6 @@
 mod api;
 mod catalogue;
 mod control;
-mod cut;
 mod fault;
 mod gate;
 pub mod matrix;
@@ -30,6 +29,7 @@ pub use registration::WorkloadType;
 pub use workload::SeenWorkload;
 pub use world::{RecordedCall, Standing};
 
+use crate::cut::{CuttableListener, Cutter};
 use crate::faults::{Faults, Rule};
 use crate::service::Service;
 use gate::Gate;
@@ -113,9 +113,9 @@ impl FakeTargon {
         faults.set(std::mem::take(&mut options.faults));
         let world = Mutex::new(World::new(options));
         let shared = Arc::new(Shared { world, faults, gate, stop: stop.clone() });
-        let router = api::router(Arc::clone(&shared)).into_make_service_with_connect_info::<cut::Cutter>();
-        let server = axum::serve(cut::CuttableListener::new(listener), router)
-            .with_graceful_shutdown(stop.clone().cancelled_owned());
+        let router = api::router(Arc::clone(&shared)).into_make_service_with_connect_info::<Cutter>();
+        let server =
+            axum::serve(CuttableListener::new(listener), router).with_graceful_shutdown(stop.clone().cancelled_owned());
         Ok(Self { shared, service: Service::run(address, stop, server.into_future()) })
     }
 

@@ -9,12 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gen404_outside::http;
+use gen404_outside::time::Clock;
 use reqwest::{RequestBuilder, StatusCode};
 use secrecy::ExposeSecret as _;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use crate::clock::Clock;
 use crate::error::{Call, TargonError};
 use crate::key::{AccountMark, ApiKey};
 use crate::names::Uid;

@@ -7,7 +7,6 @@
 mod amount;
 pub mod checks;
 mod client;
-mod clock;
 mod error;
 mod image;
 mod key;
@@ -24,7 +23,6 @@ mod wire;
 
 pub use amount::{HourlyPrice, Usd, price_in_words};
 pub use client::{DEFAULT_BASE_URL, LogLines, TargonClient};
-pub use clock::{Clock, SystemClock};
 pub use error::{Call, Said, TargonError};
 pub use image::{ImageReference, InvalidImage};
 pub use key::{AccountMark, ApiKey, FoundKey, KeyError, WrongKey, find_key};

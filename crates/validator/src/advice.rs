@@ -1,18 +1,44 @@
 //! What to do about a finding, in a sentence. docs/rules.md says more, with an example for each rule.
 
-use gen404_round::module_rule::Rule;
+use std::borrow::Cow;
 
+use gen404_round::module_rule::Rule;
+use strsim::osa_distance;
+
+use crate::finding::Finding;
 use crate::names::ALLOWED_THREE;
+
+/// What to do about this finding: more than [`fix`] says of its rule, where its place shows what was meant.
+pub fn fix_of(finding: &Finding) -> Cow<'static, str> {
+    if let Some(name) = finding.instead {
+        return format!("use THREE.{name}, which is allowed").into();
+    }
+    let begins = |phrase| finding.detail.starts_with(phrase);
+    let particular = match finding.rule {
+        Rule::ForbiddenIdentifier if begins("Math.random") => {
+            "draw numbers from a small generator of your own with a fixed seed; docs/rules.md has one in three lines"
+        }
+        Rule::ForbiddenIdentifier if begins("import") || begins("dynamic import") => {
+            "remove it: THREE comes as the parameter of the exported function, and nothing else can be had"
+        }
+        rule => fix(rule),
+    };
+    particular.into()
+}
 
 /// What to do about a broken rule.
 pub const fn fix(rule: Rule) -> &'static str {
     match rule {
         Rule::FileSizeExceeded => "make the file smaller: build shapes in loops instead of listing their numbers",
-        Rule::ParseError => "write plain ES2024 module code; no TypeScript, no JSX, nothing a parser plugin would need",
+        Rule::ParseError => {
+            "mend the syntax at the mark or just before it: plain ES2024 module code, no TypeScript, no JSX"
+        }
         Rule::MissingDefaultExport => "end with `export default function generate(THREE) { … }`, written in place",
         Rule::MultipleTopLevelExports => "keep the one `export default` and remove every other export",
         Rule::AsyncNotAllowed => "do everything synchronously: no `async`, no `await`, no promise as the result",
-        Rule::ForbiddenIdentifier => "use another name, and nothing of the browser, of Node, of time or of chance",
+        Rule::ForbiddenIdentifier => {
+            "if it is a name of your own, rename it; what it means in a browser or in Node is not to be had in a module"
+        }
         Rule::IdentifierNotAllowed => "declare the name, or do without it: only a few built-ins may be used undeclared",
         Rule::ForbiddenThreeApi => {
             "use an allowed member of THREE; lights, cameras, loaders and shaders are not for modules"
@@ -22,8 +48,8 @@ pub const fn fix(rule: Rule) -> &'static str {
         }
         Rule::ThreeAtTopLevel => "use THREE inside the exported function, or give the helper a parameter called THREE",
         Rule::ThreeAliasForbidden => {
-            "write THREE.Something where you need it; pass THREE only to a function of this module whose parameter is \
-             called THREE"
+            "write THREE.Something where you need it, without `?.`; pass THREE only to a function of this module whose \
+             parameter is called THREE"
         }
         Rule::ComputedPropertyAccess => {
             "write `THREE.Mesh`, not `THREE[\"Mesh\"]`; copy into an object of your own to look up by name"
@@ -113,23 +139,9 @@ fn nearest(name: &str) -> Option<&'static str> {
     }
     let case = ALLOWED_THREE.iter().copied().find(|allowed| allowed.eq_ignore_ascii_case(name));
     let within = if name.len() < 8 { 1 } else { 2 };
-    let distances = ALLOWED_THREE.iter().map(|allowed| (distance(name.as_bytes(), allowed.as_bytes()), *allowed));
+    // Two letters that changed places count as one mistake.
+    let distances = ALLOWED_THREE.iter().map(|allowed| (osa_distance(name, allowed), *allowed));
     case.or_else(|| distances.min().filter(|(distance, _)| *distance <= within).map(|(_, allowed)| allowed))
-}
-
-/// Letters to insert, remove or replace.
-fn distance(left: &[u8], right: &[u8]) -> usize {
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (above, from) in left.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = above + 1;
-        for (at, to) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != to);
-            diagonal = row[at + 1];
-            row[at + 1] = replaced.min(row[at] + 1).min(diagonal + 1);
-        }
-    }
-    row[right.len()]
 }
 
 #[cfg(test)]
@@ -152,11 +164,33 @@ mod tests {
             ("boxgeometry", Some("BoxGeometry")),
             ("SphereGeometery", Some("SphereGeometry")),
             ("Vector33", Some("Vector3")),
+            ("Mehs", Some("Mesh")),
+            ("Mseh", Some("Mesh")),
+            ("Mhes", None),
             ("AmbientLight", None),
             ("Qx", None),
         ];
         for (name, wanted) in pairs {
             assert_eq!(instead(name), wanted, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_place_decides_about_the_fix() {
+        let module = |code: &str| format!("export default function generate(THREE) {{ {code} }}");
+        for (source, says) in [
+            (module("Math.random();"), "generator of your own"),
+            ("import 'three'; export default () => 1".to_owned(), "THREE comes as the parameter"),
+            (module("import('three')"), "THREE comes as the parameter"),
+            (module("import.meta"), "THREE comes as the parameter"),
+            (module("let self;"), "rename it"),
+            (module("new THREE.Mehs()"), "use THREE.Mesh, which is allowed"),
+            (module("new THREE.PointLight()"), "lights, cameras"),
+            (module("THREE?.Mesh"), "without `?.`"),
+        ] {
+            let report = crate::validate(&source);
+            let advice = fix_of(&report.findings[0]);
+            assert!(advice.contains(says), "{source}: {advice}");
         }
     }
 

@@ -106,6 +106,8 @@ warnings! {
     LiteralBudgetNearlyUsed = "LITERAL_BUDGET_NEARLY_USED",
     /// Random numbers: seeded in the render service, not in the miners' validator.
     RandomNumbers = "RANDOM_NUMBERS",
+    /// Two runs gave different scenes.
+    DifferentScenes = "DIFFERENT_SCENES",
     /// A camera in front sees nothing of the scene.
     UnseenFromFront = "UNSEEN_FROM_FRONT",
     /// More than half of the time is used.

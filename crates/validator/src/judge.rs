@@ -2,7 +2,7 @@
 
 use gen404_round::module_rule::{LITERAL_BYTES, Rule, Stage};
 use oxc_ast::ast::{ExportDefaultDeclarationKind, Expression, Program, Statement};
-use oxc_span::Span;
+use oxc_span::{GetSpan, Span};
 
 use crate::event::{Event, What};
 use crate::finding::{Concerns, Finding, Validator};
@@ -45,7 +45,17 @@ pub(crate) fn top_level<'a>(program: &'a Program<'a>) -> TopLevel<'a> {
         return top;
     };
     if exports > 1 {
-        breach(Rule::MultipleTopLevelExports, &format!("{exports} export statements"), export.span);
+        // The one that is to go.
+        let other = program
+            .body
+            .iter()
+            .find(|statement| is_export(statement) && !matches!(statement, Statement::ExportDefaultDeclaration(_)));
+        let span = other.map_or(export.span, GetSpan::span);
+        breach(
+            Rule::MultipleTopLevelExports,
+            &format!("{exports} export statements where only the default one is allowed"),
+            span,
+        );
     }
     match is_async(&export.declaration) {
         None => {

@@ -12,6 +12,7 @@ mod judge;
 pub mod names;
 mod nesting;
 mod parse;
+pub mod record;
 mod scope;
 mod source;
 mod three;

@@ -164,7 +164,7 @@ impl Scan<'_> {
             }
             b'+' | b'-' if self.peek(1) == Some(byte) && self.last == Last::Operand && !self.line_ended => self.at += 2,
             b'0'..=b'9' | b'.' => self.number(),
-            b'A'..=b'Z' | b'a'..=b'z' | b'_' | b'$' | b'#' | b'\\' | b'@' | 0x80.. => self.word(head),
+            b'A'..=b'Z' | b'a'..=b'z' | b'_' | b'$' | b'#' | b'\\' | 0x80.. => self.word(head),
             _ => {
                 self.bare();
                 self.at += 1;
@@ -248,7 +248,7 @@ impl Scan<'_> {
         let start = self.at;
         while let Some(byte) = self.peek(0) {
             match byte {
-                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'_' | b'$' | b'#' | b'\\' | b'@' => (),
+                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'_' | b'$' | b'#' | b'\\' => (),
                 0x80.. if self.wide_space().is_none() => (),
                 _ => break,
             }
@@ -307,11 +307,22 @@ impl Scan<'_> {
 
     fn number(&mut self) {
         self.operand_begins();
-        let part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.');
-        while self.peek(0).is_some_and(part) {
+        let start = self.at;
+        self.digits();
+        // One point belongs to a decimal number; any other is that of a member, as in `1..a.a` and `1n.a`.
+        let whole = &self.bytes[start..self.at];
+        let decimal = whole.iter().all(|byte| byte.is_ascii_digit() || *byte == b'_');
+        if decimal && self.peek(0) == Some(b'.') {
             self.at += 1;
+            self.digits();
         }
         self.last = Last::Operand;
+    }
+
+    fn digits(&mut self) {
+        while self.peek(0).is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+            self.at += 1;
+        }
     }
 
     fn string(&mut self, quote: u8) {

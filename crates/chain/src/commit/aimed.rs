@@ -116,6 +116,11 @@ impl Chain {
                     }
                     sleep(until(situation, block)).await;
                 }
+                // The last commitment is what counts: nothing may take its room.
+                Step::Fallback { .. } if self.fits_twice(&order, situation) == Some(false) => {
+                    memory.tell(Some(Event::NoRoomForFallback { target }), observer);
+                    sleep(short(situation)).await;
+                }
                 Step::Fallback { time } => {
                     let round = situation.beacon.round_at(time).saturating_add(1);
                     memory.own.push(round);

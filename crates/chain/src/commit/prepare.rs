@@ -139,6 +139,8 @@ impl Chain {
         let call_data = call.encode(&self.runtime())?;
         Ok(Rehearsal {
             hotkey,
+            block: look.situation.block,
+            fits_twice: intent.fits_twice(&look.situation),
             call: "Commitments.set_commitment",
             call_data: format!("0x{}", hex::encode(call_data)),
             nonce: look.next_nonce,
@@ -154,6 +156,11 @@ impl Chain {
     pub(super) async fn look_for(&self, order: &Order<'_>) -> Result<Look, ReadError> {
         let intent = self.intent(order.request, order.signer.hotkey(), order.payload);
         self.look(&intent, order.observer).await
+    }
+
+    /// Whether there is room for this order's commitment and another one before it; `None` when that cannot be told.
+    pub(super) fn fits_twice(&self, order: &Order<'_>, situation: &Situation) -> Option<bool> {
+        self.intent(order.request, order.signer.hotkey(), order.payload).fits_twice(situation)
     }
 
     fn intent(&self, request: &CommitRequest, hotkey: Hotkey, payload: &Payload) -> Intent {

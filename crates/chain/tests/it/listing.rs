@@ -174,13 +174,6 @@ async fn owners_hotkeys_and_locks_are_read_in_bulk() {
     assert_eq!(owners[..3], [Some(COLDKEY), None, Some(COLDKEY)]);
     assert!(owners[3..].iter().all(|owner| *owner == Some(AccountId([7; 32]))) && owners.len() == asked.len());
 
-    let mut hotkeys = chain.hotkeys_of(&COLDKEY, &Unobserved).await.expect("hotkeys");
-    hotkeys.sort();
-    let mut expected = [first.hotkey(), second.hotkey()];
-    expected.sort();
-    assert_eq!(hotkeys, expected);
-    assert!(chain.hotkeys_of(&AccountId([9; 32]), &Unobserved).await.expect("an answer").is_empty());
-
     let locks = chain.coldkey_locks(&[COLDKEY, AccountId([9; 32])], NETUID, &Unobserved).await.expect("locks");
     let LockAnswer::Locked(lock) = locks[0] else { panic!("{locks:?}") };
     assert_eq!((lock.locked_rao, lock.last_update), (250 * RAO_PER_RHO, 9));

@@ -8,7 +8,7 @@ use etcetera::BaseStrategy;
 use gen404_renderer::{
     Chromium, ChromiumError, Failure, GraphicsBackend, Studio, StudioOptions, TextRules, ThreeSource, VERIFIED_VERSION,
 };
-use gen404_validator::Validator;
+use gen404_validator::{Finding, Validator};
 
 use crate::errors::CommandError;
 use crate::ui::Ui;
@@ -108,13 +108,13 @@ fn or_a_service(error: ChromiumError) -> CommandError {
 /// The rules that the render service finds broken in a module's text, before it runs anything.
 fn broken_in_the_service(source: &str) -> Vec<Failure> {
     let report = gen404_validator::validate(source);
-    let findings = report.verdict(Validator::RenderService);
-    let failure = |finding: &gen404_validator::Finding| Failure {
-        stage: finding.stage.to_string(),
-        rule: finding.rule.to_string(),
-        detail: finding.detail.clone(),
-    };
-    findings.map(failure).collect()
+    report.verdict(Validator::RenderService).map(failure).collect()
+}
+
+/// A finding as the render service records it.
+pub(crate) fn failure(finding: &Finding) -> Failure {
+    let Finding { stage, rule, detail, .. } = finding;
+    Failure { stage: stage.to_string(), rule: rule.to_string(), detail: detail.clone() }
 }
 
 /// `~/.cache/404-cli`, or where `XDG_CACHE_HOME` says.

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use gen404_outside::http::parse_address;
 use secrecy::SecretString;
 
-use super::KeyParser;
+use super::{KeyParser, seconds_between};
 
 /// Account and state of every Targon command.
 #[derive(Debug, Clone, Args)]
@@ -76,11 +76,7 @@ pub(crate) enum TypeChoice {
 }
 
 fn seconds(text: &str) -> Result<std::time::Duration, &'static str> {
-    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds")?;
-    if !(0.0..=1e7).contains(&seconds) {
-        return Err("not a number of seconds between 0 and 10000000");
-    }
-    Ok(std::time::Duration::from_secs_f64(seconds))
+    seconds_between(text, 0.0..=1e7, "not a number of seconds between 0 and 10000000")
 }
 
 #[cfg(test)]

@@ -4,11 +4,13 @@ mod miner;
 mod repository;
 mod workshop;
 
+use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use gen404_renderer::server::RenderServer;
-use gen404_sandbox::{Options, Sandbox};
+use gen404_sandbox::{Options, Sandbox, competition};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -21,9 +23,9 @@ use workshop::Workshop;
 
 /// Go through a whole round on this machine, as a miner would see it
 ///
-/// Starts the sandbox inside this process and runs the commands of a round against it: commit, reveal, list, rent a machine,
-/// generate, render, judge. Takes about a minute; needs no key, no TAO and no GPU. Without Chromium or three on this machine it
-/// ends before rendering.
+/// Starts the sandbox inside this process and plays a round of its competition: commit and reveal while the window is open, fetch
+/// the prompts, rent a machine, generate, publish, see who wins, and then render and judge to see why. Takes about a minute; needs no
+/// key, no TAO and no GPU. Without Chromium or three on this machine it ends with the winner.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// Folder for everything the demo makes; a new one among the temporary files when not given
@@ -37,17 +39,29 @@ pub(crate) struct Arguments {
 #[derive(Serialize)]
 struct Outcome {
     success: bool,
+    hotkey: Value,
     commit: String,
     revealed_block: Value,
     repo: &'static str,
     cdn_url: String,
     generated: PathBuf,
+    round: u64,
+    /// A hotkey, or `leader`.
+    winner: Value,
     /// Null without Chromium.
     report: Option<PathBuf>,
     dir: PathBuf,
 }
 
 const REPOSITORY: &str = "demo-miner/pipeline";
+
+/// A window that no machine is too slow for: whatever is left of it passes at once. Prompts enough for a match, few enough for a
+/// minute.
+const RULES: competition::Options =
+    competition::Options { window: 150, generation: 150, before: 0, prompts: 6, carryover: 2, win_margin: 0.07 };
+
+/// Nothing that the sandbox does by itself takes nearly as long.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), CommandError> {
     let folder = folder(arguments.dir)?;
@@ -58,25 +72,41 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), C
     let sandbox = Sandbox::start(Options {
         folder: Some(folder.join("sandbox")),
         renderer: renderer.as_ref().map(RenderServer::address),
+        competition: RULES,
         ..Options::default()
     })
     .await?;
     let miner = Miner::new(context, sandbox.directory());
 
+    miner.chapter("Where does the competition stand?");
+    let round = miner.joined(&["round"]).await?["round"].as_u64().unwrap_or_default();
     let (commit, revealed) = commit(context, &miner, &folder).await?;
-    let cdn_url = sandbox.directory().cdn.clone();
+    let cdn_url = format!("{}demo-miner", sandbox.directory().cdn);
+    let published = sandbox.directory().cdn_dir.join("demo-miner");
+    publish(&published, None)?;
     miner.chapter("Reveal where the code and the files are");
     miner.on_chain(&["commit-repo-cdn", "--repo", REPOSITORY, "--cdn-url", &cdn_url]).await?;
-    miner.chapter("See what everybody has revealed");
-    miner.command(&["list-all", "--subtensor.endpoint", &sandbox.directory().subtensor]).await?;
+    miner.chapter("See who takes part");
+    miner.joined(&["list-all", "--round", "current"]).await?;
 
-    let workshop = Workshop::new(context, &miner, &sandbox, &folder)?;
+    miner.chapter("The window closes (the sandbox lets the blocks until then pass at once)");
+    sandbox.pass_to(sandbox.competition.progress().latest);
+    within(context, sandbox.pass_until(|progress| progress.stage != "open")).await?;
+    let workshop = Workshop::new(context, &miner, &sandbox, &folder);
     let generated = workshop.generate().await?;
+    miner.chapter("Publish the modules on the CDN before the deadline");
+    publish(&published, Some(&generated))?;
+    context.ui.faint(format!("$ cp {}/*.js {}", generated.display(), published.display()));
+
+    miner.chapter("The deadline passes; the organisers fetch the files and play the matches");
+    sandbox.pass_to(sandbox.competition.progress().deadline);
+    within(context, sandbox.pass_until(|progress| progress.round > round)).await?;
+    let standings = miner.state(&["round", "standings", "--round", &round.to_string()]).await?;
     let report = match renderer {
         Some(renderer) => {
             // The commands draw with browsers of their own; this one has shown that there can be some.
             renderer.stop().await;
-            Some(workshop.judge(&arguments.studio).await?)
+            Some(workshop.judge(&arguments.studio, round).await?)
         }
         None => None,
     };
@@ -86,11 +116,14 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), C
     }
     context.ui.result(&Outcome {
         success: true,
+        hotkey: revealed["hotkey"].clone(),
         commit,
         revealed_block: revealed["revealed_block"].clone(),
         repo: REPOSITORY,
         cdn_url,
         generated,
+        round,
+        winner: standings["winner"].clone(),
         report,
         dir: folder,
     })
@@ -102,6 +135,30 @@ fn folder(wanted: Option<PathBuf>) -> Result<PathBuf, CommandError> {
         None => tempfile::Builder::new().prefix("404-demo-").tempdir().map(tempfile::TempDir::keep),
     };
     made.map_err(|error| CommandError::failed(format!("the demo has no folder to work in: {error}")))
+}
+
+/// Waits for the sandbox, until somebody interrupts.
+async fn within<T>(context: &Context, passing: impl Future<Output = T>) -> Result<T, CommandError> {
+    let passing = async {
+        let passed = tokio::time::timeout(PATIENCE, passing).await;
+        passed.map_err(|_| CommandError::failed("the sandbox's competition does not move"))
+    };
+    context.until_interrupted(passing).await
+}
+
+/// Puts the modules of a folder where the CDN serves them; without one, only makes the place.
+fn publish(place: &Path, modules: Option<&Path>) -> Result<(), CommandError> {
+    let copy = || {
+        std::fs::create_dir_all(place)?;
+        for file in modules.into_iter().map(std::fs::read_dir).collect::<io::Result<Vec<_>>>()?.into_iter().flatten() {
+            let path = file?.path();
+            if let Some(name) = path.file_name().filter(|_| path.extension().is_some_and(|ending| ending == "js")) {
+                std::fs::copy(&path, place.join(name))?;
+            }
+        }
+        Ok(())
+    };
+    copy().map_err(|error: io::Error| CommandError::failed(format!("cannot publish in {}: {error}", place.display())))
 }
 
 /// Puts the commit of a scratch repository on chain and sees it revealed.

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use gen404_judge::{
-    ChatClient, ChatSettings, Concurrency, Cost, Match, Outcome, Plan, Profile, PromptPictures, RealClock,
-    RequestFields,
+    ChatClient, ChatSettings, Concurrency, Cost, Match, Outcome, Plan, Profile, PromptPictures, RequestFields,
 };
 use gen404_outside::http::parse_address;
 use gen404_outside::pictures::{FetchLimits, Fetcher};
+use gen404_outside::time::SystemClock;
 use gen404_round::duel::WinMargin;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -168,7 +168,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), C
     let before::Prepared { plan, models, rehearsal_calls } = before::prepare(context, plan, means).await?;
 
     let display = Display::new(&context.ui, plan.cost());
-    let clock = RealClock::start();
+    let clock = SystemClock::start();
     let outcome = gen404_judge::run(plan, &client, &clock, concurrency, &display, context.interrupt.token()).await?;
     drop(display);
     finish(context, &arguments, &outcome, Prior { models, rehearsal_calls, fetcher }).await

@@ -19,7 +19,7 @@ use crate::arguments::{OwnHotkey, State, Subtensor};
 use crate::context::Context;
 use crate::errors::CommandError;
 use gen404_round::lock::Rho;
-use look::Looker;
+use look::{Blind, Looker};
 
 /// Show where the competition stands: round, stage, deadlines, leader, and how you fare
 ///
@@ -76,7 +76,17 @@ async fn show(context: &Context, arguments: &Arguments) -> Result<(), CommandErr
         let interval = Duration::from_secs((*interval).into());
         return watch::watch(context, &looker, interval, on_change.as_deref()).await;
     }
-    let look = looker.look().await?;
+    let look = match looker.look().await {
+        Ok(look) => look,
+        Err(Blind { error, known: None }) => return Err(error),
+        Err(Blind { error, known: Some(known) }) => {
+            for line in screen::draw_state_only(&known, &jiff::tz::TimeZone::system()) {
+                context.ui.status(line);
+            }
+            let known = serde_json::to_value(known).expect("plain data is JSON");
+            return Err(error.with_field("without_chain", known));
+        }
+    };
     for warning in &look.warnings {
         context.ui.warning(warning);
     }

@@ -5,9 +5,11 @@ mod people;
 mod result;
 mod run;
 mod sarif;
+mod serve;
 mod watch;
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -45,6 +47,17 @@ pub(crate) struct Arguments {
     /// Stay, and judge each file again when it changes, until Ctrl-C
     #[arg(long, conflicts_with = "sarif")]
     watch: bool,
+    /// Stay, and answer over HTTP instead, until Ctrl-C: POST a module to /validate for the object of --json, or to /official
+    /// for the render service's own answer; there is no key, so leave it on the loopback unless the network is yours
+    #[arg(
+        long,
+        value_name = "HOST:PORT",
+        num_args = 0..=1,
+        default_missing_value = serve::ADDRESS,
+        value_parser = serve::address,
+        conflicts_with_all = ["files", "json", "watch", "sarif"],
+    )]
+    serve: Option<SocketAddr>,
     #[command(flatten)]
     browser: BrowserArguments,
 }
@@ -70,6 +83,12 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), C
         return Err(CommandError::usage("--watch and --sarif do not go together"));
     }
     let runner = (!arguments.static_only).then(|| Runner::new(arguments.browser.clone()));
+    if let Some(address) = arguments.serve {
+        if arguments.watch || arguments.sarif.is_some() {
+            return Err(CommandError::usage("--serve goes together with neither --watch nor --sarif"));
+        }
+        return serve::run(context, address, runner).await;
+    }
     let bench = Bench { context, json: arguments.json, runner };
     let work = async {
         if arguments.watch {

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 
 use clap::Command;
+use strsim::levenshtein;
 
 use super::marks::{bare_variable, each_setting, is_shared, variable_to_name, variables};
-use super::meant::distance;
 use crate::errors::CommandError;
 
 /// Variables of this project's tests and benchmarks, which the tool itself does not read.
@@ -108,7 +108,7 @@ fn quoted(name: &str) -> CommandError {
 
 fn unknown(name: &str, known: &[String]) -> CommandError {
     let error = CommandError::usage(format!("{name} is set, but no command has such a variable"));
-    let nearest = known.iter().map(|known| (distance(name, known), known)).min();
+    let nearest = known.iter().map(|known| (levenshtein(name, known), known)).min();
     match nearest {
         Some((distance, nearest)) if distance <= 3 => error.with_hint(format!("did you mean {nearest}?")),
         _ => error
@@ -121,7 +121,7 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
-    use crate::arguments::Arguments;
+    use crate::commands::Arguments;
 
     fn check(running: &[&str], variables: &[(&str, &str)]) -> Result<Vec<String>, String> {
         let environment = Environment::new(variables.iter().map(|(name, value)| (name.into(), value.into())));

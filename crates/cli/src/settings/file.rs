@@ -150,7 +150,7 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
-    use crate::arguments::Arguments;
+    use crate::commands::Arguments;
 
     fn check(text: &str) -> Result<(), String> {
         let file = SettingsFile::parse(Path::new("x.toml"), text).map_err(|error| error.message)?;

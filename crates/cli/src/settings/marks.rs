@@ -8,7 +8,12 @@ use clap::{Arg, ArgAction, Command};
 use secrecy::SecretString;
 
 /// Older names of shared variables that the ecosystem still uses, after the name they stand for.
-const OTHER_NAMES: &[(&str, &str)] = &[("BT_WALLET_NAME", "BT_WALLET"), ("BT_CHAIN_ENDPOINT", "BT_NETWORK")];
+const OTHER_NAMES: &[(&str, &str)] = &[
+    ("BT_WALLET_NAME", "BT_WALLET"),
+    ("BT_CHAIN_ENDPOINT", "BT_NETWORK"),
+    ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"),
+    ("AWS_REGION", "AWS_DEFAULT_REGION"),
+];
 
 /// Whether the value may not be shown, logged or kept in a file.
 pub(crate) fn is_secret(arg: &Arg) -> bool {
@@ -83,7 +88,7 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
-    use crate::arguments::Arguments;
+    use crate::commands::Arguments;
 
     /// Every option of the tool with the command it belongs to, `judge --seed`.
     fn options(command: &Command) -> Vec<(String, &Arg, Vec<String>)> {
@@ -169,6 +174,8 @@ mod tests {
         let of = ["GEN404_LIST_ALL_SUBTENSOR_ENDPOINT", "BT_CHAIN_ENDPOINT", "BT_NETWORK", "GEN404_SUBTENSOR_ENDPOINT"];
         assert_eq!(names("list-all --subtensor.endpoint"), of);
         assert_eq!(names("judge --api-key"), ["GEN404_JUDGE_API_KEY", "OPENAI_API_KEY", "GEN404_API_KEY"]);
+        let of = ["GEN404_UPLOAD_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "GEN404_ENDPOINT_URL"];
+        assert_eq!(names("upload --endpoint-url"), of);
         assert_eq!(names("pods logs --tail"), ["GEN404_PODS_LOGS_TAIL"]);
         assert_eq!(names(" --color"), ["GEN404_COLOR"]);
         assert_eq!(names("judge --dry-run"), ["GEN404_JUDGE_DRY_RUN"]);

@@ -1,6 +1,8 @@
 //! What somebody meant who wrote a name that nobody knows: the nearest of the known ones.
 //! Names only; where a name stands and what it is for is decided by who asks.
 
+use strsim::levenshtein as distance;
+
 /// An option with the path of the command it stands at.
 pub(super) struct Known<'a> {
     pub(super) option: &'a str,
@@ -37,31 +39,4 @@ pub(super) fn meant<'a>(key: &str, known: &'a [Known<'a>]) -> Vec<&'a Known<'a>>
 /// A key of a settings file: the option below the table of its command.
 pub(super) fn place(path: &[String], option: &str) -> String {
     path.iter().map(String::as_str).chain([option]).collect::<Vec<_>>().join(".")
-}
-
-/// How many letters must be added, taken away or changed to make one name of the other.
-pub(super) fn distance(one: &str, other: &str) -> usize {
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (done, letter) in one.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = done + 1;
-        for (at, same) in other.bytes().map(|other| other == letter).enumerate() {
-            let changed = diagonal + usize::from(!same);
-            diagonal = row[at + 1];
-            row[at + 1] = changed.min(diagonal + 1).min(row[at] + 1);
-        }
-    }
-    row[other.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn distances_count_letters() {
-        for (one, other, want) in [("", "abc", 3), ("abc", "abc", 0), ("dryrun", "dry_run", 1), ("jugde", "judge", 2)] {
-            assert_eq!((distance(one, other), distance(other, one)), (want, want), "{one} {other}");
-        }
-    }
 }

@@ -17,6 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("repository", &["round", "outside"]),
     ("chain", &["round", "timelock", "outside"]),
     ("competition", &["round", "outside"]),
+    ("storage", &["round", "outside"]),
     ("targon", &["round", "outside"]),
     ("generator", &["round", "outside"]),
     ("renderer", &["round", "outside"]),
@@ -25,6 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("devchain", &["round", "timelock"]),
     ("sandbox", &["devchain", "round", "outside"]),
     ("validator", &["round"]),
+    ("python", &["validator"]),
     (
         "cli",
         &[
@@ -34,6 +36,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "wallet",
             "chain",
             "competition",
+            "storage",
             "targon",
             "delivery",
             "generator",
@@ -52,6 +55,9 @@ const BEHIND_ONE_ROOM: &[(&str, &str)] = &[
     ("subxt-metadata", "chain"),
     ("schnorrkel", "wallet devchain sandbox"),
     ("oxc_parser", "validator"),
+    ("pyo3", "python"),
+    ("reqsign-core", "storage"),
+    ("s3s", "sandbox"),
     ("clap", "cli"),
     ("indicatif", "cli"),
 ];
@@ -142,5 +148,23 @@ fn other_clients_are_recognised() {
         ["TargonClient::new(base)", "use ws_client::WsClientBuilder;", "// reqwest::Client::new() is not polite"]
     {
         assert!(!OTHER_CLIENTS.iter().any(|word| names(good, word)), "{good}");
+    }
+}
+
+/// Files of the binary that every command builds on.
+const BELOW_COMMANDS: &[&str] = &["ui", "errors", "arguments"];
+
+#[test]
+fn printer_errors_and_arguments_know_no_command() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for name in BELOW_COMMANDS {
+        let folder = source.join(name);
+        let mut all = if folder.is_dir() { files(&folder, ".rs") } else { Vec::new() };
+        all.push(source.join(format!("{name}.rs")));
+        for file in all {
+            let text = std::fs::read_to_string(&file).expect("text");
+            let knows = text.lines().find(|line| names(line, "commands::"));
+            assert_eq!(knows, None, "{} must not know a command", file.display());
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 use gen404_devchain::{FINNEY_GENESIS, Options};
+use gen404_testing::Nobody;
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -159,11 +160,12 @@ async fn a_connection_cut_while_waiting_changes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn endpoints_that_are_no_chain_are_told_apart() {
     let miner = Miner::new().await;
-    let free = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port").local_addr().expect("bound").port();
-    let closed = format!("ws://user:hidden-word@127.0.0.1:{free}/hidden-path");
+    let nobody = Nobody::here();
+    let closed = format!("ws://user:hidden-word@{}/hidden-path", nobody.address());
     let ended = Ended(miner.home.run(&line(&COMMIT, "default", &closed)));
     let sentence = ended.failure(3);
-    assert!(sentence.contains(&format!("ws://127.0.0.1:{free}")) && sentence.contains("refused"), "{sentence}");
+    assert!(sentence.starts_with(&format!("cannot use ws://{}/…: ", nobody.address())), "{sentence}");
+    assert!(sentence.contains("refused") && sentence.matches("ws://").count() == 1, "{sentence}");
     assert!(!ended.transcript().contains("hidden"), "{}", ended.transcript());
 
     let web = crate::cdn::Cdn::answering(crate::cdn::Answer::Status(200)).await;

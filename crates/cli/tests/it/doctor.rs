@@ -54,8 +54,7 @@ impl Place {
     }
 
     fn run_at(&self, chain: &str, variables: &[(&str, &str)], more: &[&str]) -> Ended {
-        let (targon, judge) =
-            (self.targon.url().to_string(), self.judge.url().to_string());
+        let (targon, judge) = (self.targon.url().to_string(), self.judge.url().to_string());
         let (repository, three) = (self.repository.display().to_string(), three_module().display().to_string());
         let line = [
             &["doctor", "--wallet.name", "miner", "--state-url", "file:state"][..],

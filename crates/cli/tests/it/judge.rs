@@ -5,6 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use gen404_testing::Nobody;
 use serde_json::{Value, json};
 
 use crate::binary::Home;
@@ -275,7 +276,8 @@ fn a_dry_run_asks_nothing() {
 fn failures_of_the_model_exit_with_3_and_invent_no_draw() {
     let home = Home::new();
     prepare(&home);
-    let free = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("bound");
+    let nobody = Nobody::here();
+    let free = nobody.address();
     let dead = judge(&home, &["--endpoint", &format!("http://{free}")]);
     assert_eq!(dead.code, Some(3));
     assert!(dead.result["error"].as_str().expect("a sentence").starts_with(&format!("cannot reach http://{free}/v1")));

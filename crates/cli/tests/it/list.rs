@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 
 use gen404_devchain::{Lock, Neuron, Options, PastReveals};
 use gen404_round::AccountId;
+use gen404_testing::Nobody;
 use serde_json::{Value, json};
 
 use crate::binary::Home;
@@ -134,7 +135,8 @@ async fn the_wallets_options_are_accepted_and_not_needed() {
 
 #[test]
 fn an_unreachable_network_is_an_outside_failure() {
-    let closed = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port").local_addr().expect("bound");
+    let nobody = Nobody::here();
+    let closed = nobody.address();
     let ended = Ended(Home::new().run(&["list-all", "--subtensor.endpoint", &format!("ws://{closed}")]));
     assert!(ended.failure(3).contains(&closed.to_string()), "{}", ended.transcript());
 }

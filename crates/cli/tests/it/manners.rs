@@ -8,6 +8,7 @@ use std::path::Path;
 use assert_cmd::Command;
 use gen404_sandbox::cdn::Cdn as Folder;
 use gen404_sandbox::targon::{FakeTargon, Options};
+use gen404_testing::Nobody;
 
 use crate::cdn::{Answer, Cdn};
 use crate::miner::{Ended, Miner, line};
@@ -58,11 +59,11 @@ async fn every_client_says_who_asks_and_takes_no_proxy_to_this_machine() {
     let folder = tempfile::tempdir().expect("a folder");
     let services = Services::start(folder.path()).await;
     // Nobody listens there: whoever took the proxy would get nowhere.
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address");
+    let nobody = Nobody::here();
     for words in services.lines() {
         let mut command = command(&miner, &words);
         for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
-            command.env(name, format!("http://{nobody}"));
+            command.env(name, format!("http://{}", nobody.address()));
         }
         let ended = Ended(command.output().expect("it runs"));
         assert_eq!(ended.0.status.code(), Some(0), "{words:?}: {}", ended.transcript());

@@ -5,6 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::thread::JoinHandle;
 
+use gen404_testing::Nobody;
 use serde_json::{Value, json};
 
 use crate::binary::{Home, transcript};
@@ -69,8 +70,8 @@ fn prompt_pictures_are_fetched_once() {
 #[test]
 fn a_picture_that_cannot_be_had_is_a_warning() {
     let home = Home::new();
-    let closed = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
-    judged(&home, &format!("http://user:secret@{closed}/abc.png"));
+    let nobody = Nobody::here();
+    judged(&home, &format!("http://user:secret@{}/abc.png", nobody.address()));
     let output = home.run(&["report"]);
     let text = transcript(&output);
     assert!(

@@ -69,6 +69,20 @@ impl Running {
         }
     }
 
+    /// The next line of stdout.
+    pub(crate) fn line(&mut self) -> String {
+        let start = self.stdout.len();
+        let stdout = self.child.stdout.as_mut().expect("piped");
+        while self.stdout.last() != Some(&b'\n') || self.stdout.len() == start {
+            let mut byte = [0];
+            if stdout.read_exact(&mut byte).is_err() {
+                break;
+            }
+            self.stdout.extend(byte);
+        }
+        String::from_utf8_lossy(&self.stdout[start..]).into_owned()
+    }
+
     /// Types something.
     pub(crate) fn type_in(&mut self, text: &str) {
         self.child.stdin.as_mut().expect("piped").write_all(text.as_bytes()).expect("somebody reads");

@@ -59,6 +59,9 @@ fn it_says_where_everything_is_and_ends_at_a_signal() {
         for key in ["targon", "generator", "judge", "cdn"] {
             assert!(sandbox.text(key).starts_with("http://127.0.0.1:"), "{key}");
         }
+        let storage = &sandbox.directory["storage"];
+        assert!(storage["endpoint_url"].as_str().is_some_and(|url| url.starts_with("http://127.0.0.1:")), "{storage}");
+        assert_eq!((&storage["bucket"], &storage["region"]), (&"cdn".into(), &"us-east-1".into()));
         assert_eq!(sandbox.end_with(signal), Some(0));
         assert!(!wallets.exists(), "the temporary folder is gone");
     }

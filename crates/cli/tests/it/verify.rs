@@ -225,7 +225,8 @@ fn recorded(home: &Home) -> PathBuf {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../competition/tests/data");
     let state = home.path().join("recorded");
     std::fs::create_dir(&state).expect("made");
-    std::os::unix::fs::symlink(data.join("rounds").canonicalize().expect("there"), state.join("rounds")).expect("linked");
+    std::os::unix::fs::symlink(data.join("rounds").canonicalize().expect("there"), state.join("rounds"))
+        .expect("linked");
     std::fs::copy(data.join("state-open-53.json"), state.join("state.json")).expect("copied");
     state
 }

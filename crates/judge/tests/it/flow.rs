@@ -1,11 +1,12 @@
 //! Whole duels through every stage, in both profiles, and what becomes of failures.
 
-use gen404_judge::{Concurrency, Cost, Event, Failure, Match, Observer, Outcome, Plan, StoppedClock, Vlm, run};
+use gen404_judge::{Concurrency, Cost, Event, Failure, Match, Observer, Outcome, Plan, Vlm, run};
 use gen404_outside::explain::{Blame, Explain as _};
 use serde_json::{Value, json};
 use std::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::StoppedClock;
 use crate::folders::{Folders, read_json};
 use crate::model::{Model, Seen, sensible};
 

@@ -5,9 +5,11 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use gen404_judge::{ChatClient, ChatSettings, Concurrency, Match, Plan, Profile, PromptPictures, StoppedClock, run};
+use gen404_judge::{ChatClient, ChatSettings, Concurrency, Match, Plan, Profile, PromptPictures, run};
 use gen404_round::PromptSet;
 use tokio_util::sync::CancellationToken;
+
+use crate::clock::StoppedClock;
 
 const SEED: u64 = 3_141_592_653;
 

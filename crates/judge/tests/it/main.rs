@@ -2,6 +2,7 @@
 //! wire, runs that are killed, and endpoints that misbehave.
 
 mod client;
+mod clock;
 mod flow;
 mod folders;
 mod golden;

@@ -8,13 +8,14 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use gen404_judge::{
     ChatClient, ChatSettings, Concurrency, Event, Failure, Fetched, Match, Observer, Outcome, Plan, PromptPictures,
-    StoppedClock, rehearse, run,
+    rehearse, run,
 };
 use gen404_outside::explain::{Blame, Explain as _};
 use gen404_outside::pictures::{FetchLimits, Fetcher};
 use gen404_round::PromptSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::StoppedClock;
 use crate::folders::Folders;
 use crate::model::{Model, serve};
 

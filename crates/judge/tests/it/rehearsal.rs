@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use gen404_judge::{
-    Answer, AttemptError, Concurrency, Failure, Outcome, Plan, RehearsalError, Rehearsed, Request, StoppedClock, Vlm,
-    VlmError, rehearse, run,
+    Answer, AttemptError, Concurrency, Failure, Outcome, Plan, RehearsalError, Rehearsed, Request, Vlm, VlmError,
+    rehearse, run,
 };
 use gen404_outside::explain::Explain as _;
 use gen404_outside::pictures::{FetchLimits, Fetcher};
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::StoppedClock;
 use crate::folders::Folders;
 use crate::model::{Model, Seen, sensible};
 

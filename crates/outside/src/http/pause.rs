@@ -30,6 +30,11 @@ pub fn pause_in_words(pause: Duration) -> String {
     format!("{} s", pause.as_secs() + u64::from(pause.subsec_nanos() > 0))
 }
 
+/// What an answer that says no adds when it asks for a pause: ` and asks to wait 30 s`.
+pub fn wish_in_words(wished: Option<Duration>) -> String {
+    wished.map_or_else(String::new, |pause| format!(" and asks to wait {}", pause_in_words(pause)))
+}
+
 #[cfg(test)]
 mod tests {
     use reqwest::header::HeaderValue;

@@ -64,7 +64,7 @@ pub enum FetchError {
     #[error("{}", if .0.is_timeout() { "no answer in time" } else { "cannot be reached" })]
     Unreachable(#[source] RequestError),
     /// The host answered with a status that is no success.
-    #[error("the host answered {status}{}", wish_in_words(*.wished))]
+    #[error("the host answered {status}{}", http::wish_in_words(*.wished))]
     Status {
         /// The HTTP status.
         status: u16,
@@ -94,10 +94,6 @@ pub enum FetchError {
     /// There is no way to send requests at all.
     #[error("no HTTP client")]
     Client(#[source] RequestError),
-}
-
-fn wish_in_words(wished: Option<Duration>) -> String {
-    wished.map_or_else(String::new, |pause| format!(" and asks to wait {}", http::pause_in_words(pause)))
 }
 
 impl FetchError {

@@ -26,6 +26,7 @@ const WORKER: &str = concat!(
     include_str!("../page/inspection.js"),
     include_str!("../page/miners.js"),
     include_str!("../page/visibility.js"),
+    include_str!("../page/digest.js"),
     include_str!("../page/module.js"),
     include_str!("../page/shortcuts.js"),
     include_str!("../page/scene.js"),
@@ -72,6 +73,9 @@ pub(crate) struct Tried {
     /// Whether a camera in front could not see any of its scene.
     #[serde(default)]
     pub(crate) unseen: bool,
+    /// What its scene is made of, where another run is to be compared.
+    #[serde(default)]
+    pub(crate) scene: Option<String>,
 }
 
 /// A place in a module's text, both counted from 1 and columns in UTF-16 code units.

@@ -91,6 +91,7 @@ const createTrial = ({ three, namespace, traps, imported }) => {
     }
   };
 
+  const digest = ({ failures }, { made }) => (failures.length === 0 ? digestOf(made) : null);
   const unseen = ({ failures }, { made }) => failures.length === 0 && !visibleFromFront(three, made);
 
   // The service's verdict, and the miners' with it when it needs no run of its own.
@@ -107,7 +108,9 @@ const createTrial = ({ three, namespace, traps, imported }) => {
       const miners = alike && !random && !traps.sprung() ? ofMiners(outcome) : null;
       const starved = outcome.thrown instanceof NativeRangeError; // what a failed allocation throws
       const place = outcome.failed ? placeOf(outcome.thrown, before) : null;
-      return { service, miners, random, starved, place, unseen: unseen(service, outcome) };
+      // Only where another run is to come is there anything to compare.
+      const scene = miners ? null : digest(service, outcome);
+      return { service, miners, random, starved, place, scene, unseen: unseen(service, outcome) };
     } finally {
       traps.disarm();
     }
@@ -122,7 +125,8 @@ const createTrial = ({ three, namespace, traps, imported }) => {
     }
     const outcome = called(() => module.default);
     const miners = ofMiners(outcome);
-    return { miners, starved: outcome.thrown instanceof NativeRangeError, unseen: unseen(miners, outcome) };
+    const starved = outcome.thrown instanceof NativeRangeError;
+    return { miners, starved, scene: digest(miners, outcome), unseen: unseen(miners, outcome) };
   };
 
   return { asService, asMiners };

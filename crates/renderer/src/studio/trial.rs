@@ -39,6 +39,8 @@ pub struct Trial {
     pub thrown_at: Option<ThrownAt>,
     /// Whether the module draws random numbers, which are others in every run of the miners' validator.
     pub draws_random_numbers: bool,
+    /// Whether two runs gave different scenes; nothing where there was one run, or one of them gave none.
+    pub scenes_differ: Option<bool>,
     /// Whether a camera in front cannot see any of a scene that is taken.
     pub unseen_from_front: bool,
     /// The longest run on this machine.
@@ -53,6 +55,7 @@ struct Run {
     place: Option<ThrownAt>,
     random: bool,
     unseen: bool,
+    scene: Option<String>,
     time: Duration,
 }
 
@@ -70,11 +73,16 @@ impl Studio {
     async fn try_in_turn(&self, source: &str, wanted: Wanted) -> Result<Trial, DrawError> {
         let _place = self.places.acquire().await.map_err(|_| DrawError::Closed)?;
         let mut trial = Trial::default();
+        let mut scene = None;
         if wanted.service {
-            trial.note(self.one_run(source, Manner::Service).await?, wanted);
+            let run = self.one_run(source, Manner::Service).await?;
+            scene.clone_from(&run.scene);
+            trial.note(run, wanted);
         }
         if wanted.miners && trial.miners.is_none() {
-            trial.note(self.one_run(source, Manner::Miners).await?, wanted);
+            let run = self.one_run(source, Manner::Miners).await?;
+            trial.scenes_differ = scene.zip(run.scene.clone()).map(|(one, other)| one != other);
+            trial.note(run, wanted);
         }
         Ok(trial)
     }
@@ -116,6 +124,7 @@ impl Studio {
             place: tried.place,
             random: tried.random,
             unseen: tried.unseen,
+            scene: tried.scene,
             time: start.elapsed(),
         };
         Attempt::Done(Ok((run, tried.starved)))

@@ -101,6 +101,12 @@ async fn every_row_of_the_api() {
     let failure = json!({"stage": "parse", "rule": "FILE_SIZE_EXCEEDED", "detail": "1048577 bytes (limit 1048576)"});
     assert_eq!(body, json!({"error": "validation_failed", "failures": [failure]}));
 
+    // What throws while it is drawn broke no rule.
+    let late = "export default (THREE) => { const m = new THREE.Mesh(new THREE.BoxGeometry(0.5, 0.5, 0.5)); \
+                m.onBeforeRender = () => { throw new Error('late'); }; return m; };";
+    let threw = json(caller.module("/render?thetas=0&phis=0&img_size=8", late).await).await;
+    assert_eq!(threw, (StatusCode::INTERNAL_SERVER_ERROR, json!({"error": "late"})));
+
     // Requests that make no sense.
     for body in
         ["no JSON", "{}", r#"{"source": ""}"#, r#"{"url": "file:///etc/passwd"}"#, r#"{"url": "http://127.0.0.1:1/"}"#]

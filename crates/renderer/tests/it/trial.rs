@@ -123,6 +123,33 @@ fn box_up_to(x: &str) -> String {
     ))
 }
 
+/// A cube of half the size with something done to it.
+fn moved(how: &str) -> String {
+    doing(&format!("const m = {MESH}; {how}; return m;"))
+}
+
+/// A root of this kind with a line in it.
+fn line(kind: &str) -> String {
+    returning(&format!("new THREE.{kind}(new THREE.BoxGeometry(0.5, 0.5, 0.5), new THREE.LineBasicMaterial())"))
+}
+
+/// Two meshes with one geometry of so many vertices, of which nothing is drawn.
+fn shared(count: usize) -> String {
+    doing(&format!(
+        "const g = new THREE.BufferGeometry(); g.setIndex([0, 0, 0]); g.setDrawRange(0, 0); \
+         g.setAttribute('position', new THREE.BufferAttribute(new Float32Array({count} * 3), 3)); \
+         const r = new THREE.Group(); r.add(new THREE.Mesh(g), new THREE.Mesh(g)); return r;"
+    ))
+}
+
+/// Two materials of one mesh, with these maps; a texture is just below the limit.
+fn textures(maps: &str) -> String {
+    doing(&format!(
+        "const t = new THREE.DataTexture(new Uint8Array(4000000), 1, 1); const [a, b] = [{maps}]; const m = {MESH}; \
+         m.material = [new THREE.MeshBasicMaterial({{ map: a }}), new THREE.MeshBasicMaterial({{ map: b }})]; return m;"
+    ))
+}
+
 #[tokio::test]
 async fn limits_are_inclusive() {
     let Some(studio) = studio().await else { return };
@@ -140,6 +167,36 @@ async fn limits_are_inclusive() {
         (box_up_to("0.5"), None),
         (box_up_to("0.50000006"), Some("BOUNDING_BOX_OUT_OF_RANGE")),
         (returning("new THREE.Group()"), Some("EMPTY_SCENE")),
+        // every face of the cube
+        (moved("m.position.y = 0.25"), None),
+        (moved("m.position.y = 0.2500001"), Some("BOUNDING_BOX_OUT_OF_RANGE")),
+        (moved("m.position.y = -0.2500001"), Some("BOUNDING_BOX_OUT_OF_RANGE")),
+        (moved("m.position.z = -0.25"), None),
+        (moved("m.position.z = 0.2500001"), Some("BOUNDING_BOX_OUT_OF_RANGE")),
+        (moved("m.position.z = -0.2500001"), Some("BOUNDING_BOX_OUT_OF_RANGE")),
+        (moved("m.position.x = -0.2500001"), Some("BOUNDING_BOX_OUT_OF_RANGE")),
+        // the box is that of the turned corners, and rounding takes a turned unit cube out
+        (moved("m.scale.setScalar(1.4); m.rotation.y = Math.PI / 4"), None),
+        (moved("m.scale.setScalar(1.5); m.rotation.y = Math.PI / 4"), Some("BOUNDING_BOX_OUT_OF_RANGE")),
+        (moved("m.scale.setScalar(2)"), None),
+        (moved("m.scale.setScalar(2); m.rotation.y = Math.PI / 2"), Some("BOUNDING_BOX_OUT_OF_RANGE")),
+        // roots
+        (returning(&format!("{MESH}.add(new THREE.Object3D())")), None),
+        (returning(&format!("new THREE.Object3D().add({MESH})")), Some("INVALID_RETURN_TYPE")),
+        (line("LineSegments"), None),
+        (line("Line"), Some("INVALID_RETURN_TYPE")),
+        (returning("null"), Some("INVALID_RETURN_TYPE")),
+        (returning("undefined"), Some("INVALID_RETURN_TYPE")),
+        (returning("[]"), Some("INVALID_RETURN_TYPE")),
+        // what counts: geometry for each user, whatever its index, its visibility and its draw range
+        (shared(125_000), None),
+        (shared(125_001), Some("VERTEX_LIMIT_EXCEEDED")),
+        (meshes(201).replace("new THREE.MeshBasicMaterial()", "[]"), Some("DRAW_CALL_LIMIT_EXCEEDED")),
+        (meshes(201).replace("return r", "r.visible = false; return r"), Some("DRAW_CALL_LIMIT_EXCEEDED")),
+        (instances(50_001).replace("return", "const m =").replace("; }", "; m.count = 50000; return m; }"), None),
+        // a texture once for all its users, its buffer once for each texture
+        (textures("t, t"), None),
+        (textures("t, new THREE.DataTexture(t.image.data, 1, 1)"), Some("TEXTURE_DATA_EXCEEDED")),
     ] {
         let expected = rule.map(post).unwrap_or_default();
         check(&studio, &source, &expected, &expected).await;
@@ -159,6 +216,37 @@ async fn the_two_programs_go_their_own_ways() {
     let textures = "post_validation/TEXTURE_DATA_EXCEEDED";
     check(&studio, &texture(5_000_000, "envMap"), textures, "").await;
     check(&studio, &texture(5_000_000, "anisotropyMap"), "", textures).await;
+
+    for slot in [
+        "normalMap",
+        "roughnessMap",
+        "metalnessMap",
+        "aoMap",
+        "emissiveMap",
+        "displacementMap",
+        "bumpMap",
+        "alphaMap",
+        "lightMap",
+        "specularIntensityMap",
+        "specularColorMap",
+        "sheenRoughnessMap",
+        "sheenColorMap",
+        "transmissionMap",
+        "thicknessMap",
+        "clearcoatMap",
+        "clearcoatNormalMap",
+        "clearcoatRoughnessMap",
+        "iridescenceMap",
+        "iridescenceThicknessMap",
+    ] {
+        check(&studio, &texture(5_000_000, slot), textures, textures).await;
+    }
+
+    // the name of the root's type, or its flag
+    let renamed = |made: &str, kind: &str| doing(&format!("const m = {made}; m.type = '{kind}'; return m;"));
+    let root = "post_validation/INVALID_RETURN_TYPE";
+    check(&studio, &renamed(MESH, "Lamp"), root, "").await;
+    check(&studio, &renamed(&format!("new THREE.Object3D().add({MESH})"), "Group"), "", root).await;
 
     // limits and then the box, or the other way round
     let large = meshes(201).replace("0.1", "1.1");
@@ -243,6 +331,16 @@ async fn chance_and_invisibility_are_told() {
         let trial = run(&studio, &doing(&format!("{chance} return {MESH};"))).await;
         assert!(trial.draws_random_numbers, "{chance}");
         assert_eq!(rules(trial.miners.as_ref()), "", "{chance}");
+    }
+    // What came of them: the run with real random numbers is compared with the one that has the service's.
+    assert_eq!(plain.scenes_differ, None, "one run told both");
+    for (body, differ) in [
+        (format!("Math?.random(); return {MESH};"), false),
+        (format!("const m = {MESH}; m.position.x = 0.1 * Math?.random(); return m;"), true),
+        (format!("const m = {MESH}; m.material.color.setHSL(Math?.random(), 1, 0.5); return m;"), true),
+        (format!("const m = {MESH}; m.geometry.attributes.position.array[0] = -0.2 * Math?.random(); return m;"), true),
+    ] {
+        assert_eq!(run(&studio, &doing(&body)).await.scenes_differ, Some(differ), "{body}");
     }
     let plane = |turned: &str, material: &str| {
         doing(&format!(

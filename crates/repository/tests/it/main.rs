@@ -55,11 +55,15 @@ impl Place {
         let noise: Vec<u8> = (0..300_000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()[2]).collect();
         write("weights.bin", &noise);
         std::os::unix::fs::symlink("/etc/passwd", repository.join("link.py")).expect("linked");
-        let all = [&["add", "."][..], &["commit", "--quiet", "-m", "one"]];
-        all.iter().for_each(|arguments| drop(git(&repository, arguments).expect("git works")));
+        let commit_all = || {
+            for arguments in [&["add", "."][..], &["commit", "--quiet", "-m", "one"]] {
+                git(&repository, arguments).expect("git works");
+            }
+        };
+        commit_all();
         let commit = git(&repository, &["rev-parse", "HEAD"]).expect("a commit").parse().expect("a hash");
         write("later.txt", b"later");
-        all.iter().for_each(|arguments| drop(git(&repository, arguments).expect("git works")));
+        commit_all();
         Some(Self { folder, commit })
     }
 
@@ -77,7 +81,7 @@ fn check(snapshot: &Snapshot) {
 }
 
 fn limits() -> Limits {
-    Limits { time: Duration::from_secs(60) }
+    Limits { time: Duration::from_mins(1) }
 }
 
 #[tokio::test]

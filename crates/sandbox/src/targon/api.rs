@@ -15,7 +15,6 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::cut::Cutter;
 use super::fault::{Call, Fault};
 use super::query::{EventsQuery, InventoryQuery, ListQuery, LogsQuery, page, read};
 use super::registration::{self, WorkloadType};
@@ -23,6 +22,7 @@ use super::reply::Problem;
 use super::workload::Life;
 use super::world::RecordedCall;
 use super::{Shared, control, pod};
+use crate::cut::Cutter;
 use crate::faults;
 
 /// The most a body may have.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use gen404_outside::explain::Explain as _;
+use gen404_outside::time::Clock;
 use gen404_sandbox::faults::Rule;
 use gen404_sandbox::targon::{Call, Fault, Options, Standing};
 use gen404_targon::{PodKind, TargonError, WorkloadType};
@@ -41,7 +42,7 @@ async fn a_rate_limit_is_waited_out_as_asked() {
     let faults = vec![Rule::times(Fault::RateLimited { retry_after_seconds: 7, as_date: false }, 2)];
     let ready = Ready::new(Options { faults, ..Options::default() }).await;
     ready.client.workloads().await.unwrap();
-    assert_eq!(gen404_targon::Clock::elapsed(&*ready.clock), Duration::from_secs(14));
+    assert_eq!(Clock::elapsed(&*ready.clock), Duration::from_secs(14));
 }
 
 #[tokio::test]
@@ -52,7 +53,7 @@ async fn a_wish_for_more_patience_than_there_is_ends_it_at_once() {
     assert_eq!(error.to_string(), "listing the pods: Targon answers 429 and asks to wait 5000 s");
     assert!(!error.hint().unwrap().contains("minute"));
     assert_eq!(ready.fake.calls().len(), 1, "asking sooner than it wants does not help");
-    assert_eq!(gen404_targon::Clock::elapsed(&*ready.clock), Duration::ZERO);
+    assert_eq!(Clock::elapsed(&*ready.clock), Duration::ZERO);
 }
 
 #[tokio::test]
@@ -79,7 +80,7 @@ async fn a_bad_certificate_is_said_in_words_and_not_met_twice() {
     let cause = std::error::Error::source(&error).unwrap();
     assert!(cause.to_string().starts_with("its certificate ") && cause.source().is_none(), "{cause}");
     assert!(error.hint().unwrap().contains("SSL_CERT_FILE"));
-    assert_eq!(gen404_targon::Clock::elapsed(&*ready.clock), Duration::ZERO, "asking again would not help");
+    assert_eq!(Clock::elapsed(&*ready.clock), Duration::ZERO, "asking again would not help");
 }
 
 #[tokio::test]
@@ -88,7 +89,7 @@ async fn a_rate_limit_may_be_told_as_a_date() {
     let ready = Ready::new(Options { faults, ..Options::default() }).await;
     ready.client.workloads().await.unwrap();
     // A date has no fractions of a second, and both clocks have gone on since.
-    let waited = gen404_targon::Clock::elapsed(&*ready.clock);
+    let waited = Clock::elapsed(&*ready.clock);
     assert!((Duration::from_secs(20)..=Duration::from_secs(30)).contains(&waited), "{waited:?}");
 }
 

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use gen404_outside::time::Clock as _;
 use gen404_sandbox::faults::Rule;
 use gen404_sandbox::targon::{Call, Delays, Fault, Options, PullWords, Standing};
 use gen404_targon::{
-    Cause, Clock as _, Failure, Phase, PodKind, QuoteError, StartError, TypeChoice, WorkloadType, left_overs, pods,
-    stop_all,
+    Cause, Failure, Phase, PodKind, QuoteError, StartError, TypeChoice, WorkloadType, left_overs, pods, stop_all,
 };
 use serde_json::Value;
 

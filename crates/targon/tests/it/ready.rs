@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use gen404_outside::time::Clock;
 use gen404_sandbox::targon::{FakeTargon, Options};
 use gen404_targon::{
-    ApiKey, Clock, Leases, Order, Patience, PodEvent, PodKind, PodObserver, StartError, Started, TargonClient,
-    TypeChoice, start,
+    ApiKey, Leases, Order, Patience, PodEvent, PodKind, PodObserver, StartError, Started, TargonClient, TypeChoice,
+    start,
 };
 use jiff::Timestamp;
 use tempfile::TempDir;

@@ -127,6 +127,7 @@ impl<'a> Walker<'a> {
         if marked || method.optional || method.r#override {
             self.foreign("TypeScript", method.span);
         }
+        self.method_words(method);
         self.method(&method.value, &method.key, method.computed, method.span);
     }
 
@@ -144,6 +145,7 @@ impl<'a> Walker<'a> {
         {
             self.foreign("TypeScript", property.span);
         }
+        self.property_words(property);
         self.deeper(Cost::LOOP, |this| {
             this.key(&property.key, property.computed);
             this.optional(property.value.as_ref());

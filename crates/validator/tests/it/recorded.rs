@@ -74,12 +74,21 @@ fn compare(recorded: &str, expected: usize) {
     }
 }
 
+const SNIPPETS: &str = include_str!("../cases/snippets.json");
+const GENERATED: &str = include_str!("../cases/generated.json");
+
+/// The text of every recorded module.
+pub(crate) fn texts() -> Vec<String> {
+    let cases = [SNIPPETS, GENERATED].map(|recorded| serde_json::from_str::<Vec<Case>>(recorded).expect("JSON"));
+    cases.iter().flatten().map(Case::text).collect()
+}
+
 #[test]
 fn snippets() {
-    compare(include_str!("../cases/snippets.json"), 77);
+    compare(SNIPPETS, 77);
 }
 
 #[test]
 fn generated_modules() {
-    compare(include_str!("../cases/generated.json"), 600);
+    compare(GENERATED, 600);
 }

@@ -337,6 +337,14 @@ fn grammar_as_the_subnets_parser_has_it() {
         "let let1, let1",
         "for (;;) { () => { break } }",
         "class A { accessor x }",
+        "class A { accessor x() {} }",
+        "class A { static accessor get x() {} }",
+        "class A { default x() {} }",
+        "class A { static default x = 1 }",
+        "class A { const constructor() {} }",
+        "class A { readonly get x() {} }",
+        "class A { async x = 1 }",
+        "class A { static async #x }",
         "class A { public x }",
         "class A { get #g() {} set #g(v) {} get #g() {} }",
         "for (arguments of []);",
@@ -347,6 +355,10 @@ fn grammar_as_the_subnets_parser_has_it() {
     ] {
         body(code, PARSE);
     }
+    body(
+        "class A { static async /* default */ *x() {} static get [(b)]() {} set 'default'(v) {} static static() {} get; async\n x }",
+        "",
+    );
     body("({ a: b = arguments } = {})", "");
     both("return 1; export default () => 1", PARSE);
     both("#!/usr/bin/env node\nexport default () => 1", "");

@@ -4,6 +4,8 @@ use gen404_round::module_rule::Rule;
 use gen404_validator::{Validator, validate};
 use proptest::prelude::*;
 
+use crate::grammar::{piece, statement};
+
 fn first(source: &str) -> Option<Rule> {
     validate(source).findings.first().map(|finding| finding.rule)
 }
@@ -51,9 +53,17 @@ fn no_depth_overflows_the_stack() {
             assert!(matches!(refused, Some(Rule::ParseError | Rule::ValidatorCrashed)), "{refused:?} for {shape:?}");
         }
     }
-    for open in
-        ["(", "[", "{", "`${", "if(a)", "a?", "!", "-", "new ", "async ", "do ", "l:", "for(;;)", "x=>", "(x,", "else "]
-    {
+    // points that look like parts of numbers
+    for number in ["1n", "1.", "1.5", ".5", "0x1", "1e3", "1_0.5"] {
+        for member in [".a", ".a1n", ".a1"] {
+            let chain = format!("export default () => {number}{}", member.repeat(100_000));
+            assert!(matches!(first(&chain), Some(Rule::ParseError | Rule::ValidatorCrashed)), "{number}{member}");
+        }
+    }
+    for open in [
+        "@", "@a ", "@a.", "(", "[", "{", "`${", "if(a)", "a?", "!", "-", "new ", "async ", "do ", "l:", "for(;;)",
+        "x=>", "(x,", "else ",
+    ] {
         assert_eq!(first(&open.repeat(100_000)), Some(Rule::ParseError), "{open}");
     }
     // a slash behind `}` may begin a regular expression or not
@@ -86,121 +96,6 @@ fn a_mebibyte_of_any_shape_is_judged() {
         let _judged = validate(&module);
     }
     let _judged = validate(&format!("x = 0x{}n; export default () => 1", fill("f")));
-}
-
-fn piece() -> impl Strategy<Value = String> {
-    let word = prop::sample::select(vec![
-        "THREE",
-        "THREE.",
-        "Mesh",
-        "fetch",
-        "a",
-        "let ",
-        "var ",
-        "const ",
-        "function ",
-        "function* ",
-        "class ",
-        "=>",
-        "=",
-        "(",
-        ")",
-        "{",
-        "}",
-        "[",
-        "]",
-        ";",
-        ",",
-        ".",
-        "?.",
-        "...",
-        "`",
-        "${",
-        "'",
-        "\"",
-        "/",
-        "\\",
-        "\n",
-        "if",
-        "else ",
-        "for",
-        "of ",
-        "in ",
-        "while",
-        "do ",
-        "switch",
-        "case ",
-        "default",
-        "export ",
-        "import ",
-        "async ",
-        "await ",
-        "yield ",
-        "new ",
-        "return ",
-        "try",
-        "catch",
-        "static ",
-        "get ",
-        "#p",
-        "super",
-        "this",
-        "1",
-        "0x",
-        "1n",
-        "\u{2028}",
-        "é",
-        "😀",
-        "/*",
-        "*/",
-        "//",
-        "<!--",
-        "@",
-        "#!",
-        "\u{0}",
-        "break",
-        "continue ",
-        "using ",
-        ":",
-        "?",
-        "??",
-        "**",
-        "++",
-        "typeof ",
-        "\\u0061",
-        "constructor",
-        "__proto__",
-        "MathUtils",
-    ]);
-    word.prop_map(str::to_owned)
-}
-
-/// A grammar of statements that mostly parse.
-fn statement() -> impl Strategy<Value = String> {
-    let name = prop::sample::select(vec!["a", "b", "f", "THREE", "fetch", "zzz", "arguments", "Math", "Object"]);
-    let leaf = prop_oneof![name.clone().prop_map(str::to_owned), Just("1".to_owned()), Just("'s'".to_owned())];
-    let expression = leaf.prop_recursive(4, 24, 3, move |inner| {
-        let name = name.clone();
-        prop_oneof![
-            (inner.clone(), prop::sample::select(vec!["Mesh", "constructor", "x", "toString"]))
-                .prop_map(|(e, p)| format!("({e}).{p}")),
-            (inner.clone(), inner.clone()).prop_map(|(l, r)| format!("({l})[{r}]")),
-            (inner.clone(), inner.clone()).prop_map(|(l, r)| format!("({l})({r}, THREE)")),
-            (name, inner.clone()).prop_map(|(n, e)| format!("(({n}) => {e})")),
-            (inner.clone(), inner.clone()).prop_map(|(l, r)| format!("({l} ?? ({r}))")),
-            inner.clone().prop_map(|e| format!("(class {{ #p = {e}; [{e}]() {{ return {e}; }} }})")),
-            inner.prop_map(|e| format!("`${{{e}}}`")),
-        ]
-    });
-    let pattern = prop::sample::select(vec!["{ a }", "[b]", "{ Mesh: m, ...r }", "f", "{ THREE = 1 }"]);
-    (expression, pattern, 0..6_usize).prop_map(|(e, p, form)| match form {
-        0 => format!("var {p} = {e};"),
-        1 => format!("{{ let {p} = {e}; }}"),
-        2 => format!("for (const {p} of {e}) {{}}"),
-        3 => format!("switch ({e}) {{ case {e}: }}"),
-        4 => format!("try {{ {e}; }} catch ({p}) {{ {e}; }}"),
-        _ => format!("{e};"),
-    })
 }
 
 proptest! {

@@ -26,20 +26,22 @@ impl<'a> Miner<'a> {
         self.context.ui.done(title);
     }
 
-    /// Runs a command that needs wallet and chain. Returns its result.
+    /// Runs a command that needs the competition's state. Returns its result.
+    pub(super) async fn state(&self, line: &[&str]) -> Result<Value, CommandError> {
+        self.command(&[line, &["--state-url", &self.directory.state]].concat()).await
+    }
+
+    /// Runs a command that joins state and chain. Returns its result.
+    pub(super) async fn joined(&self, line: &[&str]) -> Result<Value, CommandError> {
+        self.state(&[line, &["--subtensor.endpoint", &self.directory.subtensor]].concat()).await
+    }
+
+    /// Runs a command that needs wallet, chain and state. Returns its result.
     pub(super) async fn on_chain(&self, line: &[&str]) -> Result<Value, CommandError> {
         let wallet_path = self.directory.wallet_path.to_string_lossy();
-        let options = [
-            "--wallet.path",
-            &wallet_path,
-            "--wallet.name",
-            &self.directory.wallet_name,
-            "--wallet.hotkey",
-            "default",
-            "--subtensor.endpoint",
-            &self.directory.subtensor,
-        ];
-        self.command(&[line, &options].concat()).await
+        let wallet =
+            ["--wallet.path", &wallet_path, "--wallet.name", &self.directory.wallet_name, "--wallet.hotkey", "default"];
+        self.joined(&[line, &wallet].concat()).await
     }
 
     /// Runs a command as it would be typed. Returns its (last) result.

@@ -1,19 +1,14 @@
-//! The demo's second half: a rented generator makes modules for a few prompts, the leader's older pipeline makes worse ones,
-//! both are rendered and judged. Types commands through the miner; the only thing it starts itself is the leader's generator.
+//! The demo's work on modules: a rented generator makes them for the round's prompts; when the round is over, they are rendered and
+//! judged against the leader's. Only types commands through the miner.
 
 use std::path::{Path, PathBuf};
 
 use gen404_sandbox::Sandbox;
-use gen404_sandbox::generator::{self, Quality, SampleGenerator};
-use serde_json::Value;
 
 use super::miner::Miner;
 use crate::arguments::StudioArguments;
 use crate::context::Context;
 use crate::errors::CommandError;
-
-/// Prompts of the demo: enough for a match, few enough for a minute.
-const PROMPTS: usize = 6;
 
 /// Any key but `bad-key` opens the sandbox's Targon API.
 const KEY: &str = "demo-key";
@@ -27,19 +22,15 @@ pub(super) struct Workshop<'a> {
 }
 
 impl<'a> Workshop<'a> {
-    pub(super) fn new(
-        context: &'a Context,
-        miner: &'a Miner<'a>,
-        sandbox: &'a Sandbox,
-        folder: &'a Path,
-    ) -> Result<Self, CommandError> {
-        let prompts = few_prompts(&sandbox.directory().prompts_json, folder)
-            .map_err(|error| CommandError::failed(format!("the demo cannot prepare its prompts: {error}")))?;
-        Ok(Self { context, miner, sandbox, folder, prompts })
+    pub(super) fn new(context: &'a Context, miner: &'a Miner<'a>, sandbox: &'a Sandbox, folder: &'a Path) -> Self {
+        let prompts = folder.join("prompts.json").to_string_lossy().into_owned();
+        Self { context, miner, sandbox, folder, prompts }
     }
 
-    /// Rents a machine, generates on it, gives it back. Returns the folder of modules.
+    /// Fetches the prompts, rents a machine, generates on it, gives it back. Returns the folder of modules.
     pub(super) async fn generate(&self) -> Result<PathBuf, CommandError> {
+        self.miner.chapter("Fetch the round's prompts and seed");
+        self.miner.state(&["round", "prompts", "-o", &self.prompts]).await?;
         let targon = self.sandbox.directory().targon.as_str();
         let account = ["--targon-base-url", targon, "--targon-api-key", KEY];
         self.miner.chapter("Rent a machine for the pipeline");
@@ -54,16 +45,13 @@ impl<'a> Workshop<'a> {
         Ok(modules)
     }
 
-    /// Has the leader's pipeline do the same, renders both, lets the judge decide. Returns the report.
-    pub(super) async fn judge(&self, studio: &StudioArguments) -> Result<PathBuf, CommandError> {
-        self.miner.chapter("The same prompts with the leader's pipeline, an older and coarser one");
-        let options = generator::Options { quality: Quality::Coarse, ..generator::Options::default() };
-        let leader = SampleGenerator::start(options)
-            .await
-            .map_err(|error| CommandError::failed(format!("the leader's generator did not start: {error}")))?;
-        self.make("leader", leader.url().as_str()).await?;
+    /// Fetches what the leader had for this round, renders both, lets the judge decide. Returns the report.
+    pub(super) async fn judge(&self, studio: &StudioArguments, round: u64) -> Result<PathBuf, CommandError> {
+        self.miner.chapter("See why: what did the leader have?");
+        let (leader, round) = (self.path("leader"), round.to_string());
+        self.miner.state(&["round", "outputs", "--of", "leader", "--round", &round, "--dir", &leader]).await?;
 
-        self.miner.chapter("See what the judges will see");
+        self.miner.chapter("See what the judges see");
         let studio = studio.as_flags();
         for side in ["leader", "challenger"] {
             let (modules, pictures) = (self.path(side), self.path(&format!("{side}-pictures")));
@@ -91,15 +79,4 @@ impl<'a> Workshop<'a> {
     fn path(&self, name: &str) -> String {
         self.folder.join(name).to_string_lossy().into_owned()
     }
-}
-
-/// A prompts file with the first few of the sandbox's prompts.
-fn few_prompts(all: &Path, folder: &Path) -> std::io::Result<String> {
-    let mut set: Value = serde_json::from_slice(&std::fs::read(all)?)?;
-    if let Some(prompts) = set["prompts"].as_array_mut() {
-        prompts.truncate(PROMPTS);
-    }
-    let file = folder.join("prompts.json");
-    std::fs::write(&file, serde_json::to_vec_pretty(&set)?)?;
-    Ok(file.to_string_lossy().into_owned())
 }

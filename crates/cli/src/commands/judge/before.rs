@@ -3,8 +3,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use gen404_judge::{ChatClient, Event, Fetched, Observer, Plan, RealClock};
+use gen404_judge::{ChatClient, Event, Fetched, Observer, Plan};
 use gen404_outside::pictures::Fetcher;
+use gen404_outside::time::SystemClock;
 
 use crate::context::Context;
 use crate::errors::{CommandError, sentence};
@@ -123,7 +124,7 @@ async fn rehearse(
     client: &ChatClient,
     models: Option<&[String]>,
 ) -> Result<(Fetched, u32), CommandError> {
-    let (clock, fetcher, ui) = (RealClock::start(), means.fetcher, &context.ui);
+    let (clock, fetcher, ui) = (SystemClock::start(), means.fetcher, &context.ui);
     announce(ui, plan);
     let model = plan.model().to_owned();
     let watching = Watching { ui, asking: AtomicBool::new(false) };

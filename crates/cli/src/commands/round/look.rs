@@ -9,11 +9,11 @@ use gen404_round::{Hotkey, Netuid};
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
-use super::report::{self, Counting, InRound, Leader, Moment, Own, Report, StateAge, Window};
+use super::report::{self, Blocks, Counting, InRound, Leader, Moment, Own, Report, StateAge, StateOnly, Window};
 use crate::arguments::{OwnHotkey, State, Subtensor};
 use crate::chain_status::ChainStatus;
 use crate::entrants::{self, Entrants, Revealed};
-use crate::errors::{CommandError, sentence};
+use crate::errors::{Blame, CommandError, sentence};
 use crate::ui::Ui;
 use crate::{competition, hotkey};
 use gen404_round::lock::{Lock, Rho};
@@ -36,6 +36,18 @@ pub(super) struct Looked {
     pub(super) warnings: Vec<String>,
 }
 
+/// Why nothing whole was seen, and what the state alone says.
+pub(super) struct Blind {
+    pub(super) error: CommandError,
+    pub(super) known: Option<Box<StateOnly>>,
+}
+
+impl<E: Into<CommandError>> From<E> for Blind {
+    fn from(error: E) -> Self {
+        Self { error: error.into(), known: None }
+    }
+}
+
 impl Looker {
     pub(super) fn new(
         ui: &Ui,
@@ -56,7 +68,7 @@ impl Looker {
     }
 
     /// Looks once.
-    pub(super) async fn look(&self) -> Result<Looked, CommandError> {
+    pub(super) async fn look(&self) -> Result<Looked, Blind> {
         let observer: &dyn Observer = &self.status;
         let chain = async {
             let connect = || Chain::connect(self.subtensor.connect_options(), observer);
@@ -69,8 +81,16 @@ impl Looker {
             let view = View::load(&look, Wants { miner: self.hotkey.is_some() }).await;
             view.map_err(CommandError::from)
         };
-        let ((chain, pace), view) = futures::try_join!(chain, view)?;
+        // Without the state there is nothing to say; without the chain, there still is what the state says.
+        let (joined, view) = futures::try_join!(async { Ok(chain.await) }, view)?;
         let mut warnings = Vec::new();
+        let (chain, pace) = match joined {
+            Ok(joined) => joined,
+            Err(error) if error.blame == Blame::Service => {
+                return Err(Blind { error, known: Some(Box::new(self.state_only(&view))) });
+            }
+            Err(error) => return Err(error.into()),
+        };
         let schedule = there(&view.schedule, "schedule.json", &mut warnings).copied();
         let now = situation(&view.state, schedule, &pace);
         let netuid = self.subtensor.netuid;
@@ -134,6 +154,35 @@ impl Looker {
         })
     }
 
+    /// What needs no block to be true.
+    fn state_only(&self, view: &View) -> StateOnly {
+        let schedule = view.schedule.as_ref().ok().and_then(Seen::there);
+        let config = view.config.as_ref().ok().and_then(Seen::there);
+        StateOnly {
+            competition: config.map(|config| config.name.clone()),
+            round: view.state.current_round,
+            stage: view.state.stage.name().to_owned(),
+            schedule: schedule.filter(|schedule| schedule.is_in_order()).map(|schedule| Blocks {
+                earliest_reveal_block: schedule.earliest_reveal_block,
+                latest_reveal_block: schedule.latest_reveal_block,
+                generation_deadline_block: schedule.generation_deadline_block,
+            }),
+            next_stage_eta: view.state.next_stage_eta,
+            submissions: content(view.submissions.as_ref()).map(count),
+            winner: content(view.winner.as_ref()).map(|winner| winner.winner_hotkey.clone()),
+            win_margin: config.and_then(|config| config.win_margin),
+            state: self.age(view),
+        }
+    }
+
+    fn age(&self, view: &View) -> StateAge {
+        StateAge {
+            url: self.state.state_url.to_string(),
+            confirmed: report::whole_seconds(view.state_seen.confirmed),
+            stale: view.state_seen.stale.as_ref().map(|error| sentence(error)),
+        }
+    }
+
     #[expect(clippy::too_many_arguments, reason = "everything that one look has found")]
     fn report(
         &self,
@@ -181,20 +230,20 @@ impl Looker {
                 submissions: entrants.admitted(),
                 breaking: entrants.breaking().map(|lined| lined.entrant.hotkey).collect(),
             }),
-            submissions: submissions.map(|submissions| submissions.0.entries.len() + submissions.0.unreadable.len()),
+            submissions: submissions.map(count),
             leader: leaders.and_then(|leaders| leaders.at(head.block)).map(Leader::from),
             next_leader: leaders.and_then(|leaders| leaders.after(head.block)).map(Leader::from),
             winner: winner.map(|winner| winner.winner_hotkey.clone()),
             win_margin: config.and_then(|config| config.win_margin),
             doubts: now.doubts.iter().copied().map(report::in_words).collect(),
-            state: StateAge {
-                url: self.state.state_url.to_string(),
-                confirmed: report::whole_seconds(view.state_seen.confirmed),
-                stale: view.state_seen.stale.as_ref().map(|error| sentence(error)),
-            },
+            state: self.age(view),
             own,
         }
     }
+}
+
+fn count(submissions: &Submissions) -> usize {
+    submissions.0.entries.len() + submissions.0.unreadable.len()
 }
 
 /// The content of a file that is read in every stage; what is wrong with it becomes a warning.

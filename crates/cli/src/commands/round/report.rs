@@ -49,6 +49,29 @@ pub(crate) struct Report {
     pub(crate) own: Option<Own>,
 }
 
+/// What the state says while the chain cannot be asked. Where the blocks are decides what happens now, so none of that is here.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct StateOnly {
+    pub(super) competition: Option<String>,
+    pub(super) round: u64,
+    pub(super) stage: String,
+    pub(super) schedule: Option<Blocks>,
+    pub(super) next_stage_eta: Option<Timestamp>,
+    pub(super) submissions: Option<usize>,
+    pub(super) winner: Option<String>,
+    pub(super) win_margin: Option<f64>,
+    pub(super) state: StateAge,
+}
+
+/// The blocks of a round, as published.
+#[derive(Debug, Clone, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names are those of the file")]
+pub(super) struct Blocks {
+    pub(super) earliest_reveal_block: BlockNumber,
+    pub(super) latest_reveal_block: BlockNumber,
+    pub(super) generation_deadline_block: BlockNumber,
+}
+
 /// The window of reveals of the current round.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Window {
@@ -195,6 +218,11 @@ impl From<Deadline> for Moment {
     fn from(deadline: Deadline) -> Self {
         Self { block: deadline.block, at: whole_seconds(deadline.time), in_seconds: deadline.left.as_secs() }
     }
+}
+
+/// So many submissions, in words.
+pub(super) fn submissions(count: usize) -> String {
+    if count == 1 { "1 submission".to_owned() } else { format!("{count} submissions") }
 }
 
 /// An estimate needs no fractions of a second.

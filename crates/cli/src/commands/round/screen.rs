@@ -4,7 +4,7 @@ use gen404_competition::{Happening, Task};
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
-use super::report::{InRound, Leader, Moment, Own, Report};
+use super::report::{self, Blocks, InRound, Leader, Moment, Own, Report, StateOnly};
 use crate::entrants::{Revealed, cell};
 use crate::when;
 
@@ -30,6 +30,29 @@ pub(super) fn draw(report: &Report, zone: &TimeZone) -> Vec<String> {
     screen.lines
 }
 
+/// What the state alone says.
+pub(super) fn draw_state_only(known: &StateOnly, zone: &TimeZone) -> Vec<String> {
+    let mut screen = Screen { lines: Vec::new(), zone };
+    screen.title(known.competition.as_deref(), known.round, &known.stage);
+    screen.fact("now", "unknown: the chain cannot be asked where its blocks are");
+    if let Some(Blocks { earliest_reveal_block, latest_reveal_block, generation_deadline_block }) = &known.schedule {
+        screen.fact("window", &format!("blocks {earliest_reveal_block} to {latest_reveal_block}"));
+        screen.fact("deadline", &format!("block {generation_deadline_block}"));
+    }
+    if let Some(eta) = known.next_stage_eta {
+        screen.fact("next stage", &format!("expected {}", when::by_the_clock(eta, zone)));
+    }
+    if let Some(submissions) = known.submissions {
+        screen.fact("entered", &report::submissions(submissions));
+    }
+    screen.outcome(known.winner.as_deref(), known.win_margin);
+    if let Some(stale) = &known.state.stale {
+        let confirmed = when::by_the_clock(known.state.confirmed, zone);
+        screen.fact("stale", &format!("the state is that of {confirmed}: {stale}"));
+    }
+    screen.lines
+}
+
 struct Screen<'a> {
     lines: Vec<String>,
     zone: &'a TimeZone,
@@ -46,11 +69,14 @@ impl Screen<'_> {
     }
 
     fn heading(&mut self, report: &Report) {
-        let competition = report.competition.as_deref().map_or_else(String::new, |name| format!(" of {name}"));
-        let title = format!("Round {}{competition} · {}", report.round, report.stage);
-        self.lines.push(cell(&title, COLUMNS - 1));
+        self.title(report.competition.as_deref(), report.round, &report.stage);
         self.fact("now", &happening(&report.happening));
         self.fact("to do", task(report.task));
+    }
+
+    fn title(&mut self, competition: Option<&str>, round: u64, stage: &str) {
+        let competition = competition.map_or_else(String::new, |name| format!(" of {name}"));
+        self.lines.push(cell(&format!("Round {round}{competition} · {stage}"), COLUMNS - 1));
     }
 
     fn times(&mut self, report: &Report) {
@@ -76,14 +102,15 @@ impl Screen<'_> {
                 self.fact("entered", &format!("{} complete so far", counting.submissions));
             } else {
                 let window = format!("round {}: block {} {end}", counting.round, counting.earliest_block);
-                self.fact("reveals", &format!("count for {window}; {} complete so far", counting.submissions));
+                self.fact("reveals", &format!("count for {window}"));
+                self.fact("", &format!("{} complete so far", counting.submissions));
             }
             for hotkey in &counting.breaking {
                 self.fact("warning", &format!("the subnet's collector dies on what {hotkey} has revealed"));
             }
         }
         if let Some(submissions) = report.submissions {
-            self.fact("entered", &format!("{submissions} submissions"));
+            self.fact("entered", &report::submissions(submissions));
         }
     }
 
@@ -104,7 +131,11 @@ impl Screen<'_> {
                 }
             }
         }
-        match (report.winner.as_deref(), report.win_margin) {
+        self.outcome(report.winner.as_deref(), report.win_margin);
+    }
+
+    fn outcome(&mut self, winner: Option<&str>, win_margin: Option<f64>) {
+        match (winner, win_margin) {
             (Some("leader"), _) => self.fact("winner", "the leader has defended"),
             (Some(winner), _) => self.fact("winner", winner),
             (None, Some(margin)) => self.fact("to win", &format!("{:+.2} % against the defender", margin * 100.0)),

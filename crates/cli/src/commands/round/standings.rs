@@ -7,6 +7,7 @@ use gen404_round::standings::{AuditVerdict, Candidate, Difference, LEADER, Outco
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::report::submissions;
 use super::which;
 use crate::arguments::State;
 use crate::competition;
@@ -195,9 +196,9 @@ fn show(context: &Context, report: &Report) {
     let ui = &context.ui;
     let percent = report.win_margin * 100.0;
     ui.status(format!(
-        "Round {} · {} submissions · margin to win {percent:.2} %",
+        "Round {} · {} · margin to win {percent:.2} %",
         report.round,
-        report.candidates.len()
+        submissions(report.candidates.len())
     ));
     for (index, line) in report.candidates.iter().enumerate() {
         ui.status(in_words(index + 1, line));

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::look::{Looked, Looker};
+use super::look::{Blind, Looked, Looker};
 use super::report::Report;
 use super::screen;
 use crate::context::Context;
@@ -67,8 +67,8 @@ pub(super) async fn watch(
                 }
                 known = Some(now);
             }
-            Err(error) if known.is_none() => return Err(error),
-            Err(error) => tell(ui, &mut told, vec![format!("cannot look for now: {}", error.message)]),
+            Err(Blind { error, .. }) if known.is_none() => return Err(error),
+            Err(Blind { error, .. }) => tell(ui, &mut told, vec![format!("cannot look for now: {}", error.message)]),
         }
         tokio::time::sleep(interval).await;
     }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use gen404_round::module_rule::Rule;
-use gen404_validator::advice::fix;
+use gen404_validator::advice::fix_of;
 use gen404_validator::{Concerns, Finding, Lines, Place, Validator};
 
 use serde::Serialize;
@@ -29,7 +29,7 @@ pub(super) fn show(ui: &Ui, judged: &Judged) {
             &format!("{}: {}{}", finding.rule, finding.detail, whose(finding)),
         ));
         underlined(ui, &lines, finding.place);
-        ui.status(format!("   = fix: {}", advised(finding)));
+        ui.status(format!("   = fix: {}", fix_of(finding)));
     }
     if findings.len() > SHOWN {
         ui.status(format!("{}: and {} more findings (--json has them all)", judged.file, findings.len() - SHOWN));
@@ -56,13 +56,6 @@ fn whose(finding: &Finding) -> &'static str {
         Concerns::Both => "",
         Concerns::Only(Validator::Miners) => " (only the miners' validator says so)",
         Concerns::Only(Validator::RenderService) => " (only the render service says so, and it decides)",
-    }
-}
-
-fn advised(finding: &Finding) -> String {
-    match finding.instead {
-        Some(name) => format!("THREE.{name} is allowed; {}", fix(finding.rule)),
-        None => fix(finding.rule).to_owned(),
     }
 }
 

@@ -1,8 +1,9 @@
 //! A judged module, and the line of JSON that it becomes.
 
 use gen404_renderer::{BoundingBox, Metrics};
-use gen404_round::module_rule::{MODULE_BYTES, Rule, Stage};
-use gen404_validator::{Concerns, Finding, Report, Validator, Warning};
+use gen404_round::module_rule::{MODULE_BYTES, Rule};
+use gen404_validator::record::{Record, Verdict};
+use gen404_validator::{Concerns, Finding, Report, Validator};
 use serde::Serialize;
 use serde_json::Number;
 
@@ -75,25 +76,21 @@ impl Judged {
     }
 
     pub(super) fn line(&self) -> Line<'_> {
-        Line {
-            file: &self.file,
-            passed: self.passed(),
-            mr: Verdict::new(self, Validator::Miners),
-            rs: Verdict::new(self, Validator::RenderService),
-            warnings: self.report.warnings.iter().map(Caution::new).collect(),
-        }
+        let of = |validator| {
+            let metrics = self.said_by(validator).and_then(|(_, metrics)| metrics.as_ref());
+            Verdict::new(self.verdict(validator), metrics.map(|metrics| Counted::new(metrics, validator)))
+        };
+        Line::new(&self.file, of(Validator::Miners), of(Validator::RenderService), &self.report.warnings)
+    }
+
+    /// What the render service counted, if it came to that.
+    pub(super) fn metrics_of_service(&self) -> Option<&Metrics> {
+        self.said_by(Validator::RenderService)?.1.as_ref()
     }
 }
 
 /// One line of stdout.
-#[derive(Debug, Serialize)]
-pub(super) struct Line<'a> {
-    file: &'a str,
-    passed: bool,
-    mr: Verdict<'a>,
-    rs: Verdict<'a>,
-    warnings: Vec<Caution<'a>>,
-}
+pub(super) type Line<'a> = Record<'a, Counted<'a>>;
 
 /// The line of a file that could not be read.
 #[derive(Debug, Serialize)]
@@ -103,26 +100,10 @@ pub(super) struct UnreadLine<'a> {
     pub(super) error: &'a str,
 }
 
-#[derive(Debug, Serialize)]
-struct Verdict<'a> {
-    passed: bool,
-    failures: Vec<Failure<'a>>,
-    metrics: Option<Counted<'a>>,
-}
-
-impl<'a> Verdict<'a> {
-    fn new(judged: &'a Judged, validator: Validator) -> Self {
-        let failures: Vec<_> = judged.verdict(validator).map(Failure::new).collect();
-        let metrics = judged.said_by(validator).and_then(|(_, metrics)| metrics.as_ref());
-        let metrics = metrics.map(|metrics| Counted::new(metrics, validator));
-        Self { passed: failures.is_empty(), failures, metrics }
-    }
-}
-
 /// Metrics in each program's own words.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-enum Counted<'a> {
+pub(super) enum Counted<'a> {
     Service(&'a Metrics),
     #[serde(rename_all = "camelCase")]
     Miners {
@@ -147,47 +128,6 @@ impl<'a> Counted<'a> {
                 texture_bytes: &metrics.texture_bytes,
                 bbox: &metrics.bounding_box,
             },
-        }
-    }
-}
-
-#[derive(Debug, Serialize)]
-struct Failure<'a> {
-    stage: Stage,
-    rule: Rule,
-    detail: &'a str,
-    line: Option<usize>,
-    column: Option<usize>,
-}
-
-impl<'a> Failure<'a> {
-    fn new(finding: &'a Finding) -> Self {
-        let Finding { stage, rule, detail, place, .. } = finding;
-        Self {
-            stage: *stage,
-            rule: *rule,
-            detail,
-            line: place.map(|place| place.line),
-            column: place.map(|place| place.column),
-        }
-    }
-}
-
-#[derive(Debug, Serialize)]
-struct Caution<'a> {
-    code: &'static str,
-    detail: &'a str,
-    line: Option<usize>,
-    column: Option<usize>,
-}
-
-impl<'a> Caution<'a> {
-    fn new(warning: &'a Warning) -> Self {
-        Self {
-            code: warning.caution.code(),
-            detail: &warning.detail,
-            line: warning.place.map(|place| place.line),
-            column: warning.place.map(|place| place.column),
         }
     }
 }

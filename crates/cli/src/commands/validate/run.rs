@@ -54,6 +54,14 @@ impl Runner {
         Ok(())
     }
 
+    /// Has a browser ready ahead of the first module.
+    pub(super) async fn warm_up(&self) -> Result<(), CommandError> {
+        let studio = self.studio.get_or_try_init(|| self.browser.without_pictures()).await.map_err(without_browser)?;
+        let missing =
+            |error: &DrawError| without_browser(CommandError::usage(sentence(error)).with_hints(error.hint()));
+        studio.warm_up().await.map(drop).map_err(|error| missing(&error))
+    }
+
     /// Ends all browsers.
     pub(super) async fn close(&self) {
         if let Some(studio) = self.studio.get() {
@@ -96,9 +104,13 @@ fn findings(judgement: Judgement, place: Option<Place>) -> (Vec<Finding>, Option
 fn warnings(trial: &Trial) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let mut warn = |caution, detail: String| warnings.push(Warning { caution, detail, place: None });
+    if trial.scenes_differ == Some(true) {
+        warn(Caution::DifferentScenes, "two runs gave two different scenes".to_owned());
+    }
     if trial.draws_random_numbers {
+        let seen = if trial.scenes_differ == Some(false) { ", though two runs gave the same scene" } else { "" };
         let detail = "draws random numbers: the same in every run of the render service, others in every run of mr";
-        warn(Caution::RandomNumbers, detail.to_owned());
+        warn(Caution::RandomNumbers, format!("{detail}{seen}"));
     }
     if trial.unseen_from_front {
         warn(Caution::UnseenFromFront, "a camera in front of it sees nothing".to_owned());

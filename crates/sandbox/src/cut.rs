@@ -15,11 +15,11 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// Cuts the connection that a request came on.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Cutter(Arc<AtomicBool>);
+pub(crate) struct Cutter(Arc<AtomicBool>);
 
 impl Cutter {
     /// From now on nothing is written.
-    pub(super) fn cut(&self) {
+    pub(crate) fn cut(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
@@ -36,10 +36,10 @@ impl Connected<IncomingStream<'_, CuttableListener>> for Cutter {
 
 /// Listens for connections that can be cut.
 #[derive(Debug)]
-pub(super) struct CuttableListener(TcpListener);
+pub(crate) struct CuttableListener(TcpListener);
 
 impl CuttableListener {
-    pub(super) fn new(listener: TcpListener) -> Self {
+    pub(crate) fn new(listener: TcpListener) -> Self {
         Self(listener)
     }
 }
@@ -60,7 +60,7 @@ impl Listener for CuttableListener {
 
 /// A connection that can be cut.
 #[derive(Debug)]
-pub(super) struct Cuttable {
+pub(crate) struct Cuttable {
     stream: TcpStream,
     cutter: Cutter,
 }
