@@ -149,9 +149,7 @@ impl Observer for ChainStatus {
                 state.taken = true;
                 wait(&mut state, "waiting for an earlier extrinsic of this hotkey");
             }
-            Event::ConnectionLost { reason } => {
-                ui.warning(format!("connection lost ({reason}); connecting again"));
-            }
+            Event::ConnectionLost { reason } => ui.warning(format!("connection lost ({reason}); connecting again")),
             Event::Included { block, .. } => {
                 state.taken = true;
                 ui.done(format!("included in block {block}"));

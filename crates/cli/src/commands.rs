@@ -63,7 +63,7 @@ pub(crate) enum Command {
     RenderServer(render_server::Arguments),
     Judge(judge::Arguments),
     Report(report::Arguments),
-    Doctor(doctor::Arguments),
+    Doctor(Box<doctor::Arguments>),
     Sandbox(sandbox::Arguments),
     Demo(demo::Arguments),
     Completions(completions::Arguments),

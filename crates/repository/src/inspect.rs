@@ -348,7 +348,8 @@ mod tests {
 
     #[test]
     fn many_of_a_kind_are_counted() {
-        let many: String = (0..30).map(|number| format!("package{number}\n")).collect();
+        let many: Vec<_> = (0..30).map(|number| format!("package{number}")).collect();
+        let many = many.join("\n");
         let files = [("docker/Dockerfile", GOOD), ("src/x", ""), ("requirements.txt", many.as_str())];
         let findings = inspect(&Snapshot::of(&files)).findings;
         assert_eq!((findings.len(), findings[8].sentence.as_str()), (9, "22 more of this kind"));

@@ -153,8 +153,6 @@ mod tests {
     use gen404_outside::explain::Explain as _;
     use reqwest::header::HeaderValue;
 
-    use gen404_outside::explain::Explain as _;
-
     use super::*;
 
     fn told(status: u16, body: &str, headers: &[(&'static str, &'static str)]) -> StorageError {

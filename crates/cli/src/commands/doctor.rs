@@ -144,7 +144,7 @@ fn show(ui: &Ui, check: &Check) {
         Outcome::Fail => ui.failed(format!("{name}: {sentence}")),
         Outcome::Skipped => ui.faint(format!(
             "- {name}: skipped, {sentence}{}",
-            fix.iter().map(|fix| format!(" ({fix})")).collect::<String>()
+            fix.as_ref().map(|fix| format!(" ({fix})")).unwrap_or_default()
         )),
     }
     if let (Outcome::Warn | Outcome::Fail, Some(fix)) = (outcome, fix) {

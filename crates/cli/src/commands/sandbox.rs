@@ -60,6 +60,7 @@ pub(crate) struct Arguments {
 /// The rounds of the sandbox's competition.
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Competition")]
+#[expect(clippy::struct_field_names, reason = "the options are named for the round")]
 struct Rounds {
     /// Blocks of a window of reveals
     #[arg(long, value_name = "BLOCKS", default_value_t = 120, value_parser = clap::value_parser!(u32).range(4..=100_000))]

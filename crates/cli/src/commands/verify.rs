@@ -79,14 +79,14 @@ pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Result<(), 
         sample: None,
     };
     let manners = Manners { time_limit: Duration::from_secs(arguments.cdn_timeout.into()), ..Manners::default() };
-    let verifier = Verifier::new(&context.ui, &arguments.state, &arguments.subtensor, manners)?;
+    let reader = Verifier::new(&context.ui, &arguments.state, &arguments.subtensor, manners)?;
     context
         .until_interrupted(async {
             if arguments.until_deadline {
                 let interval = Duration::from_secs(arguments.interval.into());
-                Box::pin(until::deadline(context, &verifier, question, interval, arguments.on_change.as_deref())).await
+                Box::pin(until::deadline(context, &reader, question, interval, arguments.on_change.as_deref())).await
             } else {
-                let verified = Box::pin(verifier.verify(context, &question)).await?;
+                let verified = Box::pin(reader.verify(context, &question)).await?;
                 screen::show(&context.ui, &verified);
                 answer(context, &verified)
             }

@@ -60,7 +60,7 @@ fn disk(folder: &Path, free: Option<u64>) -> Check {
     let fix = "make room: pictures of a round take a gigabyte, an image more";
     match free {
         ..GIB => Check::fail("disk", words, fix),
-        ..4_294_967_296 => Check::warn("disk", words, fix),
+        GIB..4_294_967_296 => Check::warn("disk", words, fix),
         _ => Check::pass("disk", words),
     }
 }
@@ -74,7 +74,7 @@ fn memory(available: Option<u64>) -> Check {
     let fix = "end what takes it, or draw elsewhere: render --endpoint";
     match available {
         ..536_870_912 => Check::fail("memory", words, fix),
-        ..2_147_483_648 => Check::warn("memory", words, fix),
+        536_870_912..2_147_483_648 => Check::warn("memory", words, fix),
         _ => Check::pass("memory", words),
     }
 }

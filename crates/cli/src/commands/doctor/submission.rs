@@ -112,10 +112,10 @@ async fn of_submission(
         required: arguments.required_lock,
         sample: Some(SAMPLE),
     };
-    let verifier = Verifier::new(&context.ui, &arguments.state, &arguments.subtensor, Manners::default());
+    let reader = Verifier::new(&context.ui, &arguments.state, &arguments.subtensor, Manners::default());
     let verify = async {
-        let verifier = verifier?;
-        Box::pin(verifier.verify(context, &question)).await
+        let reader = reader?;
+        Box::pin(reader.verify(context, &question)).await
     };
     let hotkeys = [hotkey];
     let netuid = arguments.subtensor.netuid;

@@ -41,9 +41,9 @@ fn submission(ui: &Ui, verified: &Verified) {
         verified.source
     );
     if verified.takes_part {
-        ui.done(words)
+        ui.done(words);
     } else {
-        ui.status(words)
+        ui.status(words);
     }
     if let Some(lock) = verified.lock.filter(gen404_round::lock::Lock::is_known) {
         ui.status(format!("lock {lock} ρ"));
@@ -72,9 +72,9 @@ fn delivery(ui: &Ui, verified: &Verified) {
     };
     let words = format!("{} of {} stems delivered", count.delivered, count.of);
     if count.delivered == count.of && count.of > 0 {
-        ui.done(words)
+        ui.done(words);
     } else {
-        ui.status(words)
+        ui.status(words);
     }
     let bad = || stems.iter().filter(|seen| seen.state != StemState::Delivered);
     for seen in bad().take(MOST_STEMS) {

@@ -27,7 +27,7 @@ struct Line<'a> {
 /// Verifies until the deadline has come.
 pub(super) async fn deadline(
     context: &Context,
-    verifier: &Verifier,
+    reader: &Verifier,
     mut question: Question,
     interval: Duration,
     on_change: Option<&str>,
@@ -38,8 +38,8 @@ pub(super) async fn deadline(
     loop {
         // The head first: what is read after the deadline block is what the subnet reads.
         let outcome = async {
-            let head = verifier.head().await?;
-            Ok::<_, CommandError>((head, Box::pin(verifier.verify(context, &question)).await?))
+            let head = reader.head().await?;
+            Ok::<_, CommandError>((head, Box::pin(reader.verify(context, &question)).await?))
         };
         match outcome.await {
             Ok((head, verified)) => {
