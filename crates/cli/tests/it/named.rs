@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 /// Options of other programs that are spoken of.
 const OF_OTHERS: &[&str] = &[
     "bench",
+    "data-binary",
     "env-file",
+    "filter",
     "limit-mm-per-prompt",
     "locked",
     "max-model-len",
@@ -26,6 +28,10 @@ const START_OTHERS: &[&str] = &[
     "renderer/src/three.rs",
     "targon/src/pod.rs",
     "cli/src/commands/demo/repository.rs",
+    "repository/src/dockerfile.rs",
+    "repository/src/fetch.rs",
+    "repository/src/git.rs",
+    "repository/src/pins.rs",
 ];
 
 fn root() -> PathBuf {
