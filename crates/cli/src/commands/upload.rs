@@ -29,7 +29,7 @@ use crate::errors::CommandError;
 /// do: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or a profile of ~/.aws. docs/upload.md says more.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// Folder with the modules, called <stem>.js
+    /// Folder with the modules, one per stem: STEM.js
     #[arg(long, value_name = "DIR")]
     data_dir: PathBuf,
     /// Where to: `s3://BUCKET` or `s3://BUCKET/PREFIX`
