@@ -356,9 +356,11 @@ fn grammar_as_the_subnets_parser_has_it() {
         body(code, PARSE);
     }
     body(
-        "class A { static async /* default */ *x() {} static get [(b)]() {} set 'default'(v) {} static static() {} get; async\n x }",
+        "class A { static /* default */ *x() {} static get [(b)]() {} set 'default'(v) {} static static() {} get; async\n x }",
         "",
     );
+    // Parsed, and refused for another reason.
+    body("class A { static async /* default */ x() {} }", "ASYNC_NOT_ALLOWED");
     body("({ a: b = arguments } = {})", "");
     both("return 1; export default () => 1", PARSE);
     both("#!/usr/bin/env node\nexport default () => 1", "");
