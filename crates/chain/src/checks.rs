@@ -4,11 +4,13 @@ use gen404_outside::explain::Explain as _;
 use gen404_round::check::Check;
 use gen404_round::{AccountId, Hotkey, Netuid};
 
-use crate::clock::{ChainTime, Clock, ClockError, judge};
+use crate::clock::{ChainTime, ClockError, judge};
 use crate::connection::Chain;
 use crate::error::{ConnectError, ReadError};
-use crate::observer::Observer;
+use crate::event::Event;
 use crate::reads::HotkeyStatus;
+use gen404_outside::observer::Observer;
+use gen404_outside::time::Clock;
 
 /// Names of the checks that need no hotkey.
 pub const NODE_CHECKS: [&str; 3] = ["node", "metadata", "clock"];
@@ -27,7 +29,7 @@ pub async fn checks(
     hotkey: Option<Hotkey>,
     why_no_hotkey: &str,
     clock: &dyn Clock,
-    observer: &dyn Observer,
+    observer: &dyn Observer<Event>,
 ) -> Vec<Check> {
     let asked = hotkey.unwrap_or(AccountId::NOBODY);
     let identity = chain.identity();

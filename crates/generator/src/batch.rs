@@ -17,9 +17,9 @@ use tokio::time::{Instant, sleep};
 use crate::api::{Status, StatusReport};
 use crate::archive::ArchiveError;
 use crate::client::{ClientError, GeneratorClient};
+use crate::event::{Event, Listener, Waiting};
 use crate::folder::OutputFolder;
 use crate::limits::Limits;
-use crate::observer::{Event, Observer, Waiting};
 use crate::pace::Pace;
 
 /// Longest part of a replacement's payload that is shown.
@@ -170,7 +170,7 @@ pub(crate) struct Conversation<'a> {
     pub(crate) limits: &'a Limits,
     pub(crate) replacements: u32,
     pub(crate) seed: u64,
-    pub(crate) observer: &'a dyn Observer,
+    pub(crate) observer: &'a Listener<'a>,
     pub(crate) holding: Holding,
     /// Since when the service has been given time to warm up, until it is usable.
     pub(crate) warming_up_since: Option<Instant>,
@@ -293,7 +293,7 @@ impl Conversation<'_> {
     }
 
     pub(crate) async fn wait_and_retry(&self, call: &'static str, error: &BatchError, number: u32) {
-        let wait = self.limits.retry_wait_with(number, error.wished_pause());
+        let wait = self.limits.pauses.capped(number, error.wished_pause());
         self.observer.on(Event::Retrying { call, error, wait });
         sleep(wait).await;
     }

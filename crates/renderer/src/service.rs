@@ -2,6 +2,7 @@
 //! The service is foreign: every answer has a time and a size limit, and every picture is looked at before it is kept.
 
 use gen404_outside::explain::{Blame, Explain, Hint};
+use gen404_outside::retry::Pauses;
 use gen404_round::view::{Picture, Series, View, ViewSet};
 use std::time::Duration;
 
@@ -29,13 +30,9 @@ const HEALTH_LIMIT: Duration = Duration::from_secs(15);
 #[derive(Debug, Clone, Copy)]
 pub struct RetryPolicy {
     /// Repetitions after the first try.
-    pub repetitions: usize,
-    /// Pause before the first repetition; each later one doubles.
-    pub first_pause: Duration,
-    /// Longest pause.
-    pub longest_pause: Duration,
-    /// Longest pause when the service itself asks for one.
-    pub longest_wish: Duration,
+    pub repetitions: u32,
+    /// How long is waited in between.
+    pub pauses: Pauses,
 }
 
 impl Default for RetryPolicy {
@@ -43,9 +40,11 @@ impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
             repetitions: 5,
-            first_pause: Duration::from_secs(2),
-            longest_pause: Duration::from_secs(30),
-            longest_wish: Duration::from_mins(5),
+            pauses: Pauses {
+                first: Duration::from_secs(2),
+                longest: Duration::from_secs(30),
+                longest_wish: Duration::from_mins(5),
+            },
         }
     }
 }
@@ -262,20 +261,18 @@ impl RenderService {
         &self,
         mut attempt: impl FnMut() -> F,
     ) -> Result<Bytes, ServiceError> {
-        let mut pause = self.retry.first_pause;
-        for _ in 0..self.retry.repetitions {
+        for failures in 1..=self.retry.repetitions {
             let error = match attempt().await {
                 Err(error) if error.is_retryable() => error,
                 outcome => return outcome,
             };
-            let asked_for = match &error {
+            let wish = match &error {
                 ServiceError::Status { retry_after, .. } => *retry_after,
                 _ => None,
             };
-            let wait = asked_for.map_or(pause, |wish| wish.min(self.retry.longest_wish));
+            let wait = self.retry.pauses.capped(failures, wish);
             tracing::warn!(%error, seconds = wait.as_secs(), "asking the render service again");
             tokio::time::sleep(wait).await;
-            pause = (pause * 2).min(self.retry.longest_pause);
         }
         attempt().await
     }

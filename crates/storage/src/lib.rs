@@ -24,4 +24,4 @@ pub use object::{Found, Md5, Outcome};
 pub use patience::Patience;
 pub use profile::Profile;
 pub use surroundings::Environment;
-pub use upload::{Delivered, Delivery, Event, Module, Observer, Upload, UploadError};
+pub use upload::{Delivered, Delivery, Event, Listener, Module, Upload, UploadError};

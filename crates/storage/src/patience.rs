@@ -4,6 +4,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use gen404_outside::retry::Pauses;
 use tokio::time::Instant;
 
 use crate::error::StorageError;
@@ -13,16 +14,15 @@ use crate::error::StorageError;
 pub struct Patience {
     /// Most times that one request is sent.
     pub tries: u32,
-    /// The wait after the first failure; it doubles each time.
-    pub first: Duration,
-    /// The longest wait, also where the storage asks for more.
-    pub longest: Duration,
+    /// How long is waited in between. A storage that wishes for more is not asked again.
+    pub pauses: Pauses,
 }
 
 /// Waits of 34 s all together at least; a storm that lasts longer is worth a word to the user.
 impl Default for Patience {
     fn default() -> Self {
-        Self { tries: 8, first: Duration::from_millis(250), longest: Duration::from_mins(1) }
+        let longest = Duration::from_mins(1);
+        Self { tries: 8, pauses: Pauses { first: Duration::from_millis(250), longest, longest_wish: longest } }
     }
 }
 
@@ -33,13 +33,9 @@ impl Patience {
         if next > self.tries || !error.is_retryable() {
             return None;
         }
-        let doubled = self.first.saturating_mul(1 << next.saturating_sub(2).min(16));
-        let own = doubled.min(self.longest).mul_f64(1.0 + share.clamp(0.0, 1.0) / 2.0);
-        match error {
-            StorageError::Busy { wished: Some(wished), .. } if *wished > self.longest => None,
-            StorageError::Busy { wished: Some(wished), .. } => Some(own.max(*wished)),
-            _ => Some(own),
-        }
+        let wish = if let StorageError::Busy { wished, .. } = error { *wished } else { None };
+        let pause = self.pauses.granted(next - 1, wish)?;
+        Some(pause + self.pauses.usual(next - 1).mul_f64(share.clamp(0.0, 1.0) / 2.0))
     }
 }
 
@@ -80,7 +76,9 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_a_limit_and_follow_the_storages_wish() {
-        let patience = Patience { tries: 5, first: Duration::from_secs(1), longest: Duration::from_secs(3) };
+        let longest = Duration::from_secs(3);
+        let pauses = Pauses { first: Duration::from_secs(1), longest, longest_wish: longest };
+        let patience = Patience { tries: 5, pauses };
         let busy = |wished: Option<u64>| StorageError::Busy {
             status: StatusCode::SERVICE_UNAVAILABLE,
             wished: wished.map(Duration::from_secs),

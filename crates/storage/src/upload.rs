@@ -11,6 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use gen404_outside::explain::{Blame, Explain, Hint};
+use gen404_outside::observer::Observer;
 use gen404_round::Stem;
 
 use crate::bucket::{Bucket, PROBE, Put};
@@ -135,15 +136,12 @@ pub enum Event<'a> {
     },
 }
 
-/// Whoever is told.
-pub trait Observer: Sync {
-    /// Something happened.
-    fn on(&self, event: Event<'_>);
-}
+/// Whoever watches an upload.
+pub type Listener<'a> = dyn for<'e> Observer<Event<'e>> + 'a;
 
 impl Upload<'_> {
     /// Does it. What is done is returned also when not all of it could be.
-    pub async fn run(&self, observer: &impl Observer) -> (Vec<Delivered>, Result<(), UploadError>) {
+    pub async fn run(&self, observer: &Listener<'_>) -> (Vec<Delivered>, Result<(), UploadError>) {
         let gate = Gate::default();
         if let Err(error) = self.check_keys(&gate, observer).await {
             return (Vec::new(), Err(error.into()));
@@ -178,7 +176,7 @@ impl Upload<'_> {
     }
 
     /// Writes an object that is no module and takes it away again; a rehearsal only asks for it.
-    async fn check_keys(&self, gate: &Gate, observer: &impl Observer) -> Result<(), StorageError> {
+    async fn check_keys(&self, gate: &Gate, observer: &Listener<'_>) -> Result<(), StorageError> {
         let key = self.location.key(PROBE);
         let (bucket, key) = (self.bucket, key.as_str());
         if self.dry_run {
@@ -196,7 +194,7 @@ impl Upload<'_> {
         Ok(())
     }
 
-    async fn deliver(&self, module: &Module, gate: &Gate, observer: &impl Observer) -> Result<Delivered, UploadError> {
+    async fn deliver(&self, module: &Module, gate: &Gate, observer: &Listener<'_>) -> Result<Delivered, UploadError> {
         let bytes = read(module).await?;
         let key = self.location.module(&module.stem);
         let delivery = if self.dry_run {
@@ -235,7 +233,7 @@ impl Upload<'_> {
         &self,
         key: &str,
         gate: &Gate,
-        observer: &impl Observer,
+        observer: &Listener<'_>,
         mut work: impl FnMut() -> F,
     ) -> Result<T, StorageError> {
         let mut next = 1;

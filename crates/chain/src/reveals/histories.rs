@@ -6,7 +6,8 @@ use gen404_round::{BlockNumber, Hotkey, Netuid};
 use super::Payloads;
 use crate::connection::Chain;
 use crate::error::ReadError;
-use crate::observer::Observer;
+use crate::event::Event;
+use gen404_outside::observer::Observer;
 
 /// The payloads of one hotkey, oldest first; the chain keeps the ten newest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +33,7 @@ impl Chain {
         &self,
         netuid: Netuid,
         from: BlockNumber,
-        observer: &dyn Observer,
+        observer: &dyn Observer<Event>,
     ) -> Result<RevealHistories, ReadError> {
         let kept = |value: &[u8]| -> Vec<(Vec<u8>, BlockNumber)> {
             let recent = Payloads::read(value).filter(|(_, block)| *block >= from);

@@ -15,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use gen404_outside::retry::Pauses;
 use gen404_renderer::{
     Batch, BatchEvent, BatchObserver, Image, OutputFolder, RenderService, RetryPolicy, ServiceError, Shot,
 };
@@ -112,9 +113,7 @@ fn png(image: &Image) -> Response {
 fn client(url: &Url) -> RenderService {
     let at_once = RetryPolicy {
         repetitions: 5,
-        first_pause: Duration::ZERO,
-        longest_pause: Duration::ZERO,
-        longest_wish: Duration::ZERO,
+        pauses: Pauses { first: Duration::ZERO, longest: Duration::ZERO, longest_wish: Duration::ZERO },
     };
     RenderService::new(url.clone(), at_once, Duration::from_secs(30)).expect("a client")
 }
@@ -164,17 +163,13 @@ async fn what_may_pass_is_tried_again_and_what_is_final_is_not() {
 }
 
 #[tokio::test]
-async fn a_pause_that_the_service_wishes_is_made_in_either_form_up_to_a_limit() {
+async fn a_pause_that_the_service_wishes_is_cut_to_the_limit_in_either_form() {
     let (fake, url) = FakeService::start().await;
-    // Without its wish the client would wait for an hour.
-    let hour = Duration::from_hours(1);
-    let retry =
-        RetryPolicy { repetitions: 5, first_pause: hour, longest_pause: hour, longest_wish: Duration::from_millis(1) };
-    let service = RenderService::new(url, retry, Duration::from_secs(30)).expect("a client");
+    let service = client(&url);
     for wish in ["0", "7", "Fri, 31 Dec 1999 23:59:59 GMT", "Tue, 31 Dec 2999 23:59:59 GMT"] {
         fake.script([(StatusCode::TOO_MANY_REQUESTS, [("retry-after", wish)]).into_response()]);
         let asked = service.render("a module", ViewSet::Cli);
-        tokio::time::timeout(Duration::from_mins(1), asked).await.expect("no pause of its own").expect("pictures");
+        tokio::time::timeout(Duration::from_mins(1), asked).await.expect("the wish is cut").expect("pictures");
     }
 }
 

@@ -3,9 +3,11 @@
 
 use std::time::Duration;
 
-use gen404_chain::{Chain, ConnectOptions, Observer, SystemClock, Wait, checks as chain};
+use gen404_chain::{Chain, ConnectOptions, Event, Wait, checks as chain};
 use gen404_competition::{View, Wants, checks as state};
 use gen404_delivery::Manners;
+use gen404_outside::observer::Observer;
+use gen404_outside::time::SystemClock;
 use gen404_round::Hotkey;
 use gen404_round::check::Check;
 use gen404_round::lock::Lock;
@@ -44,7 +46,7 @@ const SAMPLE: usize = 8;
 
 pub(super) async fn checks(context: &Context, arguments: &Arguments) -> Vec<Check> {
     let status = ChainStatus::new(&context.ui, Wait::Inclusion);
-    let observer: &dyn Observer = &status;
+    let observer: &dyn Observer<Event> = &status;
     let hotkey = account::hotkey(arguments);
     let client = competition::client(&arguments.state);
     let view = async {
@@ -66,8 +68,9 @@ pub(super) async fn checks(context: &Context, arguments: &Arguments) -> Vec<Chec
     };
     let netuid = arguments.subtensor.netuid;
     let why = hotkey.err().unwrap_or_default();
+    let clock = SystemClock::start();
     let (of_chain, pace) = futures::join!(
-        chain::checks(&connected, netuid, hotkey.ok(), why, &SystemClock, observer),
+        chain::checks(&connected, netuid, hotkey.ok(), why, &clock, observer),
         competition::pace(&connected, observer)
     );
     if !competition::belongs_to(&arguments.state, &connected, netuid) {
@@ -101,7 +104,7 @@ async fn of_submission(
     arguments: &Arguments,
     hotkey: Hotkey,
     connected: &Chain,
-    observer: &dyn Observer,
+    observer: &dyn Observer<Event>,
 ) -> Vec<Check> {
     let question = Question {
         hotkey,

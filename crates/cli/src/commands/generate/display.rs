@@ -4,7 +4,8 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use gen404_generator::{Event, Observer, Waiting};
+use gen404_generator::{Event, Waiting};
+use gen404_outside::observer::Observer;
 
 use crate::context::Context;
 use crate::errors::sentence;
@@ -81,7 +82,7 @@ fn rounded(time: Duration) -> String {
     }
 }
 
-impl Observer for Display {
+impl Observer<Event<'_>> for Display {
     fn on(&self, event: Event<'_>) {
         match event {
             Event::Found { kept, replaced } => self.found(kept, replaced),
