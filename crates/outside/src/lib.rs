@@ -5,6 +5,7 @@ pub mod disk;
 pub mod explain;
 pub mod http;
 pub mod pictures;
+pub mod pool;
 pub mod secrets;
 pub mod text;
 pub mod time;
