@@ -19,6 +19,7 @@ mod rehearsal;
 mod reply;
 mod run;
 mod shown;
+mod source;
 mod stages;
 mod vlm;
 mod watch;
@@ -33,4 +34,8 @@ pub use records::WriteError;
 pub use rehearsal::{RehearsalError, Rehearsed, rehearse};
 pub use reply::UnusableReply;
 pub use run::{Concurrency, Failure, Outcome, run};
-pub use vlm::{Answer, ChatClient, ChatSettings, Request, Vlm, VlmError};
+pub use source::{Brought, Folders, NotBrought, PictureSource, Presence};
+pub use vlm::{
+    Answer, ChatClient, ChatSettings, EachOf, Greeted, Greeting, Identity, Request, Served, Trait, Unlike, Vlm,
+    VlmError, unlike_answers, unlike_models,
+};

@@ -29,10 +29,10 @@ impl Renderer for Painter {
         if self.broken { Err(DrawError::Closed.into()) } else { Ok(()) }
     }
 
-    async fn render(&self, _: &str, set: ViewSet) -> Result<Vec<(Picture, Bytes)>, RenderError> {
+    async fn render(&self, _: &str, pictures: &[Picture]) -> Result<Vec<(Picture, Bytes)>, RenderError> {
         assert!(!self.broken && self.prepared.load(Ordering::Relaxed) > 0, "nothing is drawn before it is prepared");
         let black = Bytes::from(Image::filled(8, 8, [0, 0, 0, 255]).to_png());
-        Ok(set.pictures().into_iter().map(|picture| (picture, black.clone())).collect())
+        Ok(pictures.iter().map(|picture| (*picture, black.clone())).collect())
     }
 }
 
