@@ -12,7 +12,7 @@ use gen404_round::duel::{
 
 use crate::call::{Asked, AttemptError, Caller};
 use crate::embeddings;
-use crate::observer::{Event, Stage};
+use crate::event::{Event, Stage};
 use crate::pictures::{PictureError, Pictures};
 use crate::plan::preview_gate;
 use crate::profile::{Part, Profile, Question};
@@ -177,11 +177,11 @@ impl<V: Vlm, C: Clock> Duel<'_, V, C> {
     }
 
     fn reached(&self, stage: Stage<'_>) {
-        self.caller.observer.observe(Event::Stage { stem: self.stem, stage });
+        self.caller.observer.on(Event::Stage { stem: self.stem, stage });
     }
 
     fn odd(&self, what: &str) {
-        self.caller.observer.observe(Event::Oddity { stem: self.stem, what });
+        self.caller.observer.on(Event::Oddity { stem: self.stem, what });
     }
 
     async fn both(&self, name: &str) -> Result<[Bytes; 2], DuelError> {

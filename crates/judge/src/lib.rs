@@ -2,7 +2,7 @@
 //!
 //! [`Plan`] looks at what is on disk, [`run()`] judges the rest and writes the records (`gen404_round::duel`). The stages are plain
 //! functions from replies to decisions; the model is behind [`Vlm`], time behind a [`Clock`](gen404_outside::time::Clock), and
-//! progress goes to an [`Observer`].
+//! progress goes to a [`Listener`].
 //! Nothing here prints or knows a terminal.
 
 mod advice;
@@ -10,7 +10,7 @@ mod call;
 pub mod checks;
 mod duel;
 mod embeddings;
-mod observer;
+mod event;
 mod pictures;
 mod plan;
 mod profile;
@@ -26,7 +26,7 @@ mod watch;
 
 pub use call::AttemptError;
 pub use duel::DuelError;
-pub use observer::{Event, Observer, Stage};
+pub use event::{Event, Listener, Stage};
 pub use pictures::PictureError;
 pub use plan::{Cost, Fetched, Match, Plan, PromptPictures};
 pub use profile::{BUILT_IN, InvalidProfile, InvalidTemplate, Part, Profile, RequestFields, Slot, Template};

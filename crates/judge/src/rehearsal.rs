@@ -14,7 +14,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 use crate::advice;
 use crate::call::{Asked, AttemptError, Voice};
-use crate::observer::{Event, Observer};
+use crate::event::{Event, Listener};
 use crate::pictures::{PictureError, Pictures, Places, PromptPlace};
 use crate::plan::{Fetched, Plan};
 use crate::profile::{Part, Profile, Question};
@@ -81,7 +81,7 @@ pub async fn rehearse<V: Vlm, C: Clock>(
     vlm: &V,
     clock: &C,
     requests: usize,
-    observer: &dyn Observer,
+    observer: &Listener<'_>,
 ) -> Result<(Fetched, Rehearsed), RehearsalError> {
     let (profile, seed) = (plan.contest.profile.clone(), plan.contest.seed);
     let permits = Semaphore::new(requests.max(1));
@@ -103,7 +103,7 @@ pub async fn rehearse<V: Vlm, C: Clock>(
 struct Stage<'a, V, C> {
     voice: Voice<'a, V>,
     clock: &'a C,
-    observer: &'a dyn Observer,
+    observer: &'a Listener<'a>,
     source: Arc<dyn PictureSource>,
 }
 
@@ -113,11 +113,11 @@ impl<V: Vlm, C: Clock> Stage<'_, V, C> {
             let pictures = Pictures::new(places, &prompt, Arc::clone(&self.source));
             // A picture that cannot be read is its own duel's failure, and told there.
             let Ok(questions) = Questions::of(self.voice.profile, &pictures).await else { continue };
-            self.observer.observe(Event::Rehearses);
+            self.observer.on(Event::Rehearses);
             let started = self.clock.elapsed();
             let calls = questions.put(self).await?;
             let took = self.clock.elapsed().saturating_sub(started);
-            self.observer.observe(Event::Rehearsed { stem: &prompt.stem, calls, took });
+            self.observer.on(Event::Rehearsed { stem: &prompt.stem, calls, took });
             return Ok(Rehearsed { stem: Some(prompt.stem), calls });
         }
         Ok(Rehearsed { stem: None, calls: 0 })
@@ -142,7 +142,7 @@ impl<V: Vlm, C: Clock> Stage<'_, V, C> {
                     if waited + next > patience {
                         return Err(self.failed(asked.label(), error));
                     }
-                    self.observer.observe(Event::Waits { error: &error, pause: next });
+                    self.observer.on(Event::Waits { error: &error, pause: next });
                     self.clock.sleep(next).await;
                     slept += next;
                     pause *= 2;

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::advice;
 use crate::call::{Caller, Tally, Voice};
 use crate::duel::{Duel, DuelError, Verdict};
-use crate::observer::{Event, Observer};
+use crate::event::{Event, Listener};
 use crate::pictures::{PictureError, Pictures, Places};
 use crate::plan::{Match, Plan, Step};
 use crate::records::{self, WriteError};
@@ -150,7 +150,7 @@ struct Runner<'a, V, C> {
     source: Arc<dyn PictureSource>,
     vlm: &'a V,
     clock: &'a C,
-    observer: &'a dyn Observer,
+    observer: &'a Listener<'a>,
     permits: Semaphore,
     watch: Watch,
     /// What the run's calls went through, those of failed duels too.
@@ -173,7 +173,7 @@ pub async fn run<V: Vlm, C: Clock>(
     vlm: &V,
     clock: &C,
     concurrency: Concurrency,
-    observer: &dyn Observer,
+    observer: &Listener<'_>,
     stop: &CancellationToken,
 ) -> Result<Outcome, WriteError> {
     let run = plan.run();
@@ -315,7 +315,7 @@ impl<V: Vlm, C: Clock> Runner<'_, V, C> {
             Detail::Judged(detail) => &detail.decided_by.to_string(),
             Detail::Unjudged(detail) => &detail.reason,
         };
-        self.observer.observe(Event::Decided { stem: &record.stem, winner: record.winner, decided_by });
+        self.observer.on(Event::Decided { stem: &record.stem, winner: record.winner, decided_by });
         Ok(Ended::Decided(record))
     }
 
@@ -323,7 +323,7 @@ impl<V: Vlm, C: Clock> Runner<'_, V, C> {
         if matches!(error, DuelError::NothingAnswered { .. }) {
             self.in_a_row.fetch_add(1, Ordering::Relaxed);
         }
-        self.observer.observe(Event::Failed { stem: &prompt.stem, error: &sentence(&error) });
+        self.observer.on(Event::Failed { stem: &prompt.stem, error: &sentence(&error) });
         Ended::Failed(error)
     }
 }

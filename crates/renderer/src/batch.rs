@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 use gen404_outside::disk::files_in;
 use gen404_outside::explain::{Blame, Explain, Hint};
+use gen404_outside::observer::Observer;
 use gen404_round::view::{Picture, ViewSet};
 use gen404_round::{InvalidStem, Stem};
 
@@ -208,11 +209,8 @@ pub enum BatchEvent<'a> {
     },
 }
 
-/// Somebody who wants to know how a batch gets on.
-pub trait BatchObserver: Send + Sync {
-    /// Called for every event, from the task that runs the batch.
-    fn on(&self, event: BatchEvent<'_>);
-}
+/// Somebody who wants to know how a batch gets on; called from the task that runs it.
+pub type Listener<'a> = dyn for<'e> Observer<BatchEvent<'e>> + 'a;
 
 /// How a batch ended.
 #[derive(Debug, Default)]
@@ -273,7 +271,7 @@ enum Outcome {
 
 impl Batch {
     /// Renders every module of the folder.
-    pub async fn run(&self, renderer: &impl Renderer, observer: &dyn BatchObserver) -> Result<Summary, BatchError> {
+    pub async fn run(&self, renderer: &impl Renderer, observer: &Listener<'_>) -> Result<Summary, BatchError> {
         let mut paths = modules_in(&self.modules)?;
         // A browser that gets the slowest module last works on alone while the others have nothing left to do.
         paths.sort_by_cached_key(|path| !mentions_glass(path));

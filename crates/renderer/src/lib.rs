@@ -17,7 +17,7 @@ mod shot;
 mod studio;
 mod three;
 
-pub use batch::{Batch, BatchError, BatchEvent, BatchObserver, RenderError, Renderer, Summary, read_module};
+pub use batch::{Batch, BatchError, BatchEvent, Listener, RenderError, Renderer, Summary, read_module};
 pub use cache::PictureCache;
 pub use chromium::{Chromium, ChromiumError, GraphicsBackend, ThrownAt, Trouble, VERIFIED_VERSION};
 pub use failure::{BoundingBox, Corner, Failure, Measured, Metrics, Refusal, RefusalKind};

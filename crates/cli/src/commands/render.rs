@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use gen404_outside::http::parse_address;
+use gen404_outside::observer::Observer;
 use gen404_renderer::{
-    Batch, BatchEvent, BatchObserver, Health, OutputFolder, RenderError, RenderService, Renderer, SERVICE_PATIENCE,
-    Summary, contact_sheet,
+    Batch, BatchEvent, Health, OutputFolder, RenderError, RenderService, Renderer, SERVICE_PATIENCE, Summary,
+    contact_sheet,
 };
 use gen404_round::view::ViewSet;
 use serde::Serialize;
@@ -184,7 +185,7 @@ struct Watch {
     done: AtomicU64,
 }
 
-impl BatchObserver for Watch {
+impl Observer<BatchEvent<'_>> for Watch {
     fn on(&self, event: BatchEvent<'_>) {
         let name = match event {
             BatchEvent::Found { modules } => {

@@ -13,9 +13,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use gen404_outside::observer::Observer;
 use gen404_outside::pool::Patience;
 use gen404_outside::retry::Pauses;
-use gen404_renderer::{Batch, BatchEvent, BatchObserver, Image, OutputFolder, RenderService, ServiceError, Summary};
+use gen404_renderer::{Batch, BatchEvent, Image, OutputFolder, RenderService, ServiceError, Summary};
 use gen404_round::view::{Picture, ViewSet};
 use serde_json::json;
 use tokio::sync::Notify;
@@ -116,7 +117,7 @@ fn drawn(source: &str, view: &str, size: u32) -> Vec<u8> {
 
 struct Nobody;
 
-impl BatchObserver for Nobody {
+impl Observer<BatchEvent<'_>> for Nobody {
     fn on(&self, _: BatchEvent<'_>) {}
 }
 

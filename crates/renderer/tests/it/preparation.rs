@@ -5,9 +5,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use gen404_renderer::{
-    Batch, BatchError, BatchEvent, BatchObserver, DrawError, Image, OutputFolder, RenderError, Renderer, Studio,
-};
+use gen404_outside::observer::Observer;
+use gen404_renderer::{Batch, BatchError, BatchEvent, DrawError, Image, OutputFolder, RenderError, Renderer, Studio};
 use gen404_round::view::{Picture, ViewSet};
 
 use crate::equipment::{options, thumbnail};
@@ -39,7 +38,7 @@ impl Renderer for Painter {
 #[derive(Default)]
 struct Diary(Mutex<Vec<String>>);
 
-impl BatchObserver for Diary {
+impl Observer<BatchEvent<'_>> for Diary {
     fn on(&self, event: BatchEvent<'_>) {
         self.0.lock().expect("nobody panicked").push(format!("{event:?}"));
     }

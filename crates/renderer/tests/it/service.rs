@@ -15,9 +15,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use gen404_outside::observer::Observer;
 use gen404_outside::pool::Patience;
 use gen404_outside::retry::Pauses;
-use gen404_renderer::{Batch, BatchEvent, BatchObserver, Image, OutputFolder, RenderService, ServiceError, Shot};
+use gen404_renderer::{Batch, BatchEvent, Image, OutputFolder, RenderService, ServiceError, Shot};
 use gen404_round::view::{Picture, ViewSet};
 use serde_json::json;
 use url::Url;
@@ -222,7 +223,7 @@ async fn no_error_shows_the_password_of_an_address() {
 #[derive(Default)]
 struct Names(Mutex<Vec<String>>);
 
-impl BatchObserver for Names {
+impl Observer<BatchEvent<'_>> for Names {
     fn on(&self, event: BatchEvent<'_>) {
         let line = match event {
             BatchEvent::UpToDate { name } => format!("{name} up to date"),

@@ -1,11 +1,11 @@
 //! What happens between the plan and the first question of a match: prompt pictures are fetched, the endpoint is greeted, and
 //! the questions are rehearsed. The match itself is judged elsewhere.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use gen404_judge::{ChatClient, Event, Fetched, Greeting, Observer, Plan, Trait, unlike_answers, unlike_models};
+use gen404_judge::{ChatClient, Event, Fetched, Greeting, Plan, Trait, unlike_answers, unlike_models};
+use gen404_outside::observer::Observer;
 use gen404_outside::pictures::Fetcher;
 use gen404_outside::time::SystemClock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::context::Context;
 use crate::errors::{CommandError, sentence};
@@ -173,8 +173,8 @@ struct Watching<'a> {
     asking: AtomicBool,
 }
 
-impl Observer for Watching<'_> {
-    fn observe(&self, event: Event<'_>) {
+impl Observer<Event<'_>> for Watching<'_> {
+    fn on(&self, event: Event<'_>) {
         match event {
             Event::Rehearses => self.asking.store(true, Ordering::Relaxed),
             Event::Waits { error, pause } => {
