@@ -41,6 +41,12 @@ pub enum BatchError {
         /// The last thing that went wrong.
         source: Option<ClientError>,
     },
+    /// Somebody else's batch did not end in time.
+    #[error("the generator was busy with another batch for {} s", waited.as_secs())]
+    Occupied {
+        /// How long was waited.
+        waited: Duration,
+    },
     /// `/status` failed too often in a row.
     #[error("the generator crashed: {polls} polls in a row failed")]
     Crashed {
@@ -89,6 +95,7 @@ impl BatchError {
             ),
             Self::Foreign => true,
             Self::NotReady { .. }
+            | Self::Occupied { .. }
             | Self::Crashed { .. }
             | Self::Replace { .. }
             | Self::Endless { .. }
@@ -112,6 +119,7 @@ impl Explain for BatchError {
             Self::Client(_)
             | Self::Archive(ArchiveError::Broken { .. } | ArchiveError::TooManyEntries { .. })
             | Self::NotReady { .. }
+            | Self::Occupied { .. }
             | Self::Crashed { .. }
             | Self::Replace { .. }
             | Self::Endless { .. }
@@ -136,7 +144,7 @@ impl Explain for BatchError {
             Self::Endless { .. } => {
                 Some("run the same command again to go on where it stands, or wait longer with --batch-timeout")
             }
-            Self::Foreign => Some("let nobody else use the generator meanwhile, then run the same command again"),
+            Self::Occupied { .. } | Self::Foreign => Some("let nobody else use the generator meanwhile, then run the same command again"),
             Self::Archive(_) => Some("run the same command again to have the missing ones made anew"),
             Self::Disk(_) => Some("free some space, then run the same command again"),
         }.map(Hint::Borrowed)
@@ -235,7 +243,12 @@ impl Conversation<'_> {
                 self.observer.on(Event::Waiting(waiting));
             }
             if since.elapsed() >= limit {
-                return Err(BatchError::NotReady { waited: limit, source: None });
+                return Err(match waiting {
+                    Some(Waiting::OtherBatch) => BatchError::Occupied { waited: limit },
+                    Some(Waiting::Start | Waiting::WarmUp) | None => {
+                        BatchError::NotReady { waited: limit, source: None }
+                    }
+                });
             }
             let wait = pace.after(None, None, begin.elapsed());
             sleep(if let Polled::Failed { wait } = polled { wait } else { wait }).await;

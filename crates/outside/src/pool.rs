@@ -134,7 +134,7 @@ impl<E: Endpoint> Pool<E> {
                     Culprit::Either => turn.in_doubt(started),
                     Culprit::Endpoint => turn.sick(None, started),
                     Culprit::Moment { wished } => {
-                        turn.sick(wished.map(|wish| wish.min(patience.pauses.longest_wish)), started)
+                        turn.sick(wished.map(|wish| wish.min(patience.pauses.longest_wish)), started);
                     }
                 }
                 out[member] = culprit == Culprit::Endpoint;

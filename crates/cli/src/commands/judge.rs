@@ -61,14 +61,14 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), C
         concurrency,
     };
     let profile = course::profile(&profile)?;
-    let contest = course.contest(profile, left.clone(), right.clone())?;
+    let duels = course.contest(profile, left.clone(), right.clone())?;
     for folder in [&left, &right] {
         if !folder.is_dir() {
             return Err(CommandError::usage(format!("{} is not a folder", folder.display())));
         }
     }
     let fresh = judging.fresh;
-    let plan = course.plan(move || Ok(Plan::make(contest, fresh))).await?;
+    let plan = course.plan(move || Ok(Plan::make(duels, fresh))).await?;
     let hint = "`404-cli render` writes <output-dir>/<stem>/white/… for each module of a folder";
     course.refuse_empty(&plan, [&left, &right], "folder", hint)?;
     if course.says_what_it_takes(&plan)? {

@@ -37,9 +37,9 @@ pub(super) fn takes_a_list(arg: &Arg) -> bool {
 }
 
 /// The addresses of a list. A comma that no address follows is part of one.
-pub(super) fn addresses_in(list: &str) -> Vec<String> {
+pub(super) fn addresses_in(text: &str) -> Vec<String> {
     let mut addresses: Vec<String> = Vec::new();
-    for piece in list.split(',') {
+    for piece in text.split(',') {
         match addresses.last_mut() {
             Some(last) if !piece.contains("://") => {
                 last.push(',');

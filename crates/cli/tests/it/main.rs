@@ -21,6 +21,7 @@ mod miner;
 mod named;
 mod pods;
 mod reference;
+mod rehearse;
 mod render;
 mod report;
 mod round;

@@ -59,6 +59,7 @@ impl Conversation<'_> {
                 BatchError::Client(error) => error.is_retryable(),
                 BatchError::Archive(error) => error.is_retryable(),
                 BatchError::NotReady { .. }
+                | BatchError::Occupied { .. }
                 | BatchError::Crashed { .. }
                 | BatchError::Replace { .. }
                 | BatchError::Endless { .. }

@@ -12,7 +12,7 @@ use crate::errors::sentence;
 use crate::ui::{Progress, Ui};
 
 /// Shows a run.
-pub(super) struct Display {
+pub(in crate::commands) struct Display {
     ui: Ui,
     progress: Progress,
     batch: Mutex<Batch>,
@@ -31,7 +31,7 @@ struct Batch {
 }
 
 impl Display {
-    pub(super) fn new(context: &Context, prompts: usize) -> Self {
+    pub(in crate::commands) fn new(context: &Context, prompts: usize) -> Self {
         Self {
             ui: context.ui.clone(),
             progress: context.ui.progress(Some(prompts as u64), "generating"),

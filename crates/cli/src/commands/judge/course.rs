@@ -109,9 +109,9 @@ impl Course<'_> {
     /// Has the plan made, which looks at the disk and may take some seconds when there are records to check.
     pub(in crate::commands) async fn plan(
         &self,
-        make: impl FnOnce() -> Result<Plan, CommandError> + Send + 'static,
+        work: impl FnOnce() -> Result<Plan, CommandError> + Send + 'static,
     ) -> Result<Plan, CommandError> {
-        let made = tokio::task::spawn_blocking(make);
+        let made = tokio::task::spawn_blocking(work);
         self.context.until_interrupted(async { made.await.map_err(|_| CommandError::panicked())? }).await
     }
 

@@ -24,7 +24,7 @@ use crate::ui::Ui;
 #[derive(Debug)]
 pub(super) struct Drawing {
     ui: Ui,
-    artist: Artist,
+    artist: Arc<Artist>,
     cache: PictureCache,
     sides: [Modules; 2],
     folders: [OutputFolder; 2],
@@ -42,7 +42,7 @@ type Turn = Arc<tokio::sync::Mutex<Option<Refused>>>;
 impl Drawing {
     pub(super) fn new(
         ui: &Ui,
-        artist: Artist,
+        artist: Arc<Artist>,
         cache: PictureCache,
         sides: [Modules; 2],
         folders: [PathBuf; 2],
@@ -173,11 +173,6 @@ impl Drawing {
             fields.insert("renderers".to_owned(), shares);
         }
         fields
-    }
-
-    /// Ends the browsers.
-    pub(super) async fn close(&self) {
-        self.artist.close().await;
     }
 }
 

@@ -1,7 +1,7 @@
 //! The public outputs of somebody in a round as the defender of a match, and what the round would say of the margin against them.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use gen404_competition::files::Config;
 use gen404_competition::{Look, Recomputed, RoundFiles, StateFile, recompute};
@@ -11,7 +11,7 @@ use gen404_round::standings::LEADER;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::Arguments;
+use crate::arguments::State;
 use crate::commands::round::outputs::{self, Of, Wish};
 use crate::competition;
 use crate::context::Context;
@@ -19,30 +19,46 @@ use crate::errors::CommandError;
 use crate::ui::Ui;
 
 /// Somebody to play against.
-pub(super) struct Opponent {
+pub(in crate::commands) struct Opponent {
     name: String,
     round: u64,
     /// Folder of the modules.
-    pub(super) modules: PathBuf,
+    pub(in crate::commands) modules: PathBuf,
     /// Prompts of the round as far as the outputs have them, failed ones too.
     stems: BTreeSet<Stem>,
     /// The margin of the competition's configuration.
-    pub(super) win_margin: Option<WinMargin>,
+    pub(in crate::commands) win_margin: Option<WinMargin>,
     /// The round's own standings, where its files are there and the opponent is the leader.
     standings: Option<Recomputed>,
 }
 
 impl Opponent {
     /// Fetches the modules, and what the state says about the round.
-    pub(super) async fn fetch(context: &Context, of: Of, arguments: &Arguments) -> Result<Self, CommandError> {
-        let client = competition::client(&arguments.state)?;
+    pub(in crate::commands) async fn fetch(
+        context: &Context,
+        of: Of,
+        round: Option<u64>,
+        state: &State,
+        output_dir: &Path,
+    ) -> Result<Self, CommandError> {
+        context.until_interrupted(Self::found(context, of, round, state, output_dir)).await
+    }
+
+    async fn found(
+        context: &Context,
+        of: Of,
+        round: Option<u64>,
+        state: &State,
+        output_dir: &Path,
+    ) -> Result<Self, CommandError> {
+        let client = competition::client(state)?;
         let look = client.look(Timestamp::now());
-        let found = outputs::find(&look, of, arguments.round).await?;
+        let found = outputs::find(&look, of, round).await?;
         let round = found.0;
         let stems = found.1.entries.iter().map(|(stem, _)| stem.clone()).collect();
-        let modules = arguments.output_dir.join(format!("{}-{round}", of.name()));
+        let modules = output_dir.join(format!("{}-{round}", of.name()));
         let wish = Wish { of, dir: &modules, pictures: false };
-        let report = outputs::have(context, &look, &arguments.state, wish, found).await?;
+        let report = outputs::have(context, &look, state, wish, found).await?;
         // What is not in the file yet is not lost.
         if let Some(absent) = report.absent.filter(|absent| *absent > 0) {
             return Err(CommandError::service(format!(
@@ -57,7 +73,7 @@ impl Opponent {
     }
 
     /// Outputs of other prompts would lose every duel.
-    pub(super) fn refuse_other_prompts(&self, stems: &[Stem]) -> Result<(), CommandError> {
+    pub(in crate::commands) fn refuse_other_prompts(&self, stems: &[Stem]) -> Result<(), CommandError> {
         let foreign: Vec<&Stem> = stems.iter().filter(|stem| !self.stems.contains(*stem)).collect();
         let Some(first) = foreign.first() else { return Ok(()) };
         let Self { name, round, .. } = self;
@@ -70,7 +86,7 @@ impl Opponent {
     }
 
     /// The key `against` of the result.
-    pub(super) fn in_words(&self, margin: Option<f64>) -> Value {
+    pub(in crate::commands) fn in_words(&self, margin: Option<f64>) -> Value {
         let mut words = json!({"who": self.name, "round": self.round});
         if let Some((standings, margin)) = self.standings.as_ref().zip(margin) {
             let (place, of) = place(standings, margin);
@@ -82,7 +98,7 @@ impl Opponent {
     }
 
     /// The same for people.
-    pub(super) fn tell(&self, ui: &Ui, margin: Option<f64>) {
+    pub(in crate::commands) fn tell(&self, ui: &Ui, margin: Option<f64>) {
         if let Some((standings, margin)) = self.standings.as_ref().zip(margin) {
             let (place, of) = place(standings, margin);
             let (round, winner) = (self.round, &standings.standings.winner);
