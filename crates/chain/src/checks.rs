@@ -1,6 +1,8 @@
 //! Whether the chain is ready for a commitment: node, clock, metadata, and what it says of a hotkey. Sends nothing.
 
 use gen404_outside::explain::Explain as _;
+use gen404_outside::observer::Observer;
+use gen404_outside::time::Clock;
 use gen404_round::check::Check;
 use gen404_round::{AccountId, Hotkey, Netuid};
 
@@ -9,8 +11,6 @@ use crate::connection::Chain;
 use crate::error::{ConnectError, ReadError};
 use crate::event::Event;
 use crate::reads::HotkeyStatus;
-use gen404_outside::observer::Observer;
-use gen404_outside::time::Clock;
 
 /// Names of the checks that need no hotkey.
 pub const NODE_CHECKS: [&str; 3] = ["node", "metadata", "clock"];

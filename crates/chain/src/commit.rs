@@ -12,6 +12,8 @@ pub use aimed::Aimed;
 
 use std::time::Duration;
 
+use gen404_outside::observer::Observer;
+use gen404_outside::time::Clock;
 use gen404_round::{BlockNumber, Hotkey, Netuid, Reveal};
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
@@ -24,8 +26,6 @@ use crate::extrinsic::{HotkeySigner, SignedExtrinsic};
 use crate::hashes::{BlockHash, ExtrinsicHash};
 use crate::preflight::Check;
 use crate::rpc::RpcError;
-use gen404_outside::observer::Observer;
-use gen404_outside::time::Clock;
 
 /// How many blocks after the commitment its reveal is aimed at, as in the official client.
 pub const BLOCKS_UNTIL_REVEAL: u32 = 2;

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use gen404_outside::observer::Observer;
 use gen404_outside::text::excerpt;
 use gen404_round::BlockNumber;
 use tokio::sync::{RwLock, broadcast};
@@ -24,7 +25,6 @@ use crate::rpc::websocket::WebSocketDialler;
 use crate::rpc::{Dial, RpcError};
 use crate::runtime::Runtime;
 use crate::runtime::cache::MetadataCache;
-use gen404_outside::observer::Observer;
 
 /// News of one wait that nobody has read yet; more than are ever on their way.
 const NEWS: usize = 64;

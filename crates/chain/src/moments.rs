@@ -1,6 +1,7 @@
 //! When blocks were: the time stamps of the newest block and of one some way back, from which the chain's pace follows.
 //! Reckons nothing.
 
+use gen404_outside::observer::Observer;
 use gen404_round::BlockNumber;
 
 use crate::connection::Chain;
@@ -10,7 +11,6 @@ use crate::hashes::BlockHash;
 use crate::node::Node;
 use crate::rpc::RpcError;
 use crate::runtime::{IncompatibleChain, Item, Runtime, number};
-use gen404_outside::observer::Observer;
 
 /// A block and its time stamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

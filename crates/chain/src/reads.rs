@@ -2,6 +2,7 @@
 //! Many questions of one kind travel in one request; nothing here changes anything.
 
 use futures::{StreamExt, TryStreamExt};
+use gen404_outside::observer::Observer;
 use gen404_round::{AccountId, BlockNumber, Hotkey, Netuid};
 use gen404_timelock::Beacon;
 use scale_value::{At, Value, ValueDef};
@@ -13,7 +14,6 @@ use crate::event::Event;
 use crate::node::StorageAt;
 use crate::runtime::{Decoded, IncompatibleChain, Item, bytes, number};
 use crate::situation::{CommitmentSpace, PendingReveal, Question, subnet_and_hotkey};
-use gen404_outside::observer::Observer;
 
 const SUBTENSOR: &str = "SubtensorModule";
 /// Accounts asked about in one request.

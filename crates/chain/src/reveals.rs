@@ -8,6 +8,7 @@ pub(crate) mod payloads;
 pub use self::histories::{RevealHistories, RevealHistory};
 
 use futures::TryStreamExt;
+use gen404_outside::observer::Observer;
 use gen404_round::{AccountId, BlockNumber, Hotkey, Netuid, RevealedFields, merge_latest};
 
 use self::payloads::Payloads;
@@ -20,7 +21,6 @@ use crate::node::Node;
 use crate::rpc::RpcError;
 use crate::runtime::IncompatibleChain;
 use crate::runtime::{Item, Runtime};
-use gen404_outside::observer::Observer;
 
 const ENTRY: &str = "RevealedCommitments";
 

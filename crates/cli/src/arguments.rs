@@ -4,6 +4,7 @@
 //! `env` at an option says that it means the same in every command, and names the variable that all of them share; an
 //! option without it has a variable for each command (`settings/marks.rs`).
 
+mod judging;
 mod repository;
 mod secret;
 mod state;
@@ -17,10 +18,11 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, ValueEnum};
 
+pub(crate) use judging::Judging;
 pub(crate) use repository::RepositoryArguments;
 pub(crate) use secret::KeyParser;
 pub(crate) use state::State;
-pub(crate) use studio::{BrowserArguments, StudioArguments, failure};
+pub(crate) use studio::{BrowserArguments, StudioArguments, broken_in_the_service, failure};
 pub(crate) use subtensor::{Committing, Subtensor};
 pub(crate) use wallet::{OwnHotkey, UnusedWallet, Wallet};
 

@@ -6,6 +6,7 @@ pub mod explain;
 pub mod http;
 pub mod observer;
 pub mod pictures;
+pub mod pool;
 pub mod retry;
 pub mod secrets;
 pub mod text;

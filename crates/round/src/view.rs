@@ -147,6 +147,13 @@ pub enum Picture {
     Grid,
 }
 
+impl Picture {
+    /// The picture of that file inside the object's folder, `white/front.png`.
+    pub fn of_file(name: &str) -> Option<Self> {
+        ViewSet::All.pictures().into_iter().find(|picture| name.strip_suffix(".png") == Some(&*picture.to_string()))
+    }
+}
+
 impl fmt::Display for Picture {
     /// `white/front`, `gray/left`, `grid`: its path inside the object's folder, without extension.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -177,5 +184,11 @@ mod tests {
         assert_eq!(names(ViewSet::All, Series::White).len(), 9);
         assert_eq!(names(ViewSet::All, Series::Gray).len(), 5);
         assert_eq!(ViewSet::All.pictures().len(), 15);
+        for picture in ViewSet::All.pictures() {
+            assert_eq!(Picture::of_file(&format!("{picture}.png")), Some(picture));
+        }
+        for other in ["grid", "gray/back.png", "embeddings.npz", "../grid.png", "white/Front.png"] {
+            assert_eq!(Picture::of_file(other), None, "{other}");
+        }
     }
 }

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use gen404_outside::observer::Observer;
+use gen404_outside::time::Clock;
 use gen404_round::BlockNumber;
 use gen404_round::aim::{FALLBACK_FROM, Sight, Step, step};
 use tokio::time::{Instant, sleep};
@@ -13,8 +15,6 @@ use crate::error::{CommitError, ReadError};
 use crate::event::Event;
 use crate::extrinsic::HotkeySigner;
 use crate::situation::{PendingReveal, Situation};
-use gen404_outside::observer::Observer;
-use gen404_outside::time::Clock;
 
 /// The longest pause between two looks: connections that nobody uses are cut.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);

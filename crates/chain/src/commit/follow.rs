@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use gen404_outside::observer::Observer;
 use gen404_outside::text::excerpt;
 use gen404_round::{BlockNumber, Hotkey, Netuid};
 use tokio::time::{Instant, sleep, timeout_at};
@@ -23,7 +24,6 @@ use crate::runtime::dispatch::DispatchResult;
 use crate::runtime::number;
 use crate::situation::subnet_and_hotkey;
 use crate::submission::{PoolRejection, PoolStatus, PoolVerdict};
-use gen404_outside::observer::Observer;
 
 /// Blocks that are fetched at the same time while looking for an extrinsic.
 const BLOCKS_AT_ONCE: usize = 8;

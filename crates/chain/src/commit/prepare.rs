@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use gen404_outside::observer::Observer;
+use gen404_outside::time::Clock;
 use gen404_round::{BlockNumber, Hotkey, Reveal};
 use gen404_timelock::{Randomness, encrypt};
 use parity_scale_codec::Encode;
@@ -18,8 +20,6 @@ use crate::hashes::BlockHash;
 use crate::preflight::Intent;
 use crate::rpc::RpcError;
 use crate::situation::{PendingReveal, Question, Situation, UNKNOWN_HEAD};
-use gen404_outside::observer::Observer;
-use gen404_outside::time::Clock;
 
 /// A node that answers with another version every time is given up after so many looks.
 const LOOKS_AT_A_RUNTIME: usize = 3;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
+use gen404_outside::observer::Observer;
 use gen404_outside::text::excerpt;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -12,7 +13,6 @@ use crate::error::{ConnectError, EndpointError, SHOWN};
 use crate::event::{Event, Repeating};
 use crate::network::{Endpoint, Network};
 use crate::rpc::limit::Pauses;
-use gen404_outside::observer::Observer;
 
 /// Where to look, and how patiently.
 pub(super) struct Search<'a> {

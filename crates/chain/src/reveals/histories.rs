@@ -1,13 +1,13 @@
 //! What hotkeys have revealed, payload by payload: for whoever applies the rules of a round to it.
 //! Decodes nothing.
 
+use gen404_outside::observer::Observer;
 use gen404_round::{BlockNumber, Hotkey, Netuid};
 
 use super::Payloads;
 use crate::connection::Chain;
 use crate::error::ReadError;
 use crate::event::Event;
-use gen404_outside::observer::Observer;
 
 /// The payloads of one hotkey, oldest first; the chain keeps the ten newest.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -16,6 +16,7 @@ mod judge;
 mod judge_habits;
 mod list;
 mod manners;
+mod r#match;
 mod miner;
 mod named;
 mod pods;

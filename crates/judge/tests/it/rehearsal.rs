@@ -95,7 +95,7 @@ fn status(status: u16, message: &str, wished: Option<Duration>) -> Result<Answer
 }
 
 fn thought() -> Answer {
-    Answer { text: String::new(), finish_reason: Some("length".to_owned()), thought: true, refusal: None }
+    Answer { text: String::new(), finish_reason: Some("length".to_owned()), thought: true, ..Answer::default() }
 }
 
 #[tokio::test]
