@@ -1,4 +1,5 @@
-//! The groups of checks, in the order in which they are shown. A room's checks become part of the doctor by one line here.
+//! The groups of checks, in the order in which they are shown. A room's checks become part of the doctor by
+//! a line in each of the two lists here.
 
 use std::future::Future;
 use std::pin::Pin;
