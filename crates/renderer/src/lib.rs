@@ -24,5 +24,7 @@ pub use image::{Image, InvalidImage, LARGEST_SIZE, grid};
 pub use service::{RenderService, RetryPolicy, ServiceError};
 pub use sheet::{SheetError, contact_sheet};
 pub use shot::{Background, Lighting, Shot};
-pub use studio::{DrawError, Judgement, LARGEST_MODULE, Studio, StudioOptions, TextRules, Trial, Wanted};
+pub use studio::{
+    DrawError, Judgement, LARGEST_MODULE, RECIPE_VERSION, Studio, StudioOptions, TextRules, Trial, Wanted,
+};
 pub use three::{THREE_PACKAGE, Three, ThreeError, ThreeSource};

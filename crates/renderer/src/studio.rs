@@ -30,7 +30,7 @@ use crate::three::{THREE_PACKAGE, Three, ThreeError, ThreeSource};
 /// Longest module, in bytes of UTF-8 (the competition's limit).
 pub const LARGEST_MODULE: usize = 1024 * 1024;
 /// Raised when the scene recipe or the page changes pixels, or which modules have any.
-const RECIPE_VERSION: u32 = 3;
+pub const RECIPE_VERSION: u32 = 3;
 /// Black pixels between the tiles of the grid.
 pub(crate) const GRID_GAP: u32 = 5;
 const BOOT_LIMIT: Duration = Duration::from_mins(1);

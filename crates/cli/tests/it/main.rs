@@ -18,6 +18,7 @@ mod list;
 mod manners;
 mod miner;
 mod named;
+mod newest;
 mod pods;
 mod reference;
 mod render;
