@@ -3,15 +3,18 @@
 CARGO ?= cargo
 BINARY := target/debug/404-cli
 
-.PHONY: help setup build demo test lint interop wheel deploy bench fuzz reference
+.PHONY: help setup build demo test lint interop wheel deploy site examples release bench fuzz reference
 
 help:
 	@echo 'make demo      a whole round on this machine, no key, no TAO, no GPU'
 	@echo 'make test      all tests'
 	@echo 'make lint      formatting, lints, documentation, licences, phrases'
 	@echo 'make interop   official clients against the sandbox'
-	@echo 'make wheel     both Python packages in a virtual environment'
-	@echo 'make deploy    the Kubernetes manifest against its schemas'
+	@echo 'make wheel     a rehearsal of a release: wheels, sources, tarball, in virtual environments'
+	@echo 'make examples  the examples of README and docs against the sandbox'
+	@echo 'make site      the documents as a site, its links checked'
+	@echo 'make deploy    the Kubernetes manifest and the workflows against their schemas'
+	@echo 'make release   everything of a release in dist/'
 	@echo 'make bench     the figures of docs/benchmarks.md'
 	@echo 'make fuzz      random modules for the validator, for an hour'
 	@echo 'make reference docs/cli.md from the help texts'
@@ -48,7 +51,16 @@ wheel: setup
 	@scripts/count-skipped scripts/check-wheel
 
 deploy: setup
-	@scripts/count-skipped scripts/check-deploy
+	@scripts/count-skipped sh -c 'scripts/check-deploy && scripts/check-workflows'
+
+site:
+	@scripts/count-skipped scripts/site
+
+examples: setup build
+	scripts/check-examples $(BINARY)
+
+release:
+	scripts/release --sources
 
 bench:
 	benches/run

@@ -37,7 +37,14 @@ use crate::errors::CommandError;
 /// Results are JSON on stdout, everything else goes to stderr. Every option can also come from the environment or
 /// from 404-cli.toml; `404-cli sandbox` and `404-cli demo` try everything out without TAO, key or GPU.
 #[derive(Debug, Parser)]
-#[command(name = "404-cli", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+#[command(
+    name = "404-cli",
+    version,
+    long_version = crate::version::in_full(),
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) global: Global,

@@ -27,6 +27,7 @@ mod targon;
 mod text;
 mod ui;
 mod verification;
+mod version;
 mod waiting;
 mod when;
 

@@ -5,6 +5,7 @@ mod account;
 mod groups;
 mod machine;
 mod model;
+mod newest;
 mod submission;
 
 use std::time::Duration;
@@ -52,6 +53,9 @@ pub(crate) struct Arguments {
     /// Lock that a coldkey needs on the subnet for each of its hotkeys in the round, in ρ
     #[arg(long, value_name = "RHO", default_value_t = Rho::whole(100))]
     required_lock: Rho,
+    /// Never ask the index that pip uses whether a newer version is out
+    #[arg(long)]
+    no_update_check: bool,
     #[command(flatten)]
     repository: RepositoryArguments,
     #[command(flatten)]

@@ -3,10 +3,19 @@
 use crate::binary::{Home, transcript};
 
 #[test]
-fn version_is_text() {
-    let output = Home::new().run(&["--version"]);
-    assert!(output.status.success());
-    assert_eq!(String::from_utf8_lossy(&output.stdout), concat!("404-cli ", env!("CARGO_PKG_VERSION"), "\n"));
+fn version_is_text_and_its_first_line_is_all_that_the_short_form_says() {
+    let said = |flag: &str| {
+        let output = Home::new().run(&[flag]);
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let short = said("-V");
+    assert_eq!(short, concat!("404-cli ", env!("CARGO_PKG_VERSION"), "\n"));
+    let long = said("--version");
+    let lines: Vec<&str> = long.lines().collect();
+    let [first, commit, three, recipe] = lines[..] else { panic!("four lines: {long}") };
+    assert_eq!(first, short.trim_end());
+    assert!(commit.starts_with("commit ") && three.starts_with("three 0.") && recipe.starts_with("recipe "), "{long}");
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod manners;
 mod r#match;
 mod miner;
 mod named;
+mod newest;
 mod pods;
 mod reference;
 mod rehearse;

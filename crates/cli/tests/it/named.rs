@@ -16,9 +16,13 @@ const OF_OTHERS: &[&str] = &[
     "no-capture",
     "no-sandbox",
     "path",
+    "rehearse",
     "rm",
+    "root",
     "run-ignored",
     "security-opt",
+    "target",
+    "upgrade",
     "workspace",
 ];
 
@@ -28,6 +32,7 @@ const START_OTHERS: &[&str] = &[
     "renderer/src/three.rs",
     "targon/src/pod.rs",
     "cli/src/commands/demo/repository.rs",
+    "cli/src/commands/doctor/newest.rs",
     "repository/src/dockerfile.rs",
     "repository/src/fetch.rs",
     "repository/src/git.rs",

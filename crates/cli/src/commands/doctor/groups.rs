@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use gen404_round::check::Check;
 
-use super::{Arguments, LIMIT, MODEL_LIMIT, account, machine, model, submission};
+use super::{Arguments, LIMIT, MODEL_LIMIT, account, machine, model, newest, submission};
 use crate::context::Context;
 
 /// Checks that are made together.
@@ -25,6 +25,7 @@ fn group<'a>(names: &[&'static str], limit: Duration, checks: impl Future<Output
 pub(super) fn groups<'a>(context: &'a Context, arguments: &'a Arguments) -> Vec<Group<'a>> {
     vec![
         group(&machine::CHECKS, LIMIT, machine::checks()),
+        group(&newest::CHECKS, LIMIT, newest::checks(arguments)),
         group(&gen404_wallet::checks::CHECKS, LIMIT, async move { account::wallet(arguments).0 }),
         group(&submission::NAMES, LIMIT, submission::checks(context, arguments)),
         group(&gen404_targon::checks::CHECKS, LIMIT, account::targon(context, arguments)),
@@ -37,6 +38,7 @@ pub(super) fn groups<'a>(context: &'a Context, arguments: &'a Arguments) -> Vec<
 pub(super) fn names() -> Vec<&'static str> {
     [
         &machine::CHECKS[..],
+        &newest::CHECKS,
         &gen404_wallet::checks::CHECKS,
         &submission::NAMES,
         &gen404_targon::checks::CHECKS,
