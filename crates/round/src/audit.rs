@@ -180,7 +180,9 @@ pub fn reserve(against: Against, matches: &[AuditMatch], rules: &AuditRules) -> 
     let margins: Vec<f64> = matches.iter().filter(|one| one.against == against).map(|one| one.margin).collect();
     let smallest = margins.iter().copied().reduce(f64::min)?;
     let largest = margins.iter().copied().reduce(f64::max)?;
-    let (least, spread) = (smallest - against.needed(rules), largest - smallest);
+    // Shares of a few hundred prompts: more digits are the noise of binary fractions.
+    let rounded = |share: f64| (share * 1e6).round() / 1e6;
+    let (least, spread) = (rounded(smallest - against.needed(rules)), rounded(largest - smallest));
     Some(Reserve { least, spread, at_risk: least < spread || margins.len() == 1 })
 }
 

@@ -1,6 +1,7 @@
 //! `404-cli rehearse`.
 
 mod journal;
+mod machines;
 mod repeats;
 mod sameness;
 mod verdict;
@@ -9,12 +10,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, value_parser};
-use gen404_generator::{Limits, Request};
+use gen404_generator::{Endpoint, Limits, Request};
 use gen404_round::audit::{self, Against, AuditMatch, AuditRules, Repeat, ReportFault};
 use gen404_round::{Prompt, Stem};
+use gen404_targon::ImageReference;
 use serde_json::json;
 
 use self::journal::{Identity, Journal};
+use self::machines::{Machines, Source};
 use self::repeats::{Ended, Rehearsal};
 use self::sameness::Sameness;
 use self::verdict::Verdict;
@@ -22,6 +25,7 @@ use super::generate::LimitArguments;
 use super::r#match::{Opponent, Player, Playing};
 use super::round::outputs::Of;
 use crate::arguments::State;
+use crate::arguments::targon::PodArguments;
 use crate::context::Context;
 use crate::errors::CommandError;
 use crate::prompts_file;
@@ -46,8 +50,14 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", requires = "against")]
     round: Option<u64>,
     /// Address of the generator with its port, 10006 in the subnet
-    #[arg(long, value_name = "URL")]
-    endpoint: String,
+    #[arg(long, value_name = "URL", required_unless_present = "image_url", conflicts_with = "image_url")]
+    endpoint: Option<Endpoint>,
+    /// Your generator's container image: a machine is rented for it as `start-generator` does, and given back at the end
+    #[arg(long, value_name = "IMAGE")]
+    image_url: Option<ImageReference>,
+    /// The hardware.json of your repository, which says what kind of machine is rented
+    #[arg(long, value_name = "FILE", requires = "image_url")]
+    hardware_json: Option<PathBuf>,
     /// Folder for modules, matches and the journal; made when missing
     #[arg(long, value_name = "DIR", default_value = "rehearsal")]
     output_dir: PathBuf,
@@ -72,6 +82,8 @@ pub(crate) struct Arguments {
     limits: LimitArguments,
     #[command(flatten)]
     state: State,
+    #[command(flatten)]
+    pod: PodArguments,
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), CommandError> {
@@ -84,8 +96,10 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), C
         CommandError::usage("no --seed, and the prompts file has none either")
             .with_hint("give the seed of the round that the modules were submitted to")
     })?;
+    let source = Source::of(&arguments)?;
     let request = Request {
-        endpoint: arguments.endpoint.parse()?,
+        // Each repeat goes to the machine that is there for it.
+        endpoint: source.first_address(),
         pictures_folder: judging.prompts_json.parent().map(Path::to_owned).unwrap_or_default(),
         prompts: delivered(&arguments.submitted, prompts.prompts)?,
         seed,
@@ -117,7 +131,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), C
         failed_prompts: arguments.failed_prompts,
         margin: player.win_margin().get(),
     };
-    let audit = Audit { context, arguments: &arguments, rules, leader, request: &request, player: &player };
+    let audit = Audit { context, arguments: &arguments, rules, leader, request: &request, source, player: &player };
     if judging.dry_run {
         return audit.says_what_it_takes();
     }
@@ -137,18 +151,30 @@ struct Audit<'a> {
     rules: AuditRules,
     leader: &'a Path,
     request: &'a Request,
+    source: Source<'a>,
     player: &'a Player<'a>,
 }
 
 impl Audit<'_> {
     async fn run(&self) -> Result<Verdict, CommandError> {
+        let identity = Identity::of(self.request, self.source.to_string());
+        let journal = Journal::open(&self.arguments.output_dir, &identity)?;
+        let mut machines = Machines::new(self.context, &self.source, &journal, self.arguments.replacements)?;
+        let verdict = self.repeats(&journal, &mut machines).await;
+        // Whatever has happened: nothing that was rented goes on running.
+        let given_back = machines.give_back().await;
+        let verdict = verdict?;
+        given_back?;
+        Ok(verdict)
+    }
+
+    async fn repeats(&self, journal: &Journal, machines: &mut Machines<'_>) -> Result<Verdict, CommandError> {
         let Arguments { output_dir, no_early_exit, .. } = self.arguments;
-        let journal = Journal::open(output_dir, &Identity::of(self.request))?;
-        let generator = Rehearsal { context: self.context, request: self.request, journal: &journal };
+        let generator = Rehearsal { context: self.context, request: self.request, journal };
         let (mut repeats, mut faults, mut matches) = (Vec::new(), Vec::new(), Vec::new());
         for number in 1..=self.rules.repeats {
             self.context.ui.status(format!("repeat {number} of {}", self.rules.repeats));
-            let Ended::Made { repeat, exact } = generator.repeat(number).await? else {
+            let Ended::Made { repeat, exact } = self.repeat(&generator, machines, number).await? else {
                 faults.push(ReportFault::NotDeployed);
                 break;
             };
@@ -170,6 +196,29 @@ impl Audit<'_> {
         Ok(Verdict { rules: self.rules, repeats, faults, matches, sameness, output_dir: output_dir.clone() })
     }
 
+    /// One repeat, on as many machines as the subnet would give it. Never [`Ended::Gone`].
+    async fn repeat(
+        &self,
+        generator: &Rehearsal<'_>,
+        machines: &mut Machines<'_>,
+        number: u32,
+    ) -> Result<Ended, CommandError> {
+        if let Some(ended) = generator.ended(number) {
+            return Ok(ended);
+        }
+        loop {
+            let Some(endpoint) = machines.endpoint().await? else { return Ok(Ended::NeverReady) };
+            match generator.repeat(number, &endpoint, machines.replacements()).await? {
+                Ended::Gone { why } => {
+                    if !machines.replace(why).await? {
+                        return generator.give_up(number);
+                    }
+                }
+                ended => return Ok(ended),
+            }
+        }
+    }
+
     /// Both matches of a repeat; the second is not played when the first has failed, unless everything is wanted.
     async fn judge(&self, repeat: u32, matches: &mut Vec<AuditMatch>) -> Result<(), CommandError> {
         let Arguments { output_dir, no_early_exit, submitted, .. } = self.arguments;
@@ -178,7 +227,14 @@ impl Audit<'_> {
             self.context.ui.status(format!("{against} against generated #{repeat}"));
             let output = output_dir.join(sameness::match_folder(against, repeat));
             let margin = self.margin([left, &made], &output).await?;
-            matches.push(AuditMatch { against, repeat, margin });
+            let judged = AuditMatch { against, repeat, margin };
+            let needed = 100.0 * against.needed(&self.rules);
+            if judged.passes(&self.rules) {
+                self.context.ui.done(format!("{judged}, as at least {needed:+.2}% is needed"));
+            } else {
+                self.context.ui.warning(format!("{judged}, and at least {needed:+.2}% is needed"));
+            }
+            matches.push(judged);
             if !no_early_exit && audit::reason(&[], matches, &self.rules).is_some() {
                 break;
             }

@@ -190,13 +190,16 @@ mod tests {
         for (text, advice) in [
             ("[judge]\ndry_run = true", "did you mean `dry-run` in the table [judge]?"),
             ("[commit-hash]\ndryrun = true", "did you mean `dry-run` in the table [commit-hash]?"),
-            ("win_margin = 0.05", "did you mean `win-margin` in the table [round.standings] or [judge] or [match]?"),
+            (
+                "win_margin = 0.05",
+                "did you mean `win-margin` in the table [round.standings] or [judge] or [match] or [rehearse]?",
+            ),
             (
                 "[generate]\nwin-margin = 0.05",
-                "did you mean `win-margin` in the table [round.standings] or [judge] or [match]?",
+                "did you mean `win-margin` in the table [round.standings] or [judge] or [match] or [rehearse]?",
             ),
             ("[jugde]\nseed = 1", "did you mean `seed` in the table [judge]?"),
-            ("sed = 1", "did you mean `seed` in the table [generate] or [judge] or [match]?"),
+            ("sed = 1", "did you mean `seed` in the table [generate] or [judge] or [match] or [rehearse]?"),
             ("[judge]\nendpoitn = 'http://h'", "did you mean `endpoint` in the table [judge]?"),
             ("wallet.nmae = 'm'", "did you mean `wallet.name`, on top of the file or in the table of a command?"),
             ("wallet_name = 'm'", "did you mean `wallet.name`, on top"),

@@ -293,7 +293,9 @@ fn failures_of_the_model_exit_with_3_and_invent_no_draw() {
 
     let chatty = Model::start(|_| says(&json!("What a nice chair!")));
     let useless = judge(&home, &["--endpoint", &chatty.endpoint, "--profile", "hasty.toml"]);
-    let unrehearsed = ["--endpoint", &chatty.endpoint, "--profile", "hasty.toml", "--no-rehearsal"];
+    // One after the other: both at once may be given up together, after as many useless replies as end a whole match.
+    let unrehearsed =
+        ["--endpoint", &chatty.endpoint, "--profile", "hasty.toml", "--no-rehearsal", "--concurrency", "1"];
     for (useless, beginning) in [
         (useless, "the model cannot judge this match (rehearsal, question `"),
         (judge(&home, &unrehearsed), "2 duels could not be judged: duel `"),

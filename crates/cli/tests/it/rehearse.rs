@@ -2,13 +2,14 @@
 //! made twice whenever a run was killed.
 
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use gen404_sandbox::cdn::Cdn;
 use gen404_sandbox::generator::faults::Fault;
 use gen404_sandbox::generator::{Options, Quality, SampleGenerator};
 use gen404_sandbox::judge::{self, ScriptedJudge};
+use gen404_sandbox::targon::{Delays, FakeTargon, Options as TargonOptions};
 use serde_json::{Value, json};
 
 use crate::binary::transcript;
@@ -57,13 +58,34 @@ impl Stage {
     }
 
     fn line(&self, leader: &str, more: &str) -> Vec<String> {
+        self.line_with(&format!("--endpoint {}", self.generator.url()), leader, more)
+    }
+
+    fn line_with(&self, source: &str, leader: &str, more: &str) -> Vec<String> {
         let line = format!(
-            "rehearse --prompts-json prompts.json --submitted submitted --leader {leader} --endpoint {} --judge {} --browsers 1 \
+            "rehearse --prompts-json prompts.json --submitted submitted --leader {leader} {source} --judge {} --browsers 1 \
              --batch-size 2 --no-rehearsal --picture-cache cache {more}",
-            self.generator.url(),
             self.judge.url(),
         );
         line.split_whitespace().map(str::to_owned).collect()
+    }
+
+    /// A cloud whose pod `generator` is the stage's generator.
+    async fn cloud(&self, delays: Delays) -> FakeTargon {
+        let url = self.generator.url();
+        let address = format!("{}:{}", url.host_str().expect("a host"), url.port().expect("a port"));
+        let backends = [("generator".to_owned(), address.parse().expect("an address"))].into();
+        FakeTargon::start(TargonOptions { delays, backends, ..TargonOptions::default() }).await.expect("a cloud")
+    }
+
+    /// A rehearsal on a machine of the cloud.
+    fn rented(&self, cloud: &FakeTargon, more: &str) -> Command {
+        let line = self.line_with("--image-url ghcr.io/miner/generator:1", "poor", more);
+        let line: Vec<&str> = line.iter().map(String::as_str).collect();
+        let mut command = self.workshop.command(&line);
+        command.env("TARGON_BASE_URL", cloud.url().as_str()).env("TARGON_API_KEY", "sn4_key");
+        command.env("GEN404_POLL_INTERVAL", "0.01");
+        command
     }
 
     fn run(&self, leader: &str, more: &str) -> Output {
@@ -212,4 +234,49 @@ async fn a_run_killed_at_any_moment_goes_on() {
     let verdict = stage.verdict("poor", "--repeats 2", 0);
     assert_eq!(verdict["determinism"]["identical"], json!(PROMPTS));
     assert!(stage.generator.orders() <= 2 * PROMPTS / 2 + 20, "no batch is ordered more than once for each kill");
+}
+
+fn registered(cloud: &FakeTargon) -> usize {
+    cloud.workloads().len()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rented_machine_is_given_back_whatever_happens() {
+    let slow = Options { pace: Duration::from_millis(300), concurrency: 1, ..coarse() };
+    let Some(stage) = Stage::open(slow).await else { return };
+    let cloud = stage.cloud(Delays::default()).await;
+    let folder = stage.workshop.path().join("rehearsal");
+
+    // Killed while it works: the next run goes on with the very machine, and gives it back.
+    let mut child = stage.rented(&cloud, "--repeats 1").spawn().expect("the binary starts");
+    while made(&folder) == 0 {
+        assert!(child.try_wait().expect("a process").is_none(), "it ended before it made anything");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    child.kill().expect("it can be killed");
+    child.wait().expect("it ends");
+    assert_eq!(cloud.running().len(), 1, "a killed run cannot give anything back");
+    let output = stage.rented(&cloud, "--repeats 1").output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(0), "{}", transcript(&output));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("going on with it") && said.contains("`generator` is given back"), "{said}");
+    assert_eq!((cloud.running().len(), registered(&cloud)), (0, 1));
+
+    // It asks for a new machine again and again: the subnet gives three, and what is not made has failed.
+    stage.generator.faults().add(Fault::Replace);
+    let output = stage.rented(&cloud, "--replacements 1 --failed-prompts 3 --output-dir replaced").output();
+    let output = output.expect("the binary runs");
+    assert_eq!(output.status.code(), Some(1), "{}", transcript(&output));
+    let failure: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    assert_eq!(failure["reason"], "generation report: Repeat 1: 4 failed prompts exceed tolerance (3)");
+    assert_eq!((cloud.running().len(), registered(&cloud)), (0, 3), "the first machine and one in its place");
+    stage.generator.faults().clear();
+
+    // An image that never answers.
+    let sleepy = stage.cloud(Delays { healthy: Duration::from_hours(1), ..Delays::default() }).await;
+    let output = stage.rented(&sleepy, "--health-timeout 0.2 --output-dir sleepy").output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(1), "{}", transcript(&output));
+    let failure: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    assert_eq!(failure["reason"], "generation report: Failed to deploy a docker image");
+    assert!(sleepy.running().is_empty());
 }

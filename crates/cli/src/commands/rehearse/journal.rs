@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use gen404_generator::Request;
 use gen404_round::Stem;
 use gen404_round::audit::Repeat;
+use gen404_targon::Uid;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -25,13 +26,14 @@ pub(super) struct Identity {
     seed: u64,
     /// In their order. Whether a module is of the same picture, the journal of its folder knows.
     stems: Vec<Stem>,
-    endpoint: String,
+    /// The generator's address, or its image.
+    generator: String,
 }
 
 impl Identity {
-    pub(super) fn of(request: &Request) -> Self {
+    pub(super) fn of(request: &Request, generator: String) -> Self {
         let stems = request.prompts.iter().map(|prompt| prompt.stem.clone()).collect();
-        Self { seed: request.seed, stems, endpoint: request.endpoint.to_string() }
+        Self { seed: request.seed, stems, generator }
     }
 }
 
@@ -39,10 +41,33 @@ impl Identity {
 #[serde(rename_all = "snake_case")]
 enum Line {
     Began(Identity),
-    Sent { repeat: u32, at: Timestamp },
-    Made { repeat: u32, seconds: f64, exact: bool },
-    Failed { repeat: u32, stem: Stem, reason: String },
-    Ended { exact: bool, repeat: Repeat },
+    Sent {
+        repeat: u32,
+        at: Timestamp,
+    },
+    Made {
+        repeat: u32,
+        seconds: f64,
+        exact: bool,
+    },
+    Failed {
+        repeat: u32,
+        stem: Stem,
+        reason: String,
+    },
+    Ended {
+        exact: bool,
+        repeat: Repeat,
+    },
+    /// A machine was rented, and answers there; `None` once it was given back.
+    Machine(Option<Machine>),
+}
+
+/// A rented machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Machine {
+    pub(super) uid: Uid,
+    pub(super) url: String,
 }
 
 /// What is known of one repeat.
@@ -68,6 +93,8 @@ pub(super) struct Journal(Mutex<Inner>);
 struct Inner {
     file: File,
     repeats: BTreeMap<u32, Progress>,
+    /// The machine that runs, as far as this journal knows.
+    machine: Option<Machine>,
     /// The first thing that could not be written.
     broken: Option<io::Error>,
 }
@@ -87,10 +114,11 @@ impl Journal {
         (&file).take(LARGEST).read_to_end(&mut text).map_err(unusable)?;
         let torn = text.last().is_some_and(|last| *last != b'\n');
         let lines = text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Line>(line).ok());
-        let (mut began, mut repeats) = (None, BTreeMap::<u32, Progress>::new());
+        let (mut began, mut repeats, mut machine) = (None, BTreeMap::<u32, Progress>::new(), None);
         for line in lines {
             match line {
                 Line::Began(identity) => began = Some(identity),
+                Line::Machine(newer) => machine = newer,
                 line => learn(&mut repeats, line),
             }
         }
@@ -101,7 +129,7 @@ impl Journal {
             ))
             .with_hint("choose another --output-dir"));
         }
-        let journal = Self(Mutex::new(Inner { file, repeats, broken: None }));
+        let journal = Self(Mutex::new(Inner { file, repeats, machine, broken: None }));
         if torn {
             journal.lock().file.write_all(b"\n").map_err(unusable)?;
         }
@@ -132,6 +160,16 @@ impl Journal {
         self.write(Line::Ended { exact, repeat });
     }
 
+    /// The machine that an earlier run has left behind, or this one has rented.
+    pub(super) fn machine(&self) -> Option<Machine> {
+        self.lock().machine.clone()
+    }
+
+    pub(super) fn rented(&self, machine: Option<Machine>) {
+        self.lock().machine.clone_from(&machine);
+        self.write(Line::Machine(machine));
+    }
+
     /// Fails when anything could not be written.
     pub(super) fn intact(&self) -> Result<(), CommandError> {
         match self.lock().broken.take() {
@@ -158,7 +196,7 @@ impl Journal {
 
 fn learn(repeats: &mut BTreeMap<u32, Progress>, line: Line) {
     match line {
-        Line::Began(_) => {}
+        Line::Began(_) | Line::Machine(_) => {}
         Line::Sent { repeat, at } => repeats.entry(repeat).or_default().sent = Some(at),
         Line::Made { repeat, seconds, exact } => {
             let progress = repeats.entry(repeat).or_default();
@@ -182,7 +220,7 @@ mod tests {
     use super::*;
 
     fn identity(seed: u64) -> Identity {
-        Identity { seed, stems: vec!["abc".parse().expect("a stem")], endpoint: "http://127.0.0.1:10006".to_owned() }
+        Identity { seed, stems: vec!["abc".parse().expect("a stem")], generator: "http://127.0.0.1:10006".to_owned() }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use gen404_generator::{BatchError, Event, Request, Summary};
+use gen404_generator::{BatchError, Endpoint, Event, Request, Summary};
 use gen404_outside::observer::Observer;
 use gen404_round::Stem;
 use gen404_round::audit::Repeat;
@@ -24,6 +24,11 @@ pub(super) fn folder(repeat: u32) -> String {
 pub(super) enum Ended {
     /// The generator answered, and never got ready.
     NeverReady,
+    /// It asks for a new machine, or has crashed; nothing of the repeat is lost.
+    Gone {
+        /// What it said, or what happened.
+        why: CommandError,
+    },
     /// Everything was asked for.
     Made {
         repeat: Repeat,
@@ -42,12 +47,14 @@ pub(super) struct Rehearsal<'a> {
 
 impl Rehearsal<'_> {
     /// Makes a repeat, or what is left of it.
-    pub(super) async fn repeat(&self, number: u32) -> Result<Ended, CommandError> {
+    pub(super) async fn repeat(
+        &self,
+        number: u32,
+        endpoint: &Endpoint,
+        replacements: u32,
+    ) -> Result<Ended, CommandError> {
         let before = self.journal.progress(number);
-        if let Some(repeat) = before.ended {
-            return Ok(Ended::Made { repeat, exact: !before.inexact });
-        }
-        let mut request = self.request.clone();
+        let mut request = Request { endpoint: endpoint.clone(), replacements, ..self.request.clone() };
         request.prompts.retain(|prompt| !before.failed.contains_key(&prompt.stem));
         request.output_folder = self.request.output_folder.join(folder(number));
         let display = Display::new(self.context, request.prompts.len());
@@ -58,6 +65,20 @@ impl Rehearsal<'_> {
         self.conclude(number, &summary)
     }
 
+    /// A repeat that an earlier run has brought to its end.
+    pub(super) fn ended(&self, number: u32) -> Option<Ended> {
+        let before = self.journal.progress(number);
+        before.ended.map(|repeat| Ended::Made { repeat, exact: !before.inexact })
+    }
+
+    /// Ends a repeat whose generator is gone for good: what it has not made has failed.
+    pub(super) fn give_up(&self, number: u32) -> Result<Ended, CommandError> {
+        let folder = self.request.output_folder.join(folder(number));
+        let is_made = |stem: &Stem| folder.join(format!("{stem}.js")).is_file();
+        let made = self.request.prompts.iter().filter(|prompt| is_made(&prompt.stem)).count();
+        self.end(number, made, None)
+    }
+
     fn conclude(&self, number: u32, summary: &Summary) -> Result<Ended, CommandError> {
         let timed_out = match &summary.stopped_by {
             None => false,
@@ -65,25 +86,23 @@ impl Rehearsal<'_> {
             Some(BatchError::Endless { .. }) => true,
             // It was there and warmed up for ever. One that nobody can reach is a mistake of this machine, and no verdict.
             Some(BatchError::NotReady { source: None, .. }) => return Ok(Ended::NeverReady),
-            Some(BatchError::Replace { .. }) => {
-                return Err(CommandError::service(
-                    "the generator asks for a new machine, which nobody can give it here",
-                )
-                .with_hint("start it anew and run the same command again: it goes on from there"));
+            Some(error @ (BatchError::Replace { .. } | BatchError::Crashed { .. } | BatchError::Forgotten { .. })) => {
+                return Ok(Ended::Gone { why: kept(CommandError::from(error)) });
             }
             Some(error) => return Err(kept(CommandError::from(error))),
         };
         let progress = self.journal.progress(number);
         let made: BTreeSet<&Stem> = summary.kept.union(&summary.generated).collect();
-        let repeat = Repeat {
-            repeat_index: number,
-            generated_prompts: made.len(),
-            failed_prompts: self.request.prompts.len() - made.len(),
-            generation_time: (!timed_out).then_some(progress.seconds),
-        };
-        self.journal.ended(repeat.clone(), !progress.inexact);
+        self.end(number, made.len(), (!timed_out).then_some(progress.seconds))
+    }
+
+    fn end(&self, number: u32, made: usize, generation_time: Option<f64>) -> Result<Ended, CommandError> {
+        let exact = !self.journal.progress(number).inexact;
+        let failed_prompts = self.request.prompts.len() - made;
+        let repeat = Repeat { repeat_index: number, generated_prompts: made, failed_prompts, generation_time };
+        self.journal.ended(repeat.clone(), exact);
         self.journal.intact()?;
-        Ok(Ended::Made { repeat, exact: !progress.inexact })
+        Ok(Ended::Made { repeat, exact })
     }
 }
 
