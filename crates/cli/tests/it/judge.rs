@@ -293,12 +293,10 @@ fn failures_of_the_model_exit_with_3_and_invent_no_draw() {
 
     let chatty = Model::start(|_| says(&json!("What a nice chair!")));
     let useless = judge(&home, &["--endpoint", &chatty.endpoint, "--profile", "hasty.toml"]);
-    // One after the other: both at once may be given up together, after as many useless replies as end a whole match.
-    let unrehearsed =
-        ["--endpoint", &chatty.endpoint, "--profile", "hasty.toml", "--no-rehearsal", "--concurrency", "1"];
+    let unrehearsed = ["--endpoint", &chatty.endpoint, "--profile", "hasty.toml", "--no-rehearsal"];
     for (useless, beginning) in [
         (useless, "the model cannot judge this match (rehearsal, question `"),
-        (judge(&home, &unrehearsed), "2 duels could not be judged: duel `"),
+        (judge(&home, &unrehearsed), "2 duels could not be judged: none of the first 48 replies could be used"),
     ] {
         assert_eq!(useless.code, Some(3));
         let error = useless.result["error"].as_str().expect("a sentence");
