@@ -27,7 +27,7 @@ pub(super) enum Source<'a> {
 }
 
 pub(super) struct Image<'a> {
-    image: &'a ImageReference,
+    reference: &'a ImageReference,
     order: Order,
     pod: &'a PodArguments,
 }
@@ -52,7 +52,7 @@ impl<'a> Source<'a> {
                 order.pod.resource = resource(hardware.used());
             }
         }
-        Ok(Self::Image(Box::new(Image { image, order, pod })))
+        Ok(Self::Image(Box::new(Image { reference: image, order, pod })))
     }
 
     /// An address to check pictures of this machine against. One that is rented is elsewhere.
@@ -69,7 +69,7 @@ impl fmt::Display for Source<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Running(endpoint) => endpoint.fmt(formatter),
-            Self::Image(image) => formatter.write_str(image.image.as_str()),
+            Self::Image(image) => formatter.write_str(image.reference.as_str()),
         }
     }
 }
