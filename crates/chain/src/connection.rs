@@ -168,6 +168,11 @@ impl Chain {
         }
     }
 
+    /// How long this runtime's metadata has been kept on this machine; `None` when nothing is kept.
+    pub(crate) fn metadata_age(&self) -> Option<Duration> {
+        self.cache.age(self.genesis, self.runtime().version.spec_version)
+    }
+
     /// The runtime as far as it is known; it stays the same for whoever holds it.
     pub(crate) fn runtime(&self) -> Arc<Runtime> {
         Arc::clone(&self.runtime.read().unwrap_or_else(PoisonError::into_inner))

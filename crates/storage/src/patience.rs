@@ -29,13 +29,34 @@ impl Default for Patience {
 impl Patience {
     /// The wait before try number `next` (the first is 1) after this error; `None` when it is not worth it. `share` between 0 and 1
     /// spreads those who were refused at once.
-    pub(crate) fn pause(&self, next: u32, error: &StorageError, share: f64) -> Option<Duration> {
-        if next > self.tries || !error.is_retryable() {
+    pub(crate) fn pause(&self, next: u32, error: &StorageError, share: f64, contact: Contact) -> Option<Duration> {
+        if next > self.tries.min(contact.tries(error)) || !error.is_retryable() {
             return None;
         }
         let wish = if let StorageError::Busy { wished, .. } = error { *wished } else { None };
         let pause = self.pauses.granted(next - 1, wish)?;
         Some(pause + self.pauses.usual(next - 1).mul_f64(share.clamp(0.0, 1.0) / 2.0))
+    }
+}
+
+/// Whether the service has answered before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Contact {
+    /// Not yet: its address may be wrong, and then no patience helps.
+    First,
+    /// It has: whatever comes between is a storm that passes.
+    Standing,
+}
+
+impl Contact {
+    /// Most times that a request is sent that ends like this.
+    fn tries(self, error: &StorageError) -> u32 {
+        match (self, error) {
+            (Self::First, StorageError::Unreachable { .. }) => 1,
+            // One cut may be chance. Two are the answer of something that is no storage.
+            (Self::First, StorageError::BrokeOff { .. }) => 2,
+            _ => u32::MAX,
+        }
     }
 }
 
@@ -83,10 +104,11 @@ mod tests {
             status: StatusCode::SERVICE_UNAVAILABLE,
             wished: wished.map(Duration::from_secs),
         };
-        let pause = |next, wished| patience.pause(next, &busy(wished), 0.0).map(|pause| pause.as_secs());
+        let pause =
+            |next, wished| patience.pause(next, &busy(wished), 0.0, Contact::First).map(|pause| pause.as_secs());
         assert_eq!([2, 3, 4, 5, 6].map(|next| pause(next, None)), [Some(1), Some(2), Some(3), Some(3), None]);
         assert_eq!([Some(0), Some(2), Some(4)].map(|wished| pause(2, wished)), [Some(1), Some(2), None]);
-        assert_eq!(patience.pause(2, &StorageError::Clock { seconds: 1 }, 0.0), None);
-        assert_eq!(patience.pause(2, &busy(None), 1.0), Some(Duration::from_millis(1500)));
+        assert_eq!(patience.pause(2, &StorageError::Clock { seconds: 1 }, 0.0, Contact::Standing), None);
+        assert_eq!(patience.pause(2, &busy(None), 1.0, Contact::Standing), Some(Duration::from_millis(1500)));
     }
 }

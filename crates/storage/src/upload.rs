@@ -18,7 +18,7 @@ use crate::bucket::{Bucket, PROBE, Put};
 use crate::error::StorageError;
 use crate::location::Location;
 use crate::object::{Found, Md5, Outcome};
-use crate::patience::{Gate, Patience, share};
+use crate::patience::{Contact, Gate, Patience, share};
 
 /// A module on this disk, as it was when it was found good.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -180,10 +180,11 @@ impl Upload<'_> {
         let key = self.location.key(PROBE);
         let (bucket, key) = (self.bucket, key.as_str());
         if self.dry_run {
-            return self.patiently(key, gate, observer, || bucket.get_probe(key)).await;
+            let asked = self.patiently(Contact::First, key, gate, observer, || bucket.get_probe(key)).await;
+            return asked.map(|_| ());
         }
-        self.patiently(key, gate, observer, || bucket.put_probe(key)).await?;
-        match self.patiently(key, gate, observer, || bucket.delete(key)).await {
+        self.patiently(Contact::First, key, gate, observer, || bucket.put_probe(key)).await?;
+        match self.patiently(Contact::Standing, key, gate, observer, || bucket.delete(key)).await {
             Ok(()) => {}
             Err(error) if matches!(error, StorageError::Denied { .. } | StorageError::Refused { .. }) => {
                 observer.on(Event::ProbeLeft { key, error: &error });
@@ -198,13 +199,13 @@ impl Upload<'_> {
         let bytes = read(module).await?;
         let key = self.location.module(&module.stem);
         let delivery = if self.dry_run {
-            let seen = self.patiently(&key, gate, observer, || self.bucket.look(&key, &bytes, module.md5)).await?;
-            Delivery::Seen(seen)
+            let look = || self.bucket.look(&key, &bytes, module.md5);
+            Delivery::Seen(self.patiently(Contact::Standing, &key, gate, observer, look).await?)
         } else {
             // What was there before a PUT whose answer was lost.
             let lost = Lost::default();
-            let stored = self.patiently(&key, gate, observer, || self.store(&key, &bytes, module.md5, &lost)).await?;
-            Delivery::Done(stored)
+            let store = || self.store(&key, &bytes, module.md5, &lost);
+            Delivery::Done(self.patiently(Contact::Standing, &key, gate, observer, store).await?)
         };
         Ok(Delivered { stem: module.stem.clone(), key, bytes: module.bytes, delivery })
     }
@@ -231,6 +232,7 @@ impl Upload<'_> {
 
     async fn patiently<T, F: Future<Output = Result<T, StorageError>>>(
         &self,
+        contact: Contact,
         key: &str,
         gate: &Gate,
         observer: &Listener<'_>,
@@ -244,7 +246,7 @@ impl Upload<'_> {
                 Err(error) => error,
             };
             next += 1;
-            let Some(pause) = self.patience.pause(next, &error, share()) else { return Err(error) };
+            let Some(pause) = self.patience.pause(next, &error, share(), contact) else { return Err(error) };
             observer.on(Event::Retrying { key, error: &error, pause });
             if matches!(error, StorageError::Busy { .. }) {
                 gate.close(pause);

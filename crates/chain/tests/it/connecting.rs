@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use gen404_chain::{Chain, CommitError, ConnectOptions, EndpointError, Event, ReadError};
+use gen404_chain::{Chain, CommitError, ConnectOptions, EndpointError, Event, HotkeySigner as _, ReadError, checks};
 use gen404_outside::explain::{Blame, Explain};
 use gen404_outside::time::SystemClock;
 use gen404_round::NETUID;
+use gen404_round::check::Outcome;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -134,6 +135,18 @@ async fn a_network_without_commitments_is_named() {
     assert_eq!(error.blame(), Blame::User);
     assert!(error.hint().is_some_and(|hint| hint.contains("--subtensor.endpoint")));
     chain.reveals(NETUID, &()).await.expect_err("nothing to list either");
+    // The check of it says so in its own line alone.
+    let checks = async |chain: &Chain| {
+        let made = checks::checks(chain, NETUID, Some(key.hotkey()), "", &SystemClock::start(), &()).await;
+        made.into_iter().map(|check| (check.name, check.outcome, check.fix.unwrap_or_default())).collect::<Vec<_>>()
+    };
+    let made = checks(&chain).await;
+    let failed: Vec<_> = made.iter().filter(|(_, outcome, _)| *outcome == Outcome::Fail).collect();
+    assert!(matches!(&failed[..], [("metadata", _, fix)] if fix.contains("--subtensor.endpoint")), "{made:?}");
+    assert!(made[2..].iter().all(|(_, outcome, fix)| *outcome == Outcome::Skipped && fix == "mend `metadata` first"));
+    let whole = Chain::connect(options(&sandbox.url()), &()).await.expect("a chain");
+    let made = checks(&whole).await;
+    assert!(made.len() == 6 && made.iter().all(|(_, outcome, _)| *outcome == Outcome::Pass), "{made:?}");
 }
 
 #[tokio::test]
