@@ -226,12 +226,7 @@ impl Explain for StorageError {
     fn hint(&self) -> Option<Hint> {
         let text = match self {
             Self::Unreachable { source, .. } => return Some(unreachable(source)),
-            Self::BrokeOff { source, .. } => match source.hint() {
-                Some(hint) => hint,
-                None => {
-                    "is --endpoint-url (or AWS_ENDPOINT_URL) the address of an S3 API, with the right one of http and https? Try again"
-                }
-            },
+            Self::BrokeOff { source, .. } => source.hint().unwrap_or("is --endpoint-url (or AWS_ENDPOINT_URL) the address of an S3 API, with the right one of http and https? Try again"),
             Self::UnknownKey { .. } => {
                 "is the key of this service and still active? --endpoint-url (or AWS_ENDPOINT_URL) says which service is asked"
             }

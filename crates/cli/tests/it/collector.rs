@@ -182,7 +182,7 @@ fn reply(request: &str, path: &str, turn: usize) -> Vec<u8> {
     match path.split('/').nth(1).unwrap_or_default() {
         "headless" if request.starts_with("HEAD ") => no("403 Forbidden"),
         "bareua" if agent.is_empty() || agent.starts_with("python-urllib") => no("403 Forbidden"),
-        "folder" if !path.ends_with(".js") => no("404 Not Found"),
+        "folder" if std::path::Path::new(path).extension().is_none() => no("404 Not Found"),
         "flaky" if turn % 2 == 1 => no("503 Service Unavailable"),
         "challenge" => answer("403 Forbidden", &["cf-mitigated: challenge", "server: cloudflare"], b"<title>"),
         "redirect" => answer("302 Found", &["location: /plain/0/a1.js"], b""),
