@@ -57,7 +57,7 @@ const REPOSITORY: &str = "demo-miner/pipeline";
 /// A window that no machine is too slow for: whatever is left of it passes at once. Prompts enough for a match, few enough for a
 /// minute.
 const RULES: competition::Options =
-    competition::Options { window: 150, generation: 150, before: 0, prompts: 6, carryover: 2, win_margin: 0.07 };
+    competition::Options { window: 400, generation: 1_200, before: 0, prompts: 6, carryover: 2, win_margin: 0.07 };
 
 /// Nothing that the sandbox does by itself takes nearly as long.
 const PATIENCE: Duration = Duration::from_mins(2);

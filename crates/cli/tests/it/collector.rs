@@ -246,23 +246,31 @@ fn ask<T: Sync>(miner: &Miner, all: &[T], at_once: usize, hotkey: impl Fn(&T) ->
     })
 }
 
-/// A chain on which 200 hotkeys have tried to submit something.
+/// A chain on which 200 hotkeys have tried to submit something. The first ones have done it right, one for each habit of a host.
 async fn chain_with_submissions(host: &Host) -> (Miner, Vec<AccountId>) {
     let mut dice = Dice(404);
     let (mut neurons, mut reveals, mut hotkeys) = (Vec::new(), Vec::new(), Vec::new());
     for number in 0..COUNT {
         let (hotkey, coldkey) = (AccountId([number + 1; 32]), AccountId([0xff - number / 2; 32]));
-        if dice.roll(10) > 0 {
+        let right = usize::from(number) < HABITS.len();
+        let address = host.address(number);
+        let broken = dice.reveals(&address);
+        let whole = payload(&format!(r#"{{"repo":"a/b","commit":"{HASH}","cdn_url":"{address}"}}"#));
+        if dice.roll(10) > 0 || right {
             neurons.push(Neuron { hotkey, coldkey });
         }
-        reveals.push(PastReveals { hotkey, reveals: dice.reveals(&host.address(number)) });
+        reveals.push(PastReveals { hotkey, reveals: if right { vec![(whole, WINDOW.0)] } else { broken } });
         hotkeys.push(hotkey);
     }
     // Two hotkeys a coldkey: enough for one of them, for both, or a little less.
     let masses = [REQUIRED_LOCK - 1, REQUIRED_LOCK, 2 * REQUIRED_LOCK - 1, 2 * REQUIRED_LOCK, 3 * REQUIRED_LOCK];
     let locks = (0..COUNT / 2).map(|pair| Lock {
         coldkey: AccountId([0xff - pair; 32]),
-        locked_mass: masses[usize::try_from(dice.roll(5)).expect("small")],
+        locked_mass: if usize::from(pair) < HABITS.len().div_ceil(2) {
+            2 * REQUIRED_LOCK
+        } else {
+            masses[usize::try_from(dice.roll(5)).expect("small")]
+        },
         conviction_bits: 0,
         last_update: 1,
     });
