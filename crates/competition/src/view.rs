@@ -219,17 +219,17 @@ impl RoundFiles {
     /// Reads the files of a round. One that cannot be had at all fails the look: an outcome must not be computed without it.
     pub async fn load(look: &Look<'_>, round: RoundNumber) -> Result<Self, FetchError> {
         let file = |file| StateFile::Round(round, file);
-        let living = believed_from(look, Timestamp::MIN, LIVING);
+        // Files of different moments contradict each other: all are asked for, most of which only says that nothing has changed.
         let (config, submissions, matches, audits, requests, reports, source_audits, verdicts, winner) = join!(
-            look.read(StateFile::Config, living),
-            look.read(file(RoundFile::Submissions), living),
-            look.read(file(RoundFile::Matches), living),
-            look.read(file(RoundFile::Audits), living),
-            look.read(file(RoundFile::RequireAudit), living),
-            look.read(file(RoundFile::GenerationReports), living),
-            look.read(file(RoundFile::SourceAudit), living),
-            look.read(file(RoundFile::GenerationAudits), living),
-            look.read(file(RoundFile::Winner), living),
+            look.read(StateFile::Config, ALWAYS_ASK),
+            look.read(file(RoundFile::Submissions), ALWAYS_ASK),
+            look.read(file(RoundFile::Matches), ALWAYS_ASK),
+            look.read(file(RoundFile::Audits), ALWAYS_ASK),
+            look.read(file(RoundFile::RequireAudit), ALWAYS_ASK),
+            look.read(file(RoundFile::GenerationReports), ALWAYS_ASK),
+            look.read(file(RoundFile::SourceAudit), ALWAYS_ASK),
+            look.read(file(RoundFile::GenerationAudits), ALWAYS_ASK),
+            look.read(file(RoundFile::Winner), ALWAYS_ASK),
         );
         Ok(Self {
             config: config?,
