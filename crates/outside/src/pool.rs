@@ -265,3 +265,118 @@ impl<E: Endpoint> Drop for Turn<'_, E> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[derive(Clone, Copy, PartialEq)]
+    enum Habit {
+        Good,
+        /// Ten times slower than a good one.
+        Slow,
+        Busy,
+        /// Dead after so many pieces.
+        Mortal(usize),
+    }
+
+    struct Worker {
+        habit: Habit,
+        number: usize,
+        asked: AtomicUsize,
+        looks: AtomicUsize,
+        diary: Arc<Mutex<Vec<(u32, usize)>>>,
+    }
+
+    impl Worker {
+        fn is_dead(&self) -> bool {
+            matches!(self.habit, Habit::Mortal(pieces) if self.asked.load(Ordering::Relaxed) > pieces)
+        }
+
+        async fn square(&self, piece: u32) -> Result<u32, &'static str> {
+            self.asked.fetch_add(1, Ordering::Relaxed);
+            self.diary.lock().expect("no panic").push((piece, self.number));
+            if self.is_dead() {
+                return Err("dead");
+            }
+            match self.habit {
+                Habit::Busy => return Err("busy"),
+                Habit::Slow => tokio::time::sleep(Duration::from_millis(50)).await,
+                Habit::Good | Habit::Mortal(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+            }
+            Ok(piece * piece)
+        }
+    }
+
+    impl Endpoint for Worker {
+        fn name(&self) -> String {
+            self.number.to_string()
+        }
+
+        async fn is_well(&self) -> bool {
+            self.looks.fetch_add(1, Ordering::Relaxed);
+            !self.is_dead()
+        }
+    }
+
+    fn patience(repetitions: u32) -> Patience {
+        let pause = Duration::from_millis(1);
+        Patience { repetitions, pauses: Pauses { first: pause, longest: pause, longest_wish: pause }, gives_up: false }
+    }
+
+    fn pool(habits: &[Habit]) -> (Pool<Worker>, Arc<Mutex<Vec<(u32, usize)>>>) {
+        let diary: Arc<Mutex<Vec<(u32, usize)>>> = Arc::default();
+        let worker = |(number, habit): (usize, &Habit)| Worker {
+            habit: *habit,
+            number,
+            asked: AtomicUsize::new(0),
+            looks: AtomicUsize::new(0),
+            diary: Arc::clone(&diary),
+        };
+        (Pool::new(habits.iter().enumerate().map(worker).collect()), diary)
+    }
+
+    #[tokio::test]
+    async fn all_work_is_done_though_one_dies_one_is_busy_and_one_is_slow() {
+        let (pool, diary) = pool(&[Habit::Good, Habit::Mortal(4), Habit::Busy, Habit::Slow]);
+        let sick = |error: &&str| match *error {
+            "dead" => Culprit::Endpoint,
+            _ => Culprit::Moment { wished: None },
+        };
+        let (at_once, pool) = (tokio::sync::Semaphore::new(8), &pool);
+        let pieces = (0..100).map(|piece| {
+            let at_once = &at_once;
+            async move {
+                let _place = at_once.acquire().await.expect("never closed");
+                pool.work(patience(5), |worker| worker.square(piece), sick).await
+            }
+        });
+        let done = futures::future::join_all(pieces).await;
+        assert_eq!(done, (0..100).map(|piece| Ok(piece * piece)).collect::<Vec<_>>());
+        let shares = pool.shares();
+        let count: Vec<u64> = shares.iter().map(|share| share.done).collect();
+        assert_eq!((count.iter().sum::<u64>(), count[2]), (100, 0), "{shares:?}");
+        assert!(count[1] <= 4 && count[0] > count[3] && count[3] > 0, "{shares:?}");
+        let mut last = BTreeMap::new();
+        for (piece, number) in diary.lock().expect("no panic").iter() {
+            assert_ne!(last.insert(*piece, *number), Some(*number), "piece {piece} went to {number} twice in a row");
+        }
+    }
+
+    #[tokio::test]
+    async fn work_that_nobody_does_ends_with_the_reason() {
+        let (pool, diary) = pool(&[Habit::Busy, Habit::Busy]);
+        let error = pool.work(patience(2), |worker| worker.square(3), |_| Culprit::Moment { wished: None }).await;
+        assert_eq!(error, Err("busy"));
+        let asked = diary.lock().expect("no panic").len();
+        assert!((2..=6).contains(&asked), "each at most once a round: {asked}");
+        let error = pool.work(patience(2), |worker| worker.square(4), |_| Culprit::Work).await;
+        assert_eq!(error, Err("busy"));
+        let now = diary.lock().expect("no panic").len();
+        assert_eq!(now - asked, 1, "what would fail everywhere is asked for once");
+    }
+}
