@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 /// Options of other programs that are spoken of.
 const OF_OTHERS: &[&str] = &[
     "bench",
+    "check",
     "data-binary",
     "env-file",
     "filter",
+    "ignore-missing",
     "limit-mm-per-prompt",
     "locked",
     "max-model-len",
@@ -17,6 +19,7 @@ const OF_OTHERS: &[&str] = &[
     "no-sandbox",
     "path",
     "rehearse",
+    "remap-path-prefix",
     "rm",
     "root",
     "run-ignored",
