@@ -13,7 +13,7 @@ mod proxy;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use gen404_chain::{Chain, ConnectOptions, Unobserved};
+use gen404_chain::{Chain, ConnectOptions};
 use gen404_devchain::{DevelopmentChain, Neuron, Options, PastReveals};
 use gen404_round::{AccountId, NETUID};
 
@@ -83,15 +83,14 @@ fn owner_of(hotkey: AccountId) -> AccountId {
 
 async fn list(url: &str) {
     let started = Instant::now();
-    let chain =
-        Chain::connect(ConnectOptions::new(url.parse().expect("an address")), &Unobserved).await.expect("it answers");
+    let chain = Chain::connect(ConnectOptions::new(url.parse().expect("an address")), &()).await.expect("it answers");
     let connected = started.elapsed();
-    let list = chain.reveals(NETUID, &Unobserved).await.expect("a list");
+    let list = chain.reveals(NETUID, &()).await.expect("a list");
     let listed = started.elapsed();
     let hotkeys: Vec<_> = list.hotkeys.iter().map(|of| of.hotkey).collect();
-    let owners = chain.owners(&hotkeys, &Unobserved).await.expect("owners");
+    let owners = chain.owners(&hotkeys, &()).await.expect("owners");
     let owners: Vec<_> = owners.into_iter().flatten().collect();
-    let locks = chain.coldkey_locks(&owners, NETUID, &Unobserved).await.expect("locks");
+    let locks = chain.coldkey_locks(&owners, NETUID, &()).await.expect("locks");
     assert_eq!(locks.len(), hotkeys.len());
     println!(
         r#""listed":{},"connect_s":{:.2},"reveals_s":{:.2},"total_s":{:.2},"cpu_s":{},"peak_mib":{}"#,

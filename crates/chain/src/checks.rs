@@ -1,13 +1,17 @@
 //! Whether the chain is ready for a commitment: node, clock, metadata, and what it says of a hotkey. Sends nothing.
 
+use std::time::Duration;
+
 use gen404_outside::explain::Explain as _;
+use gen404_outside::observer::Observer;
+use gen404_outside::time::Clock;
 use gen404_round::check::Check;
 use gen404_round::{AccountId, Hotkey, Netuid};
 
-use crate::clock::{ChainTime, Clock, ClockError, judge};
+use crate::clock::{ChainTime, ClockError, judge};
 use crate::connection::Chain;
 use crate::error::{ConnectError, ReadError};
-use crate::observer::Observer;
+use crate::event::Event;
 use crate::reads::HotkeyStatus;
 
 /// Names of the checks that need no hotkey.
@@ -17,6 +21,8 @@ pub const HOTKEY_CHECKS: [&str; 3] = ["registration", "space", "pending"];
 
 /// A clock that is wrong by more than this breaks certificates and plans; less is corrected when committing.
 const BROKEN_CLOCK: u64 = 60;
+/// Metadata that is younger was fetched by this very connection.
+const JUST_NOW: Duration = Duration::from_mins(1);
 /// As many bytes as a commitment of all three fields takes.
 const ONE_COMMITMENT: u64 = 450;
 
@@ -27,7 +33,7 @@ pub async fn checks(
     hotkey: Option<Hotkey>,
     why_no_hotkey: &str,
     clock: &dyn Clock,
-    observer: &dyn Observer,
+    observer: &dyn Observer<Event>,
 ) -> Vec<Check> {
     let asked = hotkey.unwrap_or(AccountId::NOBODY);
     let identity = chain.identity();
@@ -37,7 +43,7 @@ pub async fn checks(
         Ok(status) => {
             let mut checks = vec![
                 Check::pass("node", format!("{endpoint} answers at block {}", status.block)),
-                Check::pass("metadata", format!("that of the running {name}, with everything that a commitment needs")),
+                of_metadata(&name, chain.metadata_age()),
                 of_clock(&status, clock),
             ];
             match hotkey {
@@ -50,19 +56,41 @@ pub async fn checks(
     }
 }
 
+/// It is kept by the runtime's version, which the node is asked for each time: what is old is not outdated.
+fn of_metadata(name: &str, age: Option<Duration>) -> Check {
+    let from = match age {
+        None => "fetched now".to_owned(),
+        Some(age) if age < JUST_NOW => "fetched now and kept".to_owned(),
+        Some(age) => format!("kept on this machine for {}", in_words(age)),
+    };
+    Check::pass("metadata", format!("that of the running {name}, {from}, with everything that a commitment needs"))
+}
+
+/// `3 days`.
+fn in_words(age: Duration) -> String {
+    let (minutes, hours) = (age.as_secs() / 60, age.as_secs() / 3_600);
+    match hours {
+        0 => format!("{minutes} min"),
+        1..48 => format!("{hours} h"),
+        _ => format!("{} days", hours / 24),
+    }
+}
+
 fn unread(error: &ReadError, endpoint: &str, name: &str) -> Vec<Check> {
     let fix = error.hint().unwrap_or("try again, or name another node with --subtensor.endpoint".into()).into_owned();
-    let (node, metadata) = match error {
-        ReadError::Incompatible(_) => (
-            Check::pass("node", format!("{endpoint} answers")),
-            Check::fail("metadata", format!("{name} lacks what a commitment needs: {}", error.sentence()), fix),
-        ),
-        ReadError::Rpc(_) | ReadError::Connect(_) => (
-            Check::fail("node", format!("{endpoint} does not answer: {}", error.sentence()), fix),
-            Check::skipped("metadata", "the node does not answer", "mend `node` first"),
-        ),
-    };
-    [node, metadata].into_iter().chain(after_node("the chain could not be read")).collect()
+    match error {
+        ReadError::Incompatible(_) => {
+            let node = Check::pass("node", format!("{endpoint} answers"));
+            let words = format!("{name} lacks what a commitment needs: {}", error.sentence());
+            let metadata = Check::fail("metadata", words, fix);
+            [node, metadata].into_iter().chain(after("the chain speaks otherwise", "metadata")).collect()
+        }
+        ReadError::Rpc(_) | ReadError::Connect(_) => {
+            let node = Check::fail("node", format!("{endpoint} does not answer: {}", error.sentence()), fix);
+            let metadata = Check::skipped("metadata", "the node does not answer", "mend `node` first");
+            [node, metadata].into_iter().chain(after("the chain could not be read", "node")).collect()
+        }
+    }
 }
 
 /// The same for a chain that was not reached.
@@ -70,11 +98,15 @@ pub fn unreachable(error: &ConnectError) -> Vec<Check> {
     let fix = error.hint().unwrap_or("name another node with --subtensor.endpoint".into());
     let node = Check::fail("node", error.sentence(), fix);
     let metadata = Check::skipped("metadata", "the node was not reached", "mend `node` first");
-    [node, metadata].into_iter().chain(after_node("the node was not reached")).collect()
+    [node, metadata].into_iter().chain(after("the node was not reached", "node")).collect()
 }
 
-fn after_node(why: &str) -> impl Iterator<Item = Check> {
-    ["clock"].into_iter().chain(HOTKEY_CHECKS).map(move |name| Check::skipped(name, why, "mend `node` first"))
+/// Checks that wait for another one.
+fn after(why: &str, first: &str) -> impl Iterator<Item = Check> {
+    ["clock"]
+        .into_iter()
+        .chain(HOTKEY_CHECKS)
+        .map(move |name| Check::skipped(name, why, format!("mend `{first}` first")))
 }
 
 fn without_hotkey(why: &str) -> impl Iterator<Item = Check> {
@@ -143,4 +175,20 @@ fn of_hotkey(status: &HotkeyStatus, netuid: Netuid) -> Vec<Check> {
         ),
     };
     vec![registration, space, pending]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_is_told_with_its_age() {
+        let said = |age| of_metadata("subtensor 425", age).sentence;
+        assert!(said(None).contains("subtensor 425, fetched now, with"));
+        for (seconds, words) in
+            [(10, "fetched now and kept,"), (180, "for 3 min,"), (7_200, "for 2 h,"), (260_000, "for 3 days,")]
+        {
+            assert!(said(Some(Duration::from_secs(seconds))).contains(words), "{seconds}");
+        }
+    }
 }

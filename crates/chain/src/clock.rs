@@ -1,26 +1,9 @@
 //! Which time it is, judged by the machine's clock and the chain's own witnesses: block time stamps and beacon rounds.
 //! Decides only what to believe; encrypting to the round that follows from it is `commit`'s business.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use gen404_timelock::Beacon;
+use jiff::Timestamp;
 use serde::Serialize;
-
-/// A source of the current time. A value that comes in, so that a wrong clock can be rehearsed.
-pub trait Clock: Send + Sync {
-    /// The current time.
-    fn now(&self) -> SystemTime;
-}
-
-/// The machine's own clock.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    fn now(&self) -> SystemTime {
-        SystemTime::now()
-    }
-}
 
 /// How wrong the machine's clock was found to be, in whole seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -59,8 +42,8 @@ pub(crate) struct ChainTime {
 }
 
 /// The time to reckon with, in Unix seconds, and what was wrong with the machine's.
-pub(crate) fn judge(now: SystemTime, chain: ChainTime, beacon: &Beacon) -> (u64, Option<ClockError>) {
-    let local = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+pub(crate) fn judge(now: Timestamp, chain: ChainTime, beacon: &Beacon) -> (u64, Option<ClockError>) {
+    let local = u64::try_from(now.as_second()).unwrap_or(0);
     // A round cannot exist before its time, and block authors check each other's time stamps.
     let round_time = if chain.last_round == 0 { 0 } else { beacon.time_of_round(chain.last_round) };
     let witnessed = chain.block.max(round_time);
@@ -86,8 +69,6 @@ fn saturating_seconds(seconds: f64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use gen404_timelock::QUICKNET;
     use proptest::prelude::*;
 
@@ -95,9 +76,13 @@ mod tests {
 
     const NOW: u64 = 1_800_000_000;
 
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_second(seconds.try_into().expect("a date")).expect("a date")
+    }
+
     fn judged(local: u64, block: u64, round_time: u64) -> (u64, Option<ClockError>) {
         let chain = ChainTime { block, last_round: QUICKNET.round_at(round_time), block_time: 12.0 };
-        judge(UNIX_EPOCH + Duration::from_secs(local), chain, &QUICKNET)
+        judge(at(local), chain, &QUICKNET)
     }
 
     #[test]
@@ -124,13 +109,13 @@ mod tests {
     #[test]
     fn a_chain_without_any_witness_changes_nothing() {
         let chain = ChainTime { block: 0, last_round: 0, block_time: 12.0 };
-        assert_eq!(judge(UNIX_EPOCH, chain, &QUICKNET), (0, None));
+        assert_eq!(judge(at(0), chain, &QUICKNET), (0, None));
     }
 
     proptest! {
         #[test]
         fn no_numbers_panic(local in 0_u64..u64::from(u32::MAX), block: u64, last_round: u64, block_time: f64) {
-            judge(UNIX_EPOCH + Duration::from_secs(local), ChainTime { block, last_round, block_time }, &QUICKNET);
+            judge(at(local), ChainTime { block, last_round, block_time }, &QUICKNET);
         }
     }
 }

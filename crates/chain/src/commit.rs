@@ -12,16 +12,18 @@ pub use aimed::Aimed;
 
 use std::time::Duration;
 
+use gen404_outside::observer::Observer;
+use gen404_outside::time::Clock;
 use gen404_round::{BlockNumber, Hotkey, Netuid, Reveal};
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 
-use crate::clock::{Clock, ClockError};
+use crate::clock::ClockError;
 use crate::connection::Chain;
 use crate::error::{CommitError, ReadError};
+use crate::event::Event;
 use crate::extrinsic::{HotkeySigner, SignedExtrinsic};
 use crate::hashes::{BlockHash, ExtrinsicHash};
-use crate::observer::{Event, Observer};
 use crate::preflight::Check;
 use crate::rpc::RpcError;
 
@@ -136,7 +138,7 @@ struct Order<'a> {
     payload: &'a prepare::Payload,
     signer: &'a dyn HotkeySigner,
     clock: &'a dyn Clock,
-    observer: &'a dyn Observer,
+    observer: &'a dyn Observer<Event>,
     /// The beacon round to encrypt to, whatever is pending; without one, it is chosen once nothing can be lost.
     round: Option<u64>,
 }
@@ -149,12 +151,12 @@ impl Chain {
         request: &CommitRequest,
         signer: &dyn HotkeySigner,
         clock: &dyn Clock,
-        observer: &dyn Observer,
+        observer: &dyn Observer<Event>,
     ) -> Result<Commitment, CommitError> {
         let payload = &prepare::Payload::new(&request.reveal);
         let ended = self.carry_out(&Order { request, payload, signer, clock, observer, round: None }).await;
         if let Err(CommitError::Pool(_)) = ended {
-            observer.observe(&Event::Rejected);
+            observer.on(Event::Rejected);
         }
         ended
     }
@@ -197,7 +199,7 @@ impl Chain {
 
     /// Sends the extrinsic and follows it as far as asked.
     async fn send(&self, order: &Order<'_>, outgoing: &Outgoing) -> Result<Commitment, CommitError> {
-        order.observer.observe(&Event::Submitting {
+        order.observer.on(Event::Submitting {
             extrinsic_hash: outgoing.extrinsic.hash,
             reveal_round: outgoing.prepared.reveal_round,
             reveal_time: outgoing.prepared.reveal_time,
@@ -258,7 +260,7 @@ impl Chain {
         request: &CommitRequest,
         hotkey: Hotkey,
         clock: &dyn Clock,
-        observer: &dyn Observer,
+        observer: &dyn Observer<Event>,
     ) -> Result<Rehearsal, CommitError> {
         let payload = prepare::Payload::new(&request.reveal);
         self.dry_run(request, hotkey, payload, clock, observer).await

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use gen404_outside::observer::Observer;
 use gen404_outside::text::excerpt;
 use gen404_round::BlockNumber;
 use tokio::sync::{RwLock, broadcast};
@@ -16,10 +17,10 @@ use tokio::time::Instant;
 use self::introduction::{Introduction, meet, read_runtime};
 use self::search::Search;
 use crate::error::{ConnectError, EndpointError, ReadError, SHOWN};
+use crate::event::Event;
 use crate::hashes::BlockHash;
 use crate::network::{Endpoint, Network};
 use crate::node::Node;
-use crate::observer::{Event, Observer};
 use crate::rpc::websocket::WebSocketDialler;
 use crate::rpc::{Dial, RpcError};
 use crate::runtime::Runtime;
@@ -110,7 +111,7 @@ impl Link {
 
 impl Chain {
     /// Connects to the first endpoint that works.
-    pub async fn connect(options: ConnectOptions, observer: &dyn Observer) -> Result<Self, ConnectError> {
+    pub async fn connect(options: ConnectOptions, observer: &dyn Observer<Event>) -> Result<Self, ConnectError> {
         let dialler = WebSocketDialler { connect_limit: options.connect_limit, call_limit: options.call_limit };
         Self::connect_with(options, Box::new(dialler), observer).await
     }
@@ -118,7 +119,7 @@ impl Chain {
     pub(crate) async fn connect_with(
         options: ConnectOptions,
         dialler: Box<dyn Dial>,
-        observer: &dyn Observer,
+        observer: &dyn Observer<Event>,
     ) -> Result<Self, ConnectError> {
         let cache = MetadataCache::new(options.cache_folder.clone());
         let expected = options.network.expected_genesis();
@@ -138,7 +139,7 @@ impl Chain {
             Ok((node, introduction, runtime))
         });
         let (endpoint, (node, introduction, runtime)) = met.await?;
-        observer.observe(&Event::Connected {
+        observer.on(Event::Connected {
             endpoint: endpoint.clone(),
             fallback: *endpoint != endpoints[0],
             spec_version: runtime.version.spec_version,
@@ -167,20 +168,25 @@ impl Chain {
         }
     }
 
+    /// How long this runtime's metadata has been kept on this machine; `None` when nothing is kept.
+    pub(crate) fn metadata_age(&self) -> Option<Duration> {
+        self.cache.age(self.genesis, self.runtime().version.spec_version)
+    }
+
     /// The runtime as far as it is known; it stays the same for whoever holds it.
     pub(crate) fn runtime(&self) -> Arc<Runtime> {
         Arc::clone(&self.runtime.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn adopt(&self, runtime: Runtime, observer: &dyn Observer) {
+    fn adopt(&self, runtime: Runtime, observer: &dyn Observer<Event>) {
         let to = runtime.version.spec_version;
         let before =
             std::mem::replace(&mut *self.runtime.write().unwrap_or_else(PoisonError::into_inner), Arc::new(runtime));
-        observer.observe(&Event::RuntimeUpgraded { from: before.version.spec_version, to });
+        observer.on(Event::RuntimeUpgraded { from: before.version.spec_version, to });
     }
 
     /// Reads version and metadata again if the chain has been upgraded, and says whether it was.
-    pub(crate) async fn catch_up(&self, observer: &dyn Observer) -> Result<bool, ReadError> {
+    pub(crate) async fn catch_up(&self, observer: &dyn Observer<Event>) -> Result<bool, ReadError> {
         let known = self.runtime().version.clone();
         let version = self.reading(observer, |node| async move { Ok(node.runtime_version().await?) }).await?;
         if version == known {
@@ -226,7 +232,7 @@ impl Chain {
         &self,
         broken: &Arc<Node>,
         patience: Duration,
-        observer: &dyn Observer,
+        observer: &dyn Observer<Event>,
     ) -> Result<Arc<Node>, ConnectError> {
         let mut link = self.link.write().await;
         if !Arc::ptr_eq(&link.node, broken) {
@@ -256,7 +262,7 @@ impl Chain {
             Ok((node, introduction, newer))
         });
         let (endpoint, (node, introduction, newer)) = met.await?;
-        observer.observe(&Event::Connected {
+        observer.on(Event::Connected {
             endpoint: endpoint.clone(),
             fallback: *endpoint != first_choice[0],
             spec_version: introduction.version.spec_version,
@@ -270,13 +276,13 @@ impl Chain {
     }
 
     /// Does some work and tells the observer what happens below it meanwhile.
-    pub(crate) async fn telling<T>(&self, observer: &dyn Observer, work: impl Future<Output = T>) -> T {
+    pub(crate) async fn telling<T>(&self, observer: &dyn Observer<Event>, work: impl Future<Output = T>) -> T {
         let mut news = self.news.subscribe();
         let mut work = std::pin::pin!(work);
         loop {
             tokio::select! {
                 biased;
-                Ok(event) = news.recv() => observer.observe(&event),
+                Ok(event) = news.recv() => observer.on(event),
                 done = &mut work => return done,
             }
         }
@@ -285,13 +291,13 @@ impl Chain {
     /// Reads something, and once more on a fresh connection when this one breaks. Only for questions: asking twice is safe.
     pub(crate) async fn reading<T, Reading: Future<Output = Result<T, ReadError>>>(
         &self,
-        observer: &dyn Observer,
+        observer: &dyn Observer<Event>,
         read: impl Fn(Arc<Node>) -> Reading,
     ) -> Result<T, ReadError> {
         let node = self.node().await;
         match self.telling(observer, read(Arc::clone(&node))).await {
             Err(ReadError::Rpc(error)) if error.is_retryable() => {
-                observer.observe(&Event::ConnectionLost { reason: excerpt(&error.to_string(), SHOWN) });
+                observer.on(Event::ConnectionLost { reason: excerpt(&error.to_string(), SHOWN) });
                 let node = self.reconnect(&node, self.options.patience, observer).await?;
                 self.telling(observer, read(node)).await
             }
@@ -300,7 +306,7 @@ impl Chain {
     }
 
     /// Number and hash of the newest block.
-    pub async fn head(&self, observer: &dyn Observer) -> Result<(BlockNumber, BlockHash), ReadError> {
+    pub async fn head(&self, observer: &dyn Observer<Event>) -> Result<(BlockNumber, BlockHash), ReadError> {
         const WRONG: RpcError = RpcError::Unexpected { method: "chain_getHeader", expected: "the header of its head" };
         self.reading(observer, |node| async move {
             let hash = node.best_hash().await?;

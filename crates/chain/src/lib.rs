@@ -1,6 +1,6 @@
 //! Subtensor: commitments, their proof, and reads. The only room that names `subxt`.
 //!
-//! Knows no wallet (a [`HotkeySigner`] signs), no terminal (an [`Observer`] is told what happens) and no configuration.
+//! Knows no wallet (a [`HotkeySigner`] signs), no terminal (an [`Observer`](gen404_outside::observer::Observer) is told what happens) and no configuration.
 //! Everything about pallets, calls and types comes from the metadata of the node that is connected.
 //!
 //! # The ways in
@@ -18,17 +18,18 @@
 //! ```no_run
 //! # async fn example(signer: &dyn gen404_chain::HotkeySigner) -> Result<(), Box<dyn std::error::Error>> {
 //! use std::time::Duration;
-//! use gen404_chain::{Chain, CommitRequest, ConnectOptions, SystemClock, Unobserved, Wait};
+//! use gen404_chain::{Chain, CommitRequest, ConnectOptions, Wait};
+//! use gen404_outside::time::SystemClock;
 //! use gen404_round::{NETUID, Reveal};
 //!
-//! let chain = Chain::connect(ConnectOptions::new("finney".parse()?), &Unobserved).await?;
+//! let chain = Chain::connect(ConnectOptions::new("finney".parse()?), &()).await?;
 //! let request = CommitRequest {
 //!     netuid: NETUID,
 //!     reveal: Reveal::Commit { commit: "5b1e56b263464daec34aae0ce9fee7c609a4eb07".parse()? },
 //!     wait: Wait::Reveal,
 //!     wait_limit: Duration::from_secs(120),
 //! };
-//! let commitment = chain.commit(&request, signer, &SystemClock, &Unobserved).await?;
+//! let commitment = chain.commit(&request, signer, &SystemClock::start(), &()).await?;
 //! # let _ = commitment; Ok(())
 //! # }
 //! ```
@@ -38,12 +39,12 @@ mod clock;
 mod commit;
 mod connection;
 mod error;
+mod event;
 mod extrinsic;
 mod hashes;
 mod moments;
 mod network;
 mod node;
-mod observer;
 mod preflight;
 mod reads;
 mod reveals;
@@ -55,15 +56,15 @@ mod submission;
 #[cfg(test)]
 mod finney;
 
-pub use clock::{Clock, ClockError, SystemClock};
+pub use clock::ClockError;
 pub use commit::{Aimed, BLOCKS_UNTIL_REVEAL, CommitRequest, Commitment, Rehearsal, Wait};
 pub use connection::{Chain, ChainIdentity, ConnectOptions};
 pub use error::{CommitError, ConnectError, Doubt, EndpointError, ReadError};
+pub use event::Event;
 pub use extrinsic::HotkeySigner;
 pub use hashes::{BlockHash, ExtrinsicHash};
 pub use moments::{BlockMoment, Moments};
 pub use network::{Endpoint, FINNEY_GENESIS, InvalidNetwork, Network};
-pub use observer::{Event, Observer, Unobserved};
 pub use preflight::Check;
 pub use reads::{ColdkeyLock, HotkeyStatus, LockAnswer};
 pub use reveals::{HotkeyReveals, RevealHistories, RevealHistory, RevealList};

@@ -1,13 +1,14 @@
 //! When blocks were: the time stamps of the newest block and of one some way back, from which the chain's pace follows.
 //! Reckons nothing.
 
+use gen404_outside::observer::Observer;
 use gen404_round::BlockNumber;
 
 use crate::connection::Chain;
 use crate::error::ReadError;
+use crate::event::Event;
 use crate::hashes::BlockHash;
 use crate::node::Node;
-use crate::observer::Observer;
 use crate::rpc::RpcError;
 use crate::runtime::{IncompatibleChain, Item, Runtime, number};
 
@@ -31,7 +32,7 @@ pub struct Moments {
 
 impl Chain {
     /// The newest block, and the one `back` blocks before it, or the oldest with a time stamp.
-    pub async fn moments(&self, back: BlockNumber, observer: &dyn Observer) -> Result<Moments, ReadError> {
+    pub async fn moments(&self, back: BlockNumber, observer: &dyn Observer<Event>) -> Result<Moments, ReadError> {
         let runtime = &self.runtime();
         let stamp =
             &Stamp { number: runtime.item("System", "Number", &[])?, now: runtime.item("Timestamp", "Now", &[])? };

@@ -31,7 +31,7 @@ pub enum Network {
 }
 
 /// Each named network with its endpoints in the order they are tried.
-const NAMED: [(&str, Network, &[&str]); 4] = [
+const NAMED: &[(&str, Network, &[&str])] = &[
     (
         "finney",
         Network::Finney,
@@ -46,6 +46,11 @@ const NAMED: [(&str, Network, &[&str]); 4] = [
     ("local", Network::Local, &["ws://127.0.0.1:9944"]),
 ];
 
+/// All names, as a sentence lists them.
+fn names() -> String {
+    NAMED.iter().map(|(name, _, _)| *name).collect::<Vec<_>>().join(", ")
+}
+
 impl Network {
     /// All places where the network can be reached, best first; never empty.
     pub fn endpoints(&self) -> Vec<Endpoint> {
@@ -59,7 +64,11 @@ impl Network {
 
     /// The genesis hash a node of this network must have, where it is known.
     pub fn expected_genesis(&self) -> Option<BlockHash> {
-        matches!(self, Self::Finney | Self::Archive).then_some(FINNEY_GENESIS)
+        // No wildcard: a network that is added says here whether a node can pass itself off as one of it.
+        match self {
+            Self::Finney | Self::Archive => Some(FINNEY_GENESIS),
+            Self::Test | Self::Local | Self::Url(_) => None,
+        }
     }
 }
 
@@ -93,7 +102,7 @@ pub(crate) fn elsewhere(tried: &[Endpoint]) -> String {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidNetwork {
     /// Neither a known name nor an address.
-    #[error("unknown network: use finney, test, archive, local, or a ws:// or wss:// address")]
+    #[error("unknown network: use {}, or a ws:// or wss:// address", names())]
     UnknownName,
     /// An address of another protocol.
     #[error("a chain endpoint starts with ws:// or wss://, not {scheme}://")]
@@ -182,9 +191,9 @@ mod tests {
 
     #[test]
     fn names_lead_to_endpoints_and_back() {
-        for name in ["finney", "test", "archive", "local"] {
+        for (name, _, _) in NAMED {
             let network: Network = name.parse().expect("a known name");
-            assert_eq!(network.to_string(), name);
+            assert_eq!(network.to_string(), *name);
             assert!(!network.endpoints().is_empty());
         }
         assert_eq!(Network::Finney.endpoints().len(), 3);
@@ -202,7 +211,10 @@ mod tests {
 
     #[test]
     fn what_is_no_network_says_why() {
-        assert_eq!("finny".parse::<Network>(), Err(InvalidNetwork::UnknownName));
+        let unknown = "finny".parse::<Network>().expect_err("no such network");
+        let words = "unknown network: use finney, test, archive, local, or a ws:// or wss:// address";
+        assert_eq!(unknown.to_string(), words);
+        assert_eq!(unknown, InvalidNetwork::UnknownName);
         assert_eq!(
             "https://node.example".parse::<Network>(),
             Err(InvalidNetwork::Scheme { scheme: "https".to_owned() })

@@ -11,8 +11,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
 
+use crate::event::Event;
 use crate::hashes::BlockHash;
-use crate::observer::Event;
 use crate::rpc::limit::Pauses;
 use crate::rpc::patient::Patient;
 use crate::rpc::{Notifications, Rpc, RpcError};

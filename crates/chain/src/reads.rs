@@ -2,6 +2,7 @@
 //! Many questions of one kind travel in one request; nothing here changes anything.
 
 use futures::{StreamExt, TryStreamExt};
+use gen404_outside::observer::Observer;
 use gen404_round::{AccountId, BlockNumber, Hotkey, Netuid};
 use gen404_timelock::Beacon;
 use scale_value::{At, Value, ValueDef};
@@ -9,8 +10,8 @@ use serde::Serialize;
 
 use crate::connection::Chain;
 use crate::error::ReadError;
+use crate::event::Event;
 use crate::node::StorageAt;
-use crate::observer::Observer;
 use crate::runtime::{Decoded, IncompatibleChain, Item, bytes, number};
 use crate::situation::{CommitmentSpace, PendingReveal, Question, subnet_and_hotkey};
 
@@ -75,7 +76,7 @@ impl Chain {
         &self,
         netuid: Netuid,
         hotkey: &Hotkey,
-        observer: &dyn Observer,
+        observer: &dyn Observer<Event>,
     ) -> Result<HotkeyStatus, ReadError> {
         let runtime = &self.runtime();
         let question = &Question::new(runtime, netuid, hotkey)?;
@@ -99,7 +100,7 @@ impl Chain {
     pub async fn owners(
         &self,
         hotkeys: &[Hotkey],
-        observer: &dyn Observer,
+        observer: &dyn Observer<Event>,
     ) -> Result<Vec<Option<AccountId>>, ReadError> {
         let runtime = self.runtime();
         let items = hotkeys
@@ -122,7 +123,7 @@ impl Chain {
         &self,
         hotkeys: &[Hotkey],
         netuid: Netuid,
-        observer: &dyn Observer,
+        observer: &dyn Observer<Event>,
     ) -> Result<Vec<bool>, ReadError> {
         let runtime = self.runtime();
         let items = hotkeys
@@ -139,7 +140,7 @@ impl Chain {
         &self,
         coldkeys: &[AccountId],
         netuid: Netuid,
-        observer: &dyn Observer,
+        observer: &dyn Observer<Event>,
     ) -> Result<Vec<LockAnswer>, ReadError> {
         const API: &str = "StakeInfoRuntimeApi";
         const FUNCTION: &str = "get_coldkey_lock";
@@ -182,7 +183,11 @@ impl Chain {
     }
 
     /// Decodes many items of one kind, chunk by chunk; absent ones are their default or `None`.
-    async fn read_many(&self, items: &[Item], observer: &dyn Observer) -> Result<Vec<Vec<Option<Decoded>>>, ReadError> {
+    async fn read_many(
+        &self,
+        items: &[Item],
+        observer: &dyn Observer<Event>,
+    ) -> Result<Vec<Vec<Option<Decoded>>>, ReadError> {
         let runtime = &self.runtime();
         self.reading(observer, |node| async move {
             let node = &node;

@@ -8,15 +8,16 @@ pub(crate) mod payloads;
 pub use self::histories::{RevealHistories, RevealHistory};
 
 use futures::TryStreamExt;
+use gen404_outside::observer::Observer;
 use gen404_round::{AccountId, BlockNumber, Hotkey, Netuid, RevealedFields, merge_latest};
 
 use self::payloads::Payloads;
 use crate::connection::Chain;
 use crate::error::ReadError;
+use crate::event::Event;
 use crate::extrinsic::PALLET;
 use crate::hashes::BlockHash;
 use crate::node::Node;
-use crate::observer::Observer;
 use crate::rpc::RpcError;
 use crate::runtime::IncompatibleChain;
 use crate::runtime::{Item, Runtime};
@@ -50,7 +51,7 @@ pub struct RevealList {
 
 impl Chain {
     /// Reads everything that was revealed on a subnet, at the newest block.
-    pub async fn reveals(&self, netuid: Netuid, observer: &dyn Observer) -> Result<RevealList, ReadError> {
+    pub async fn reveals(&self, netuid: Netuid, observer: &dyn Observer<Event>) -> Result<RevealList, ReadError> {
         let merged = |value: &[u8]| merge_latest(Payloads::read(value));
         let all = self.all_reveals(netuid, &merged, observer).await?;
         let hotkeys =
@@ -64,7 +65,7 @@ impl Chain {
         &self,
         netuid: Netuid,
         read: &impl Fn(&[u8]) -> T,
-        observer: &dyn Observer,
+        observer: &dyn Observer<Event>,
     ) -> Result<All<T>, ReadError> {
         let runtime = self.runtime();
         let prefix = runtime.item(PALLET, ENTRY, &[scale_value::Value::u128(u128::from(netuid))])?;

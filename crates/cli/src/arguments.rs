@@ -4,10 +4,13 @@
 //! `env` at an option says that it means the same in every command, and names the variable that all of them share; an
 //! option without it has a variable for each command (`settings/marks.rs`).
 
+mod judging;
 mod repository;
 mod secret;
 mod state;
+mod storage;
 mod studio;
+mod submission;
 mod subtensor;
 pub(crate) mod targon;
 mod wallet;
@@ -17,10 +20,13 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, ValueEnum};
 
+pub(crate) use judging::Judging;
 pub(crate) use repository::RepositoryArguments;
 pub(crate) use secret::KeyParser;
 pub(crate) use state::State;
-pub(crate) use studio::{BrowserArguments, StudioArguments, failure};
+pub(crate) use storage::StorageArguments;
+pub(crate) use studio::{BrowserArguments, StudioArguments, broken_in_the_service, failure};
+pub(crate) use submission::SubmissionArguments;
 pub(crate) use subtensor::{Committing, Subtensor};
 pub(crate) use wallet::{OwnHotkey, UnusedWallet, Wallet};
 

@@ -3,7 +3,8 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use gen404_chain::{Event, ExtrinsicHash, Observer, Wait};
+use gen404_chain::{Event, ExtrinsicHash, Wait};
+use gen404_outside::observer::Observer;
 use gen404_round::BlockNumber;
 
 use crate::errors::CommandError;
@@ -70,8 +71,8 @@ impl ChainStatus {
     }
 }
 
-impl Observer for ChainStatus {
-    fn observe(&self, event: &Event) {
+impl Observer<Event> for ChainStatus {
+    fn on(&self, event: Event) {
         let ui = &self.ui;
         let mut state = self.state();
         // What was waited for has happened, or something else is more interesting now.
@@ -101,7 +102,7 @@ impl Observer for ChainStatus {
                 &mut state,
                 &format!(
                     "the commitment of block {block} would be lost: waiting for its reveal (beacon round {reveal_round}, {})",
-                    time(*reveal_time)
+                    time(reveal_time)
                 ),
             ),
             Event::ExtrinsicPending { count } => {
@@ -113,10 +114,10 @@ impl Observer for ChainStatus {
             Event::Submitting { extrinsic_hash, reveal_round, reveal_time } => {
                 ui.status(format!(
                     "sending {extrinsic_hash}, to be revealed in beacon round {reveal_round} ({})",
-                    time(*reveal_time)
+                    time(reveal_time)
                 ));
                 wait(&mut state, "waiting for a block");
-                state.sent = Some(*extrinsic_hash);
+                state.sent = Some(extrinsic_hash);
             }
             Event::AlreadyRevealed { block } => ui.warning(format!(
                 "block {block} has revealed the same already: the newer reveal will count, which may cost the earlier place"
@@ -124,13 +125,13 @@ impl Observer for ChainStatus {
             Event::Aiming { target, head, next } => {
                 ui.status(format!(
                     "block {head}: the reveal is aimed at block {target}; waiting for block {next} ({} to go)",
-                    next.saturating_sub(*head)
+                    next.saturating_sub(head)
                 ));
             }
             Event::Fallback { reveal_time } => {
                 ui.status(format!(
                     "a fallback first, to be revealed about {} should this machine stop; the commitment for the block replaces it",
-                    time(*reveal_time)
+                    time(reveal_time)
                 ));
             }
             Event::FallbackFailed { reason } => ui.warning(format!("the fallback is in no block: {reason}")),
@@ -153,7 +154,7 @@ impl Observer for ChainStatus {
             Event::Included { block, .. } => {
                 state.taken = true;
                 ui.done(format!("included in block {block}"));
-                state.block = Some(*block);
+                state.block = Some(block);
                 self.follow(&mut state);
             }
             Event::Retracted { block } => {

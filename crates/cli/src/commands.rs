@@ -10,7 +10,9 @@ mod generate;
 mod judge;
 mod list_all;
 mod man;
+mod r#match;
 mod pods;
+mod rehearse;
 mod render;
 mod render_server;
 mod report;
@@ -69,6 +71,8 @@ pub(crate) enum Command {
     Render(render::Arguments),
     RenderServer(render_server::Arguments),
     Judge(judge::Arguments),
+    Match(r#match::Arguments),
+    Rehearse(Box<rehearse::Arguments>),
     Report(report::Arguments),
     Doctor(Box<doctor::Arguments>),
     Sandbox(sandbox::Arguments),
@@ -103,6 +107,8 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Comma
         Command::RenderServer(arguments) => render_server::run(context, arguments).await,
         // A match is large.
         Command::Judge(arguments) => Box::pin(judge::run(context, arguments)).await,
+        Command::Match(arguments) => Box::pin(r#match::run(context, arguments)).await,
+        Command::Rehearse(arguments) => Box::pin(rehearse::run(context, *arguments)).await,
         // It knows nearly all rooms.
         Command::Doctor(arguments) => Box::pin(doctor::run(context, &arguments)).await,
         Command::Sandbox(arguments) => sandbox::run(context, arguments).await,

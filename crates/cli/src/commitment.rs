@@ -4,9 +4,8 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use gen404_chain::{
-    Aimed, Chain, Check, CommitRequest, Commitment, ConnectOptions, HotkeySigner, Rehearsal, SystemClock,
-};
+use gen404_chain::{Aimed, Chain, Check, CommitRequest, Commitment, ConnectOptions, HotkeySigner, Rehearsal};
+use gen404_outside::time::SystemClock;
 use gen404_round::{BlockNumber, Hotkey, Reveal, aim};
 use serde::Serialize;
 
@@ -123,7 +122,7 @@ async fn work(
         wait_limit: committing.wait_limit(),
     };
     if committing.dry_run {
-        let rehearsal = chain.rehearse(&request, signer.hotkey(), &SystemClock, &**status).await?;
+        let rehearsal = chain.rehearse(&request, signer.hotkey(), &SystemClock::start(), &**status).await?;
         return judge(context, rehearsal, target);
     }
     let round_of = |block: Option<BlockNumber>| {
@@ -134,11 +133,11 @@ async fn work(
         round
     };
     let Some(target) = target else {
-        let commitment = chain.commit(&request, &signer, &SystemClock, &**status).await?;
+        let commitment = chain.commit(&request, &signer, &SystemClock::start(), &**status).await?;
         let counts_for_round = round_of(commitment.revealed_block);
         return Ok(Outcome::Committed { commitment, counts_for_round, aimed_at: None });
     };
-    match Box::pin(chain.commit_at(&request, target, &signer, &SystemClock, &**status)).await? {
+    match Box::pin(chain.commit_at(&request, target, &signer, &SystemClock::start(), &**status)).await? {
         Aimed::Committed(commitment) => {
             if let Some(late) = commitment.revealed_block.and_then(|block| block.checked_sub(target)) {
                 context.ui.done(match late {

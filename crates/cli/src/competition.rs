@@ -1,10 +1,11 @@
 //! The competition's state and the chain's clock, opened as commands need them. Only puts the two rooms together.
 
-use gen404_chain::{BlockMoment, Chain, FINNEY_GENESIS, Observer, ReadError};
+use gen404_chain::{BlockMoment, Chain, Event, FINNEY_GENESIS, ReadError};
 use gen404_competition::files::State as StateOfRound;
 use gen404_competition::{
     Look, Manners, Moment, PUBLIC_STATE, Pace, Reading, StateClient, StateFile, StateUrl, ViewError,
 };
+use gen404_outside::observer::Observer;
 use gen404_round::{BlockNumber, NETUID, Netuid};
 use jiff::Timestamp;
 
@@ -56,7 +57,7 @@ pub(crate) async fn state_now(look: &Look<'_>) -> Result<StateOfRound, CommandEr
 }
 
 /// How fast the chain goes, from its last blocks.
-pub(crate) async fn pace(chain: &Chain, observer: &dyn Observer) -> Result<Pace, ReadError> {
+pub(crate) async fn pace(chain: &Chain, observer: &dyn Observer<Event>) -> Result<Pace, ReadError> {
     let moments = chain.moments(MEASURED_OVER, observer).await?;
     let head = moment(moments.head);
     let measured = moments.earlier.and_then(|earlier| Pace::measured(moment(earlier), head));

@@ -3,7 +3,8 @@
 
 use std::collections::HashMap;
 
-use gen404_chain::{Chain, Observer, ReadError};
+use gen404_chain::{Chain, Event, ReadError};
+use gen404_outside::observer::Observer;
 use gen404_outside::text::is_harmful;
 use gen404_round::{
     AccountId, Admission, BlockNumber, Entrant, Hotkey, InvalidSubmission, Latest, LinedUp, Netuid, Verdict, Window,
@@ -31,7 +32,7 @@ pub(crate) async fn read(
     netuid: Netuid,
     window: Window,
     required: Rho,
-    observer: &dyn Observer,
+    observer: &dyn Observer<Event>,
 ) -> Result<Entrants, ReadError> {
     let histories = chain.reveal_histories(netuid, window.earliest, observer).await?;
     let collected: Vec<_> = histories
@@ -68,7 +69,7 @@ pub(crate) async fn owners(
     chain: &Chain,
     hotkeys: &[Hotkey],
     netuid: Netuid,
-    observer: &dyn Observer,
+    observer: &dyn Observer<Event>,
 ) -> Result<(Vec<Owned>, Option<String>), ReadError> {
     match known_owners(chain, hotkeys, netuid, observer).await {
         Ok(owned) => Ok((owned, None)),
@@ -82,7 +83,7 @@ async fn known_owners(
     chain: &Chain,
     hotkeys: &[Hotkey],
     netuid: Netuid,
-    observer: &dyn Observer,
+    observer: &dyn Observer<Event>,
 ) -> Result<Vec<Owned>, ReadError> {
     let owners = chain.owners(hotkeys, observer).await?;
     let mut coldkeys: Vec<AccountId> = owners.iter().flatten().copied().collect();

@@ -4,10 +4,9 @@
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
+use gen404_outside::observer::Observer;
 use gen404_round::Hotkey;
-use gen404_wallet::{
-    Encryption, HotkeyFile, HotkeySigner, NoPassword, PasswordSource, WalletEvent, WalletFolder, WalletObserver,
-};
+use gen404_wallet::{Encryption, HotkeyFile, HotkeySigner, NoPassword, PasswordSource, WalletEvent, WalletFolder};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use secrecy::SecretString;
 use secrecy::zeroize::Zeroize;
@@ -123,8 +122,8 @@ fn sealed(mut text: String) -> SecretString {
 /// Says what takes time.
 struct Saying(Ui);
 
-impl WalletObserver for Saying {
-    fn on_event(&self, event: WalletEvent) {
+impl Observer<WalletEvent> for Saying {
+    fn on(&self, event: WalletEvent) {
         if let WalletEvent::Unlocking(encryption) = event
             && encryption.typical_seconds() > 0
         {

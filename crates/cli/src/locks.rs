@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use gen404_chain::{Chain, LockAnswer, Observer, ReadError};
+use gen404_chain::{Chain, Event, LockAnswer, ReadError};
+use gen404_outside::observer::Observer;
 use gen404_round::lock::{self, Lock, Rho};
 use gen404_round::{AccountId, Hotkey, Netuid};
 
@@ -12,7 +13,7 @@ pub(crate) async fn read(
     hotkeys: &[Hotkey],
     netuid: Netuid,
     required: Rho,
-    observer: &dyn Observer,
+    observer: &dyn Observer<Event>,
 ) -> Result<Vec<(Option<AccountId>, Lock)>, ReadError> {
     let owners = chain.owners(hotkeys, observer).await?;
     let required = lock::required(owners.iter().flatten().copied(), required);

@@ -22,6 +22,7 @@ mod prompts_file;
 mod render_service;
 mod round_check;
 mod settings;
+mod shares;
 mod targon;
 mod text;
 mod ui;

@@ -6,9 +6,10 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
-use gen404_chain::{BLOCKS_UNTIL_REVEAL, Chain, Observer};
+use gen404_chain::{BLOCKS_UNTIL_REVEAL, Chain, Event};
 use gen404_competition::files::{Schedule, Stage, State as StateOfRound};
 use gen404_competition::{Counted, Look, Pace, Reading, RoundFile, RoundWindow, StateFile, counts_for};
+use gen404_outside::observer::Observer;
 use gen404_round::{AccountId, BlockNumber, Hotkey, Netuid, Reveal};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -117,7 +118,7 @@ pub(crate) async fn check(
     context: &Context,
     options: &RoundCheck,
     intent: &Intent<'_>,
-    observer: &dyn Observer,
+    observer: &dyn Observer<Event>,
 ) -> Result<Option<Forecast>, CommandError> {
     if options.off || !competition::belongs_to(&options.state, intent.chain, intent.netuid) {
         return Ok(None);
@@ -156,7 +157,7 @@ async fn warn(
     intent: &Intent<'_>,
     forecast: &Forecast,
     block: BlockNumber,
-    observer: &dyn Observer,
+    observer: &dyn Observer<Event>,
 ) {
     let Some(RoundWindow { window, .. }) = forecast.window_of(counts_for(forecast.schedule, block)) else { return };
     let required = options.required_lock;
@@ -183,7 +184,7 @@ pub(crate) async fn target(
     options: &RoundCheck,
     at: RevealAt,
     intent: &Intent<'_>,
-    observer: &dyn Observer,
+    observer: &dyn Observer<Event>,
 ) -> Result<(BlockNumber, Option<Forecast>), CommandError> {
     let is_here = !options.off && competition::belongs_to(&options.state, intent.chain, intent.netuid);
     let seen = match (at, is_here) {
@@ -254,7 +255,7 @@ enum Seen {
     Round { forecast: Forecast, pace: Pace },
 }
 
-async fn look(options: &RoundCheck, intent: &Intent<'_>, observer: &dyn Observer) -> Result<Seen, CommandError> {
+async fn look(options: &RoundCheck, intent: &Intent<'_>, observer: &dyn Observer<Event>) -> Result<Seen, CommandError> {
     let client = competition::client(&options.state)?;
     let look = client.look(Timestamp::now());
     let pace = async { Ok::<_, CommandError>(competition::pace(intent.chain, observer).await?) };

@@ -19,7 +19,7 @@ use crate::errors::CommandError;
 use crate::text::may_hold_credentials;
 use environment::Environment;
 use file::SettingsFile;
-use marks::{is_secret, is_setting, variable_to_name, variables};
+use marks::{addresses_in, is_secret, is_setting, takes_a_list, variable_to_name, variables};
 
 pub(crate) use environment::login_in_variable;
 
@@ -155,7 +155,14 @@ impl Layers {
         match value {
             Some(value) => {
                 let hidden = hidden || may_hold_credentials(&value.to_string_lossy());
-                arg.default_value(value).hide_default_value(hidden).required(false)
+                let arg = arg.hide_default_value(hidden).required(false);
+                match value.to_str().filter(|_| takes_a_list(&arg)) {
+                    Some(list) => {
+                        let addresses = addresses_in(list);
+                        arg.default_values(addresses)
+                    }
+                    None => arg.default_value(value),
+                }
             }
             None => arg,
         }

@@ -7,6 +7,8 @@ mod likeness;
 mod placing;
 mod report;
 
+use std::sync::Arc;
+
 use gen404_chain::{Chain, Wait};
 use gen404_competition::StateClient;
 use gen404_delivery::{Downloader, Manners};
@@ -50,7 +52,7 @@ pub(crate) struct Verifier {
     client: StateClient,
     state: State,
     subtensor: Subtensor,
-    chain: OnceCell<Chain>,
+    chain: OnceCell<Arc<Chain>>,
     status: ChainStatus,
     downloader: Downloader,
     ui: Ui,
@@ -73,9 +75,14 @@ impl Verifier {
         })
     }
 
+    /// With a chain that somebody has connected already.
+    pub(crate) fn on(self, chain: Arc<Chain>) -> Self {
+        Self { chain: OnceCell::new_with(Some(chain)), ..self }
+    }
+
     /// The chain, connected when it is first needed.
     pub(crate) async fn chain(&self) -> Result<&Chain, CommandError> {
-        let connect = || Chain::connect(self.subtensor.connect_options(), &self.status);
+        let connect = || async { Chain::connect(self.subtensor.connect_options(), &self.status).await.map(Arc::new) };
         let chain = self.chain.get_or_try_init(connect).await?;
         competition::require(&self.state, chain, self.subtensor.netuid)?;
         Ok(chain)

@@ -101,10 +101,11 @@ impl Cache {
 /// The whole of a file that is no larger than `limit`.
 pub(crate) fn read_at_most(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
     use std::io::Read;
-    let file = std::fs::File::open(path)?;
-    if !file.metadata()?.is_file() {
+    // Before it is opened: a pipe would be waited for until somebody writes.
+    if !std::fs::metadata(path)?.is_file() {
         return Err(io::Error::other("not a file"));
     }
+    let file = std::fs::File::open(path)?;
     let mut bytes = Vec::new();
     file.take(limit as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > limit {
@@ -116,6 +117,17 @@ pub(crate) fn read_at_most(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pipe_is_no_file_and_is_not_waited_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pipe = folder.path().join("state.json");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("it runs").success());
+        let (tell, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || tell.send(read_at_most(&pipe, 9).map_err(|error| error.to_string())));
+        let read = told.recv_timeout(std::time::Duration::from_mins(1)).expect("it ends");
+        assert_eq!(read, Err("not a file".to_owned()));
+    }
 
     #[test]
     fn what_is_kept_comes_back_and_what_is_damaged_does_not() {

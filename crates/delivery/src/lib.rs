@@ -11,7 +11,6 @@ mod journal;
 mod loss;
 mod probe;
 mod read;
-mod read_back;
 
 pub use check::{Head, Passed, check};
 pub use error::{Asked, CdnError};
@@ -20,4 +19,3 @@ pub use journal::{Journal, Remembered};
 pub use loss::{Loss, Unknown};
 pub use probe::{InvalidProbe, ProbeName};
 pub use read::{Downloader, Module, Told, Validators};
-pub use read_back::{ReadBackError, Reader};

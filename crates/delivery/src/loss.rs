@@ -36,7 +36,13 @@ pub enum Loss {
         /// The limit.
         limit: usize,
     },
-    /// The answer ended before its announced end, or is not compressed as it says.
+    /// It is not compressed as it says.
+    #[error("the answer is not {encoding}, as it says")]
+    Encoding {
+        /// What it says.
+        encoding: String,
+    },
+    /// The answer ended before its announced end.
     #[error("the answer is damaged: {problem}")]
     Damaged {
         /// How.
@@ -58,6 +64,7 @@ impl Loss {
                 format!("js_fetch_failed: HTTP {}", status.as_u16())
             }
             Self::TooLarge { .. } => "js_too_large".to_owned(),
+            Self::Encoding { .. } => "js_fetch_failed: DecodingError".to_owned(),
             Self::Damaged { .. } => "js_fetch_failed: RemoteProtocolError".to_owned(),
             Self::Connection(_) => "js_fetch_failed: ConnectError".to_owned(),
         }
@@ -80,6 +87,10 @@ impl Loss {
                 "raise the host's limit of requests: the subnet asks twice, three seconds apart, and then never again"
             }
             Self::TooLarge { .. } => "a module may have 1,048,576 bytes",
+            Self::Encoding { .. } => {
+                "store the module as it is, or packed as its Content-Encoding says: a file in gzip is none without that header, \
+                 and a plain one must not have it"
+            }
             Self::Damaged { .. } => "upload it again, and look into the server's log",
             Self::Connection(_) => "repair the certificate: the subnet's services check it too",
         }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gen404_outside::http::{self, ConnectionFault, RequestError, wished_pause};
+use gen404_outside::text::excerpt;
 use gen404_round::Stem;
 use jiff::Timestamp;
 use reqwest::header::{
@@ -188,7 +189,11 @@ async fn body(mut answer: Response) -> Once {
     match encoding::decode(bytes, encoding.as_deref(), LARGEST_MODULE) {
         Ok(bytes) => Once::Final(Told::There(Module { bytes, validators })),
         Err(DecodeError::TooLarge) => too_large(),
-        Err(DecodeError::Damaged) => damaged(format!("it is not {}, as it says", encoding.unwrap_or_default())),
+        Err(DecodeError::Damaged) => {
+            // One of the two names that are decoded at all.
+            let encoding = excerpt(&encoding.unwrap_or_default(), LONGEST_VALIDATOR);
+            Once::Again(Told::Lost(Loss::Encoding { encoding }))
+        }
     }
 }
 

@@ -17,9 +17,9 @@ use tokio::time::{Instant, sleep};
 use crate::api::{Status, StatusReport};
 use crate::archive::ArchiveError;
 use crate::client::{ClientError, GeneratorClient};
+use crate::event::{Event, Listener, Waiting};
 use crate::folder::OutputFolder;
 use crate::limits::Limits;
-use crate::observer::{Event, Observer, Waiting};
 use crate::pace::Pace;
 
 /// Longest part of a replacement's payload that is shown.
@@ -40,6 +40,12 @@ pub enum BatchError {
         waited: Duration,
         /// The last thing that went wrong.
         source: Option<ClientError>,
+    },
+    /// Somebody else's batch did not end in time.
+    #[error("the generator was busy with another batch for {} s", waited.as_secs())]
+    Occupied {
+        /// How long was waited.
+        waited: Duration,
     },
     /// `/status` failed too often in a row.
     #[error("the generator crashed: {polls} polls in a row failed")]
@@ -89,6 +95,7 @@ impl BatchError {
             ),
             Self::Foreign => true,
             Self::NotReady { .. }
+            | Self::Occupied { .. }
             | Self::Crashed { .. }
             | Self::Replace { .. }
             | Self::Endless { .. }
@@ -112,6 +119,7 @@ impl Explain for BatchError {
             Self::Client(_)
             | Self::Archive(ArchiveError::Broken { .. } | ArchiveError::TooManyEntries { .. })
             | Self::NotReady { .. }
+            | Self::Occupied { .. }
             | Self::Crashed { .. }
             | Self::Replace { .. }
             | Self::Endless { .. }
@@ -136,7 +144,7 @@ impl Explain for BatchError {
             Self::Endless { .. } => {
                 Some("run the same command again to go on where it stands, or wait longer with --batch-timeout")
             }
-            Self::Foreign => Some("let nobody else use the generator meanwhile, then run the same command again"),
+            Self::Occupied { .. } | Self::Foreign => Some("let nobody else use the generator meanwhile, then run the same command again"),
             Self::Archive(_) => Some("run the same command again to have the missing ones made anew"),
             Self::Disk(_) => Some("free some space, then run the same command again"),
         }.map(Hint::Borrowed)
@@ -170,7 +178,7 @@ pub(crate) struct Conversation<'a> {
     pub(crate) limits: &'a Limits,
     pub(crate) replacements: u32,
     pub(crate) seed: u64,
-    pub(crate) observer: &'a dyn Observer,
+    pub(crate) observer: &'a Listener<'a>,
     pub(crate) holding: Holding,
     /// Since when the service has been given time to warm up, until it is usable.
     pub(crate) warming_up_since: Option<Instant>,
@@ -235,7 +243,12 @@ impl Conversation<'_> {
                 self.observer.on(Event::Waiting(waiting));
             }
             if since.elapsed() >= limit {
-                return Err(BatchError::NotReady { waited: limit, source: None });
+                return Err(match waiting {
+                    Some(Waiting::OtherBatch) => BatchError::Occupied { waited: limit },
+                    Some(Waiting::Start | Waiting::WarmUp) | None => {
+                        BatchError::NotReady { waited: limit, source: None }
+                    }
+                });
             }
             let wait = pace.after(None, None, begin.elapsed());
             sleep(if let Polled::Failed { wait } = polled { wait } else { wait }).await;
@@ -293,7 +306,7 @@ impl Conversation<'_> {
     }
 
     pub(crate) async fn wait_and_retry(&self, call: &'static str, error: &BatchError, number: u32) {
-        let wait = self.limits.retry_wait_with(number, error.wished_pause());
+        let wait = self.limits.pauses.capped(number, error.wished_pause());
         self.observer.on(Event::Retrying { call, error, wait });
         sleep(wait).await;
     }

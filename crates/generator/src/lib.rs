@@ -1,18 +1,18 @@
 //! Client of a generator's batch API: a round's prompts go out in batches, `<stem>.js` files come back, whatever the network does.
 //! It knows the API's calls and the archive it answers with; it must not know a terminal, a command line or what a module means.
 //!
-//! [`generate`] is the whole of it: it takes a [`Request`], tells an [`Observer`] what happens, and answers with a [`Summary`].
+//! [`generate`] is the whole of it: it takes a [`Request`], tells a [`Listener`] what happens, and answers with a [`Summary`].
 
 mod api;
 mod archive;
 mod batch;
 mod client;
 mod endpoint;
+mod event;
 mod folder;
 mod journal;
 mod limits;
 mod local;
-mod observer;
 mod pace;
 mod refusal;
 mod request;
@@ -23,9 +23,9 @@ pub use archive::{ArchiveError, Finding, Problem};
 pub use batch::BatchError;
 pub use client::{ClientError, refused_hint};
 pub use endpoint::{Endpoint, InvalidEndpoint};
+pub use event::{Event, Listener, Waiting};
 pub use folder::FolderError;
 pub use limits::{ArchiveLimits, Limits};
 pub use local::LocalPictureError;
-pub use observer::{Event, Observer, Silent, Waiting};
 pub use request::{Request, RequestError};
 pub use run::{GenerateError, Summary, generate};

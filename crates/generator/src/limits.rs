@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use gen404_outside::retry::Pauses;
+
 /// Limits of a run. [`Default`] is what the subnet applies, or a guess where it applies nothing or nobody would wait that long.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -25,12 +27,8 @@ pub struct Limits {
     pub downloads: u32,
     /// Repetitions of a failed call, as the documented command promises: 3.
     pub retries: u32,
-    /// Wait before the first repetition; it doubles up to [`Self::longest_retry`]. The subnet waits 2 to 30 s.
-    pub first_retry: Duration,
-    /// Longest wait between two tries.
-    pub longest_retry: Duration,
-    /// Longest pause that is granted to a service that asks for one (`Retry-After`).
-    pub longest_pause: Duration,
+    /// Waits before a repetition. The subnet waits 2 to 30 s.
+    pub pauses: Pauses,
     /// Shortest wait between two polls of `/status`.
     pub shortest_poll: Duration,
     /// Longest wait between two polls; the subnet polls every 10 s.
@@ -53,9 +51,11 @@ impl Default for Limits {
             download: Duration::from_mins(15),
             downloads: 5,
             retries: 3,
-            first_retry: Duration::from_secs(2),
-            longest_retry: Duration::from_secs(30),
-            longest_pause: Duration::from_mins(5),
+            pauses: Pauses {
+                first: Duration::from_secs(2),
+                longest: Duration::from_secs(30),
+                longest_wish: Duration::from_mins(5),
+            },
             shortest_poll: Duration::from_millis(100),
             longest_poll: Duration::from_secs(10),
             failed_polls: 18,
@@ -65,21 +65,10 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Wait before repetition `number` (from 1).
-    pub(crate) fn retry_wait(&self, number: u32) -> Duration {
-        let doubled = self.first_retry.saturating_mul(1 << number.saturating_sub(1).min(16));
-        doubled.min(self.longest_retry)
-    }
-
-    /// Wait before repetition `number`, when the service asked for a pause of its own.
-    pub(crate) fn retry_wait_with(&self, number: u32, pause: Option<Duration>) -> Duration {
-        self.retry_wait(number).max(pause.unwrap_or_default().min(self.longest_pause))
-    }
-
     /// Wait before the next poll when `failed` polls in a row have failed, the last of them with a wish for a pause.
-    pub(crate) fn poll_wait(&self, failed: u32, pause: Option<Duration>) -> Duration {
-        let usual = self.retry_wait(failed).min(self.longest_poll);
-        usual.max(pause.unwrap_or_default().min(self.longest_pause))
+    pub(crate) fn poll_wait(&self, failed: u32, wish: Option<Duration>) -> Duration {
+        let pauses = Pauses { longest: self.pauses.longest.min(self.longest_poll), ..self.pauses };
+        pauses.capped(failed, wish)
     }
 }
 
@@ -107,21 +96,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_up_to_a_limit() {
+    fn polls_are_closer_together_unless_the_service_wishes_otherwise() {
         let limits = Limits::default();
-        let waits: Vec<_> = (1..=6).map(|number| limits.retry_wait(number).as_secs()).collect();
-        assert_eq!(waits, [2, 4, 8, 16, 30, 30]);
-        assert_eq!(limits.retry_wait(u32::MAX).as_secs(), 30);
-    }
-
-    #[test]
-    fn a_wished_pause_is_granted_within_reason() {
-        let limits = Limits::default();
-        for (wish, retry, poll) in [(None, 8, 8), (Some(3), 8, 8), (Some(45), 45, 45), (Some(3_600), 300, 300)] {
-            let wish = wish.map(Duration::from_secs);
-            let waits = [limits.retry_wait_with(3, wish), limits.poll_wait(3, wish)].map(|wait| wait.as_secs());
-            assert_eq!(waits, [retry, poll], "{wish:?}");
+        for (failed, wish, wait) in [(3, None, 8), (9, None, 10), (3, Some(45), 45), (3, Some(3_600), 300)] {
+            assert_eq!(limits.poll_wait(failed, wish.map(Duration::from_secs)).as_secs(), wait, "{failed} {wish:?}");
         }
-        assert_eq!(limits.poll_wait(9, None).as_secs(), 10);
     }
 }

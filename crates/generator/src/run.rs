@@ -12,9 +12,9 @@ use tokio::time::Instant;
 use crate::api::Status;
 use crate::batch::{BatchError, Collected, Conversation, Followed, Holding};
 use crate::client::{ClientError, GeneratorClient};
+use crate::event::{Event, Listener};
 use crate::folder::{FolderError, Held, OutputFolder};
 use crate::local::{LocalPictureError, PictureServer};
-use crate::observer::{Event, Observer};
 use crate::request::{Request, RequestError, Wish};
 
 /// Why a run did not begin.
@@ -85,7 +85,7 @@ impl Summary {
 ///
 /// Dropping the future stops the run: every file is whole, and the next run goes on. Needs the process-wide TLS
 /// provider and a tokio runtime with time and network.
-pub async fn generate(request: &Request, observer: &dyn Observer) -> Result<Summary, GenerateError> {
+pub async fn generate(request: &Request, observer: &Listener<'_>) -> Result<Summary, GenerateError> {
     let mut wishes = request.wishes()?;
     let folder = OutputFolder::open(&request.output_folder, request.limits.archive.module_bytes)?;
     let kept = finished(&folder, &wishes, request.force, observer)?;
@@ -114,7 +114,7 @@ fn finished(
     folder: &OutputFolder,
     wishes: &[Wish],
     force: bool,
-    observer: &dyn Observer,
+    observer: &Listener<'_>,
 ) -> Result<BTreeSet<Stem>, FolderError> {
     let (mut kept, mut replaced) = (BTreeSet::new(), 0);
     for wish in wishes {
@@ -149,7 +149,7 @@ struct Run<'a> {
     request: &'a Request,
     wishes: Vec<Wish>,
     conversation: Conversation<'a>,
-    observer: &'a dyn Observer,
+    observer: &'a Listener<'a>,
     summary: Summary,
     begin: Instant,
     /// Batches begun.

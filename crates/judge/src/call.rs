@@ -8,7 +8,7 @@ use gen404_outside::time::Clock;
 use gen404_round::duel::CallTally;
 use tokio::sync::Semaphore;
 
-use crate::observer::{Event, Observer};
+use crate::event::{Event, Listener};
 use crate::profile::{Part, Profile, Question};
 use crate::reply::{self, Reply, UnusableReply};
 use crate::vlm::{Answer, LONGEST_WISHED_PAUSE, Request, Vlm, VlmError};
@@ -74,7 +74,7 @@ pub(crate) struct Voice<'a, V> {
 pub(crate) struct Caller<'a, V, C> {
     pub(crate) voice: Voice<'a, V>,
     pub(crate) clock: &'a C,
-    pub(crate) observer: &'a dyn Observer,
+    pub(crate) observer: &'a Listener<'a>,
     pub(crate) watch: &'a Watch,
     /// Of the duel.
     pub(crate) tally: &'a Tally,
@@ -184,7 +184,7 @@ impl<V: Vlm, C: Clock> Caller<'_, V, C> {
                 Ok(reply) => {
                     self.note(|tally| tally.unanswered -= 1);
                     self.watch.answered(asked.label());
-                    self.observer.observe(Event::Attempt { answered: true });
+                    self.observer.on(Event::Attempt { answered: true });
                     return Ok(Some(reply));
                 }
                 Err(error) => error,
@@ -193,7 +193,7 @@ impl<V: Vlm, C: Clock> Caller<'_, V, C> {
                 self.note(|tally| *error.column(tally) += 1);
                 return Err(self.watch.in_words(error));
             }
-            self.observer.observe(Event::Attempt { answered: false });
+            self.observer.on(Event::Attempt { answered: false });
             tracing::debug!(label = asked.label(), attempt, %error, "attempt failed");
             let wished = wished_pause(&error);
             self.note(|tally| *error.column(tally) += 1);

@@ -44,8 +44,8 @@ async fn ask(client: &ChatClient, model: &str, profile: Profile) -> Check {
     let Ok(fetcher) = Fetcher::new(FetchLimits::default()) else {
         return Check::fail("model", "no HTTP client could be made", "see the certificate authorities of this machine");
     };
-    let models = match client.models().await {
-        Ok(models) => models,
+    let models = match client.greet().await {
+        Ok(greeting) => greeting.names(),
         Err(error) => {
             return Check::fail(
                 "model",

@@ -6,14 +6,15 @@ use futures::future::{try_join, try_join_all, try_join3};
 use gen404_outside::time::Clock;
 use gen404_round::Stem;
 use gen404_round::duel::{
-    CallTally, Checklist, Choice, DecidedBy, GrayRescue, JudgedDetail, PromptMatch, Side, SideGuard, SubJudges,
-    VerdictSource,
+    CallTally, Checklist, Choice, DecidedBy, GrayRescue, JudgedDetail, NoPreview, PromptMatch, Side, SideGuard,
+    SubJudges, VerdictSource, Winner,
 };
 
 use crate::call::{Asked, AttemptError, Caller};
 use crate::embeddings;
-use crate::observer::{Event, Stage};
+use crate::event::{Event, Stage};
 use crate::pictures::{PictureError, Pictures};
+use crate::plan::preview_gate;
 use crate::profile::{Part, Profile, Question};
 use crate::reply::{Issues, Penalties, PromptChecklist, Reply, SideVerdict, Verification};
 use crate::shown::{Shown, white};
@@ -22,6 +23,9 @@ use crate::stages::pair::Pair;
 use crate::stages::sub_judges::{self, BestViewAnswers};
 use crate::stages::{prompt_match, side_guard, silence};
 use crate::vlm::Vlm;
+
+/// Four views of a side in one picture.
+const GRID: &str = "grid.png";
 
 /// Why a duel has no decision.
 #[derive(Debug, thiserror::Error)]
@@ -56,9 +60,40 @@ pub(crate) struct Duel<'a, V, C> {
     pub(crate) stem: &'a Stem,
 }
 
+/// How a duel ends when nothing fails.
+pub(crate) enum Verdict {
+    Judged(Box<JudgedDetail>),
+    /// A side turned out to have no pictures.
+    Unjudged(Winner, NoPreview),
+}
+
 impl<V: Vlm, C: Clock> Duel<'_, V, C> {
-    /// Goes through the stages.
-    pub(crate) async fn judge(&self) -> Result<JudgedDetail, DuelError> {
+    /// Has the pictures brought that every duel needs, and goes through the stages.
+    pub(crate) async fn judge(&self) -> Result<Verdict, DuelError> {
+        let rules = &self.profile().prompt_match;
+        let fronts = rules.views.iter().map(|front| white(&front.view)).chain([GRID.to_owned()]);
+        let mut there = [true; 2];
+        for (side, brought) in self.pictures.bring_both(&fronts.collect::<Vec<_>>()).await.into_iter().enumerate() {
+            match brought {
+                Ok(()) => {}
+                Err(PictureError::None { .. }) => there[side] = false,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if there == [true; 2] {
+            match self.judged().await {
+                Ok(detail) => return Ok(Verdict::Judged(Box::new(detail))),
+                // One that can be drawn from the front and not from behind has no pictures either.
+                Err(DuelError::Picture(PictureError::None { side })) => there[side as usize] = false,
+                Err(error) => return Err(error),
+            }
+        }
+        let [left, right] = there;
+        let (winner, reason) = preview_gate(left, right).expect("a side is missing");
+        Ok(Verdict::Unjudged(winner, NoPreview { reason: reason.to_owned() }))
+    }
+
+    async fn judged(&self) -> Result<JudgedDetail, DuelError> {
         let started = self.caller.clock.elapsed();
         let (issues, mut detail) = try_join(self.explain(), self.stages()).await?;
         detail.issues = issues;
@@ -86,7 +121,8 @@ impl<V: Vlm, C: Clock> Duel<'_, V, C> {
             return Ok(detail);
         }
 
-        let s2 = self.sub_judges().await?;
+        // The last stage will look from the other sides in any case.
+        let (s2, ()) = try_join(self.sub_judges(), self.bring_sides()).await?;
         self.heard("S2", silence::sub_judges(&s2))?;
         self.reached(Stage::SubJudges(&s2));
         let mut primary = s2.choice;
@@ -141,11 +177,11 @@ impl<V: Vlm, C: Clock> Duel<'_, V, C> {
     }
 
     fn reached(&self, stage: Stage<'_>) {
-        self.caller.observer.observe(Event::Stage { stem: self.stem, stage });
+        self.caller.observer.on(Event::Stage { stem: self.stem, stage });
     }
 
     fn odd(&self, what: &str) {
-        self.caller.observer.observe(Event::Oddity { stem: self.stem, what });
+        self.caller.observer.on(Event::Oddity { stem: self.stem, what });
     }
 
     async fn both(&self, name: &str) -> Result<[Bytes; 2], DuelError> {
@@ -178,8 +214,15 @@ impl<V: Vlm, C: Clock> Duel<'_, V, C> {
         Ok(prompt_match::decide(rules, &try_join_all(answers).await?))
     }
 
+    async fn bring_sides(&self) -> Result<(), DuelError> {
+        let rules = &self.profile().side_guard;
+        let names: Vec<String> = rules.views.iter().chain([&rules.reference]).map(|view| white(view)).collect();
+        let [left, right] = self.pictures.bring_both(&names).await;
+        Ok(left.and(right)?)
+    }
+
     async fn sub_judges(&self) -> Result<SubJudges, DuelError> {
-        let grids = self.both("grid.png").await?;
+        let grids = self.both(GRID).await?;
         let artifacts = self.pair(&self.profile().artifacts.question, grids.clone(), "");
         let (best_view, artifacts, checklist) = try_join3(self.best_view(), artifacts, self.checklist(grids)).await?;
         Ok(sub_judges::decide(self.profile(), best_view, &artifacts, checklist))
@@ -289,11 +332,8 @@ impl<V: Vlm, C: Clock> Duel<'_, V, C> {
 
     async fn explain(&self) -> Result<String, DuelError> {
         let question = &self.profile().explain.question;
-        let shown = Shown {
-            reference: self.pictures.prompt().await?,
-            images: self.both("grid.png").await?,
-            ..Shown::default()
-        };
+        let shown =
+            Shown { reference: self.pictures.prompt().await?, images: self.both(GRID).await?, ..Shown::default() };
         let parts = shown.parts(&question.text);
         let asked = Asked { question, which: 0, step: 0, parts: &parts };
         let answer: Option<Issues> = self.caller.ask_in_passing(asked).await.map_err(DuelError::Hopeless)?;

@@ -2,7 +2,7 @@
 //!
 //! [`Plan`] looks at what is on disk, [`run()`] judges the rest and writes the records (`gen404_round::duel`). The stages are plain
 //! functions from replies to decisions; the model is behind [`Vlm`], time behind a [`Clock`](gen404_outside::time::Clock), and
-//! progress goes to an [`Observer`].
+//! progress goes to a [`Listener`].
 //! Nothing here prints or knows a terminal.
 
 mod advice;
@@ -10,7 +10,7 @@ mod call;
 pub mod checks;
 mod duel;
 mod embeddings;
-mod observer;
+mod event;
 mod pictures;
 mod plan;
 mod profile;
@@ -19,13 +19,14 @@ mod rehearsal;
 mod reply;
 mod run;
 mod shown;
+mod source;
 mod stages;
 mod vlm;
 mod watch;
 
 pub use call::AttemptError;
 pub use duel::DuelError;
-pub use observer::{Event, Observer, Stage};
+pub use event::{Event, Listener, Stage};
 pub use pictures::PictureError;
 pub use plan::{Cost, Fetched, Match, Plan, PromptPictures};
 pub use profile::{BUILT_IN, InvalidProfile, InvalidTemplate, Part, Profile, RequestFields, Slot, Template};
@@ -33,4 +34,8 @@ pub use records::WriteError;
 pub use rehearsal::{RehearsalError, Rehearsed, rehearse};
 pub use reply::UnusableReply;
 pub use run::{Concurrency, Failure, Outcome, run};
-pub use vlm::{Answer, ChatClient, ChatSettings, Request, Vlm, VlmError};
+pub use source::{Brought, Folders, NotBrought, PictureSource, Presence};
+pub use vlm::{
+    Answer, ChatClient, ChatSettings, EachOf, Greeted, Greeting, Identity, Request, Served, Trait, Unlike, Vlm,
+    VlmError, unlike_answers, unlike_models,
+};

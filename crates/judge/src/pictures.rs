@@ -9,13 +9,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use futures::future::join;
 use gen404_outside::http::shown;
 use gen404_outside::pictures::{FetchError, Format, Shelf};
 use gen404_round::duel::Side;
-use gen404_round::{Prompt, PromptImage};
+use gen404_round::{Prompt, PromptImage, Stem};
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 use url::Url;
+
+use crate::source::{Brought, NotBrought, PictureSource, Presence};
 
 /// A render has about 1 MB; what is larger than this is something else.
 const LARGEST_FILE: u64 = 32 << 20;
@@ -51,6 +54,15 @@ pub enum PictureError {
         /// Its address, without credentials and query.
         address: String,
     },
+    /// The object has no pictures: it loses, which is no failure of the duel.
+    #[error("the {} side has no pictures", side.name())]
+    None {
+        /// The side.
+        side: Side,
+    },
+    /// It could not be drawn, and the object is not to blame.
+    #[error(transparent)]
+    NotBrought(Box<NotBrought>),
     /// It is too large for a picture.
     #[error("{} is larger than {} MiB", path.display(), LARGEST_FILE >> 20)]
     TooLarge {
@@ -64,7 +76,11 @@ impl PictureError {
     pub fn is_of_the_network(&self) -> bool {
         match self {
             Self::Unfetched { .. } | Self::NotFetched { .. } => true,
-            Self::Missing { .. } | Self::Unreadable { .. } | Self::TooLarge { .. } => false,
+            Self::Missing { .. }
+            | Self::Unreadable { .. }
+            | Self::None { .. }
+            | Self::NotBrought(_)
+            | Self::TooLarge { .. } => false,
         }
     }
 }
@@ -100,6 +116,8 @@ pub(crate) struct Places {
     /// `<image-dir>/<stem>` of left and right.
     pub(crate) sides: [PathBuf; 2],
     pub(crate) prompt: PromptPlace,
+    /// Whether each is there, or brought when a stage asks for it.
+    pub(crate) presence: [Presence; 2],
 }
 
 /// Where the prompt picture is.
@@ -115,7 +133,13 @@ pub(crate) enum PromptPlace {
 
 impl Places {
     /// Relative paths of prompt pictures begin at the prompts file's folder; fetched ones are on the shelf, if there is one.
-    pub(crate) fn of(prompt: &Prompt, image_dirs: [&Path; 2], prompts_folder: &Path, shelf: Option<&Shelf>) -> Self {
+    pub(crate) fn of(
+        prompt: &Prompt,
+        image_dirs: [&Path; 2],
+        presence: [Presence; 2],
+        prompts_folder: &Path,
+        shelf: Option<&Shelf>,
+    ) -> Self {
         let place = match (&prompt.image, shelf) {
             (PromptImage::Path(path), _) => PromptPlace::File(prompts_folder.join(path)),
             (PromptImage::Url(_), None) => PromptPlace::Address,
@@ -123,7 +147,12 @@ impl Places {
                 shelf.find(url).map_or_else(|| PromptPlace::Unfetched(url.clone()), PromptPlace::File)
             }
         };
-        Self { sides: image_dirs.map(|folder| folder.join(prompt.stem.as_str())), prompt: place }
+        Self { sides: image_dirs.map(|folder| folder.join(prompt.stem.as_str())), prompt: place, presence }
+    }
+
+    /// Whether the file of a side is there, or can be.
+    pub(crate) fn may_have(&self, side: Side, name: &str) -> bool {
+        self.presence[side as usize] == Presence::OnDemand || self.sides[side as usize].join(name).is_file()
     }
 
     /// The prompt picture, when it is a file.
@@ -148,6 +177,8 @@ impl Places {
 #[derive(Debug)]
 pub(crate) struct Pictures {
     places: Places,
+    source: Arc<dyn PictureSource>,
+    stem: Stem,
     prompt_url: String,
     files: Mutex<BTreeMap<String, Arc<OnceCell<Loaded>>>>,
     /// Sums of files that are not needed any more.
@@ -155,8 +186,29 @@ pub(crate) struct Pictures {
 }
 
 impl Pictures {
-    pub(crate) fn new(places: Places, prompt: &Prompt) -> Self {
-        Self { places, prompt_url: prompt.image_url.clone(), files: Mutex::default(), done: Mutex::default() }
+    pub(crate) fn new(places: Places, prompt: &Prompt, source: Arc<dyn PictureSource>) -> Self {
+        Self {
+            places,
+            source,
+            stem: prompt.stem.clone(),
+            prompt_url: prompt.image_url.clone(),
+            files: Mutex::default(),
+            done: Mutex::default(),
+        }
+    }
+
+    /// Has pictures of a side brought, all at once, which takes less time than one after the other.
+    pub(crate) async fn bring(&self, side: Side, names: &[String]) -> Result<(), PictureError> {
+        match self.source.bring(side, &self.stem, names).await {
+            Ok(Brought::Ready) => Ok(()),
+            Ok(Brought::NoPictures) => Err(PictureError::None { side }),
+            Err(error) => Err(PictureError::NotBrought(Box::new(error))),
+        }
+    }
+
+    /// The same for both sides; both are waited for, so that it is known of each whether it has any.
+    pub(crate) async fn bring_both(&self, names: &[String]) -> [Result<(), PictureError>; 2] {
+        join(self.bring(Side::Left, names), self.bring(Side::Right, names)).await.into()
     }
 
     /// The prompt picture's URL, as it stands inside a JSON string.
@@ -170,17 +222,19 @@ impl Pictures {
 
     /// The `data:` URL of a side's picture.
     pub(crate) async fn url(&self, side: Side, name: &str) -> Result<Bytes, PictureError> {
+        self.bring(side, &[name.to_owned()]).await?;
         let key = format!("{}/{name}", side.name());
         self.encoded(&key, &self.places.sides[side as usize].join(name)).await
     }
 
-    /// Whether a side has a picture, without looking at it.
+    /// Whether a side has a picture or can have it, without looking at it.
     pub(crate) fn has(&self, side: Side, name: &str) -> bool {
-        self.places.sides[side as usize].join(name).is_file()
+        self.places.may_have(side, name)
     }
 
     /// A side's file as it is; `None` when it is not there.
     pub(crate) async fn raw(&self, side: Side, name: &str) -> Result<Option<Bytes>, PictureError> {
+        self.bring(side, &[name.to_owned()]).await?;
         let key = format!("{}/{name}", side.name());
         let path = self.places.sides[side as usize].join(name);
         let loaded = self.load(&key, &path, |bytes| {
@@ -301,6 +355,7 @@ fn mime_by_name(path: &Path) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::Folders;
 
     fn prompt(image_url: &str) -> Prompt {
         let json = serde_json::json!({"prompts": [{"stem": "a", "image_url": image_url}]}).to_string();
@@ -310,7 +365,8 @@ mod tests {
     fn pictures(folder: &Path, image_url: &str) -> Pictures {
         let prompt = prompt(image_url);
         let sides = [folder.join("left"), folder.join("right")];
-        Pictures::new(Places::of(&prompt, [&sides[0], &sides[1]], folder, None), &prompt)
+        let places = Places::of(&prompt, [&sides[0], &sides[1]], [Presence::Here; 2], folder, None);
+        Pictures::new(places, &prompt, Arc::new(Folders(sides)))
     }
 
     #[tokio::test]
@@ -366,8 +422,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let prompt = prompt("https://user:pass@h/a.png?token=1");
         let shelf = Shelf::new(folder.path());
-        let places = Places::of(&prompt, [folder.path(); 2], folder.path(), Some(&shelf));
-        let error = Pictures::new(places, &prompt).prompt().await.expect_err("not there");
+        let places = Places::of(&prompt, [folder.path(); 2], [Presence::Here; 2], folder.path(), Some(&shelf));
+        let folders = Folders([(); 2].map(|()| folder.path().to_owned()));
+        let error = Pictures::new(places, &prompt, Arc::new(folders)).prompt().await.expect_err("not there");
         assert_eq!(error.to_string(), "the prompt picture https://h/a.png was not fetched");
     }
 }

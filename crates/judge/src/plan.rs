@@ -5,11 +5,12 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
+use std::sync::Arc;
 
 use futures::StreamExt as _;
 use gen404_outside::http::shown;
 use gen404_outside::pictures::{Fetcher, Shelf};
-use gen404_round::duel::{Detail, DuelInputs, DuelRecord, MatchRun, NoPreview, Winner};
+use gen404_round::duel::{Detail, DuelInputs, DuelRecord, MatchRun, NoPreview, Side, Winner};
 use gen404_round::{Prompt, PromptSet, Stem};
 use sha2::{Digest, Sha256};
 use url::Url;
@@ -18,6 +19,7 @@ use crate::pictures::{PictureError, Places, PromptPlace, encoded_length, read, s
 use crate::profile::Profile;
 use crate::records;
 use crate::run::blocking;
+use crate::source::{Folders, PictureSource, Presence};
 use crate::stages::silence::silent_stage;
 
 /// Raised when decisions would come out differently from the same inputs.
@@ -71,6 +73,7 @@ pub struct Fetched {
 #[derive(Debug)]
 pub struct Plan {
     pub(crate) contest: Match,
+    pub(crate) source: Arc<dyn PictureSource>,
     pub(crate) duels: Vec<(Prompt, Step)>,
     cost: Cost,
     /// Kept records whose prompt picture could not be fetched for a comparison.
@@ -126,10 +129,16 @@ pub struct Cost {
 }
 
 impl Plan {
-    /// Looks at all pictures and records. With `fresh` no record is kept.
+    /// Looks at all pictures and records of a match between two folders of pictures. With `fresh` no record is kept.
     ///
     /// Hashes the pictures of every duel that has a record, so call it where blocking is fine.
     pub fn make(contest: Match, fresh: bool) -> Self {
+        let folders = Folders([contest.left.clone(), contest.right.clone()]);
+        Self::with_source(contest, Arc::new(folders), fresh)
+    }
+
+    /// The same with pictures of any source, which has them below the folders of the sides before they are read.
+    pub fn with_source(contest: Match, source: Arc<dyn PictureSource>, fresh: bool) -> Self {
         let mut cost = Cost { duels: contest.prompts.prompts.len(), ..Cost::default() };
         let folder = contest.prompts_file.parent().unwrap_or(Path::new("")).to_owned();
         let shelf = contest.shelf();
@@ -138,11 +147,13 @@ impl Plan {
             .prompts
             .iter()
             .map(|prompt| {
-                let places = Places::of(prompt, [&contest.left, &contest.right], &folder, shelf.as_ref());
+                let presence = Side::BOTH.map(|side| source.presence(side, &prompt.stem));
+                let folders = [&*contest.left, &*contest.right];
+                let places = Places::of(prompt, folders, presence, &folder, shelf.as_ref());
                 (prompt.clone(), step(&contest, prompt, places, fresh, &mut cost))
             })
             .collect();
-        Self { contest, duels: steps, cost, unconfirmed: Vec::new() }
+        Self { contest, source, duels: steps, cost, unconfirmed: Vec::new() }
     }
 
     /// How it is judged.
@@ -256,6 +267,11 @@ impl Plan {
         duels
     }
 
+    /// Whether pictures are brought when they are asked for, so that nobody knows yet how large they are.
+    pub fn is_on_demand(&self) -> bool {
+        self.largest_first().iter().any(|(_, places)| places.presence.contains(&Presence::OnDemand))
+    }
+
     /// What keeps duels from being judged, with the duel's stem.
     pub fn impossible(&self) -> impl Iterator<Item = (&Stem, &PictureError)> {
         self.duels.iter().filter_map(|(prompt, step)| match step {
@@ -307,7 +323,7 @@ impl Match {
 }
 
 fn step(contest: &Match, prompt: &Prompt, places: Places, fresh: bool, cost: &mut Cost) -> Step {
-    let [left, right] = [&places.sides[0], &places.sides[1]].map(|folder| folder.is_dir());
+    let [left, right] = places.presence.map(|presence| presence != Presence::Missing);
     cost.sides_missing[0] += usize::from(!left);
     cost.sides_missing[1] += usize::from(!right);
     if let Some((winner, reason)) = preview_gate(left, right) {
@@ -337,7 +353,7 @@ fn step(contest: &Match, prompt: &Prompt, places: Places, fresh: bool, cost: &mu
 }
 
 /// The gate before any call: who has pictures at all.
-fn preview_gate(left: bool, right: bool) -> Option<(Winner, &'static str)> {
+pub(crate) fn preview_gate(left: bool, right: bool) -> Option<(Winner, &'static str)> {
     match (left, right) {
         (false, false) => Some((Winner::Draw, "no previews on either side")),
         (false, true) => Some((Winner::Right, "no preview from left")),
@@ -351,7 +367,8 @@ fn needed_files(profile: &Profile, places: &Places) -> Result<(), PictureError> 
     let pictures = profile.pictures();
     let views = pictures.front.iter().chain(&pictures.sides).chain([&pictures.reference]);
     let names: Vec<String> = views.map(|view| format!("white/{view}.png")).chain(["grid.png".to_owned()]).collect();
-    let of_sides = places.sides.iter().flat_map(|folder| names.iter().map(|name| folder.join(name)));
+    let here = places.sides.iter().zip(places.presence).filter(|(_, presence)| *presence == Presence::Here);
+    let of_sides = here.flat_map(|(folder, _)| names.iter().map(|name| folder.join(name)));
     match of_sides.chain(places.prompt_file().map(Path::to_owned)).find(|path| !path.is_file()) {
         Some(path) => Err(PictureError::Missing { path }),
         None => Ok(()),
@@ -391,7 +408,7 @@ fn price(profile: &Profile, places: &Places) -> (u64, u64) {
     let length = |path: PathBuf| std::fs::metadata(path).map_or(0, |file| encoded_length(file.len()));
     let of = |side: usize, name: String| length(places.sides[side].join(name));
     let white = |view: &str| (0..2).map(|side| of(side, format!("white/{view}.png"))).sum::<u64>();
-    let both_have = |name: &str| places.sides.iter().all(|folder| folder.join(name).is_file());
+    let both_have = |name: &str| Side::BOTH.into_iter().all(|side| places.may_have(side, name));
 
     let prompt = places.prompt_file().map_or(0, |path| length(path.to_owned()));
     let grids = of(0, "grid.png".to_owned()) + of(1, "grid.png".to_owned());
@@ -407,7 +424,7 @@ fn price(profile: &Profile, places: &Places) -> (u64, u64) {
         + 2 * (prompt + grids) // artifacts
         + 3 * prompt + grids // checklist
         + side_count * white(&pictures.reference) + sides;
-    if both_have("embeddings.npz") {
+    if places.sides.iter().all(|folder| folder.join("embeddings.npz").is_file()) {
         calls += 2;
         bytes += 2 * (prompt + largest);
     }

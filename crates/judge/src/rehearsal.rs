@@ -1,6 +1,7 @@
 //! One question of each kind before a match, with full-size pictures, schema, seed and limit: what the server cannot do is
 //! known in a second, and not after hours of stand-ins. The replies are read and then forgotten; nothing is decided here.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::{try_join, try_join5};
@@ -13,12 +14,13 @@ use tokio::sync::{Semaphore, mpsc};
 
 use crate::advice;
 use crate::call::{Asked, AttemptError, Voice};
-use crate::observer::{Event, Observer};
+use crate::event::{Event, Listener};
 use crate::pictures::{PictureError, Pictures, Places, PromptPlace};
 use crate::plan::{Fetched, Plan};
 use crate::profile::{Part, Profile, Question};
 use crate::reply::{Issues, Penalties, PromptChecklist, Reply, SideVerdict, Verification};
 use crate::shown::{Shown, white};
+use crate::source::PictureSource;
 use crate::vlm::{LONGEST_WISHED_PAUSE, Vlm};
 
 /// How long a server that says "later" is waited for, when it does not say how much later.
@@ -79,11 +81,12 @@ pub async fn rehearse<V: Vlm, C: Clock>(
     vlm: &V,
     clock: &C,
     requests: usize,
-    observer: &dyn Observer,
+    observer: &Listener<'_>,
 ) -> Result<(Fetched, Rehearsed), RehearsalError> {
     let (profile, seed) = (plan.contest.profile.clone(), plan.contest.seed);
     let permits = Semaphore::new(requests.max(1));
-    let stage = Stage { voice: Voice { vlm, profile: &profile, seed, permits: &permits }, clock, observer };
+    let source = Arc::clone(&plan.source);
+    let stage = Stage { voice: Voice { vlm, profile: &profile, seed, permits: &permits }, clock, observer, source };
     let (sender, ready) = mpsc::unbounded_channel();
     let tell = move |prompt: &Prompt, places: &Places| {
         // Nobody listens any more once the rehearsal is over.
@@ -100,20 +103,21 @@ pub async fn rehearse<V: Vlm, C: Clock>(
 struct Stage<'a, V, C> {
     voice: Voice<'a, V>,
     clock: &'a C,
-    observer: &'a dyn Observer,
+    observer: &'a Listener<'a>,
+    source: Arc<dyn PictureSource>,
 }
 
 impl<V: Vlm, C: Clock> Stage<'_, V, C> {
     async fn rehearse(&self, mut ready: Ready) -> Result<Rehearsed, RehearsalError> {
         while let Some((prompt, places)) = ready.recv().await {
-            let pictures = Pictures::new(places, &prompt);
+            let pictures = Pictures::new(places, &prompt, Arc::clone(&self.source));
             // A picture that cannot be read is its own duel's failure, and told there.
             let Ok(questions) = Questions::of(self.voice.profile, &pictures).await else { continue };
-            self.observer.observe(Event::Rehearses);
+            self.observer.on(Event::Rehearses);
             let started = self.clock.elapsed();
             let calls = questions.put(self).await?;
             let took = self.clock.elapsed().saturating_sub(started);
-            self.observer.observe(Event::Rehearsed { stem: &prompt.stem, calls, took });
+            self.observer.on(Event::Rehearsed { stem: &prompt.stem, calls, took });
             return Ok(Rehearsed { stem: Some(prompt.stem), calls });
         }
         Ok(Rehearsed { stem: None, calls: 0 })
@@ -138,7 +142,7 @@ impl<V: Vlm, C: Clock> Stage<'_, V, C> {
                     if waited + next > patience {
                         return Err(self.failed(asked.label(), error));
                     }
-                    self.observer.observe(Event::Waits { error: &error, pause: next });
+                    self.observer.on(Event::Waits { error: &error, pause: next });
                     self.clock.sleep(next).await;
                     slept += next;
                     pause *= 2;

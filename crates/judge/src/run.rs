@@ -2,6 +2,7 @@
 //! about what failed. Which question is asked when is the duel's business.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures::stream::StreamExt;
@@ -16,11 +17,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::advice;
 use crate::call::{Caller, Tally, Voice};
-use crate::duel::{Duel, DuelError};
-use crate::observer::{Event, Observer};
+use crate::duel::{Duel, DuelError, Verdict};
+use crate::event::{Event, Listener};
 use crate::pictures::{PictureError, Pictures, Places};
 use crate::plan::{Match, Plan, Step};
 use crate::records::{self, WriteError};
+use crate::source::PictureSource;
 use crate::stages::winner;
 use crate::vlm::Vlm;
 use crate::watch::Watch;
@@ -78,6 +80,16 @@ pub enum Failure {
         /// The picture.
         source: DuelError,
     },
+    /// A picture cannot be drawn, and its object is not to blame.
+    #[error("duel `{stem}`")]
+    Drawing {
+        /// The duel.
+        stem: String,
+        /// The picture.
+        source: DuelError,
+        /// Whose matter it is.
+        blame: Blame,
+    },
     /// A prompt picture cannot be fetched.
     #[error("duel `{stem}`")]
     Prompt {
@@ -92,6 +104,7 @@ impl Explain for Failure {
     fn blame(&self) -> Blame {
         match self {
             Self::Hopeless(_) | Self::NothingAnswered { .. } | Self::Prompt { .. } => Blame::Service,
+            Self::Drawing { blame, .. } => *blame,
             Self::Picture { .. } => Blame::Here,
         }
     }
@@ -103,6 +116,7 @@ impl Failure {
             Self::Hopeless(error)
             | Self::NothingAnswered { source: error, .. }
             | Self::Picture { source: error, .. }
+            | Self::Drawing { source: error, .. }
             | Self::Prompt { source: error, .. } => hint(error, built_in),
         }
     }
@@ -121,6 +135,10 @@ fn hint(error: &DuelError, built_in: Option<&str>) -> String {
             );
             return source.hint().unwrap_or(retry).into_owned();
         }
+        DuelError::Picture(PictureError::NotBrought(error)) => match &error.hint {
+            Some(hint) => hint,
+            None => "run the same command again: only what is missing is drawn and judged",
+        },
         DuelError::Picture(_) => "render the side again; then run the same command, and only what is missing is judged",
     };
     plain.to_owned()
@@ -129,9 +147,10 @@ fn hint(error: &DuelError, built_in: Option<&str>) -> String {
 /// Everything the duels of a run share.
 struct Runner<'a, V, C> {
     contest: &'a Match,
+    source: Arc<dyn PictureSource>,
     vlm: &'a V,
     clock: &'a C,
-    observer: &'a dyn Observer,
+    observer: &'a Listener<'a>,
     permits: Semaphore,
     watch: Watch,
     /// What the run's calls went through, those of failed duels too.
@@ -154,13 +173,14 @@ pub async fn run<V: Vlm, C: Clock>(
     vlm: &V,
     clock: &C,
     concurrency: Concurrency,
-    observer: &dyn Observer,
+    observer: &Listener<'_>,
     stop: &CancellationToken,
 ) -> Result<Outcome, WriteError> {
     let run = plan.run();
-    let Plan { contest, duels, .. } = plan;
+    let Plan { contest, source, duels, .. } = plan;
     let runner = Runner {
         contest: &contest,
+        source,
         vlm,
         clock,
         observer,
@@ -205,10 +225,15 @@ pub async fn run<V: Vlm, C: Clock>(
                 let prompt = &prompts[index];
                 failures[index] = Some(failure_of(prompt, &error));
                 let gave_up = runner.in_a_row.load(Ordering::Relaxed) >= GIVE_UP_AFTER;
-                let hopeless = matches!(error, DuelError::Hopeless(_));
+                let hopeless = match &error {
+                    DuelError::Hopeless(_) => true,
+                    DuelError::Picture(PictureError::NotBrought(error)) => error.is_hopeless,
+                    DuelError::NothingAnswered { .. } | DuelError::Picture(_) => false,
+                };
                 let failure = sort(prompt, error, gave_up);
                 let service_first = outcome.first_failure.as_ref().is_none_or(|first| first.blame() != Blame::Service);
-                if outcome.first_failure.is_none() || (service_first && failure.blame() == Blame::Service) || gave_up {
+                let of_the_service = failure.blame() == Blame::Service;
+                if outcome.first_failure.is_none() || (service_first && of_the_service) || gave_up || hopeless {
                     outcome.first_failure = Some(failure);
                 }
                 if hopeless || gave_up {
@@ -256,7 +281,7 @@ impl<V: Vlm, C: Clock> Runner<'_, V, C> {
     }
 
     async fn judge(&self, prompt: &Prompt, places: Places) -> Result<Ended, WriteError> {
-        let pictures = Pictures::new(places, prompt);
+        let pictures = Pictures::new(places, prompt, Arc::clone(&self.source));
         let tally = Tally::default();
         let voice =
             Voice { vlm: self.vlm, profile: &self.contest.profile, seed: self.contest.seed, permits: &self.permits };
@@ -264,7 +289,8 @@ impl<V: Vlm, C: Clock> Runner<'_, V, C> {
         let caller = Caller { voice, clock, observer, watch, tally: &tally, run_tally: &self.tally };
         let duel = Duel { caller, pictures: &pictures, stem: &prompt.stem };
         let detail = match duel.judge().await {
-            Ok(detail) => detail,
+            Ok(Verdict::Judged(detail)) => detail,
+            Ok(Verdict::Unjudged(winner, detail)) => return self.without_preview(prompt, winner, detail).await,
             Err(error) => return Ok(self.failed(prompt, error)),
         };
         self.in_a_row.store(0, Ordering::Relaxed);
@@ -274,7 +300,7 @@ impl<V: Vlm, C: Clock> Runner<'_, V, C> {
             stem: prompt.stem.clone(),
             prompt_url: prompt.image_url.clone(),
             winner: winner(choice),
-            detail: Detail::Judged(Box::new(detail)),
+            detail: Detail::Judged(detail),
             calls: Some(tally.counts()),
             inputs: Some(inputs),
         };
@@ -289,7 +315,7 @@ impl<V: Vlm, C: Clock> Runner<'_, V, C> {
             Detail::Judged(detail) => &detail.decided_by.to_string(),
             Detail::Unjudged(detail) => &detail.reason,
         };
-        self.observer.observe(Event::Decided { stem: &record.stem, winner: record.winner, decided_by });
+        self.observer.on(Event::Decided { stem: &record.stem, winner: record.winner, decided_by });
         Ok(Ended::Decided(record))
     }
 
@@ -297,7 +323,7 @@ impl<V: Vlm, C: Clock> Runner<'_, V, C> {
         if matches!(error, DuelError::NothingAnswered { .. }) {
             self.in_a_row.fetch_add(1, Ordering::Relaxed);
         }
-        self.observer.observe(Event::Failed { stem: &prompt.stem, error: &sentence(&error) });
+        self.observer.on(Event::Failed { stem: &prompt.stem, error: &sentence(&error) });
         Ended::Failed(error)
     }
 }
@@ -315,6 +341,9 @@ fn sort(prompt: &Prompt, source: DuelError, gave_up: bool) -> Failure {
     match source {
         DuelError::Hopeless(_) => Failure::Hopeless(source),
         DuelError::NothingAnswered { .. } => Failure::NothingAnswered { stem, source, gave_up },
+        DuelError::Picture(PictureError::NotBrought(ref error)) => {
+            Failure::Drawing { stem, blame: error.blame, source }
+        }
         DuelError::Picture(ref error) if error.is_of_the_network() => Failure::Prompt { stem, source },
         DuelError::Picture(_) => Failure::Picture { stem, source },
     }

@@ -6,15 +6,18 @@ mod blot;
 mod body;
 mod openai;
 mod said;
+mod sameness;
 
 use std::future::Future;
 use std::time::Duration;
 
 use gen404_outside::explain::{Blame, Explain, Hint};
 pub(crate) use openai::LONGEST_WISHED_PAUSE;
-pub use openai::{ChatClient, ChatSettings};
+pub use openai::{ChatClient, ChatSettings, EachOf, Greeting};
+pub use sameness::{Greeted, Identity, Served, Trait, Unlike, unlike_answers, unlike_models};
 
 use gen404_outside::http::{RequestError, wish_in_words};
+use gen404_outside::pool::Culprit;
 
 use crate::profile::Part;
 
@@ -48,6 +51,8 @@ pub struct Answer {
     pub thought: bool,
     /// Why the model does not want to answer, in its own words, shortened.
     pub refusal: Option<String>,
+    /// Who says so.
+    pub identity: Identity,
 }
 
 impl Answer {
@@ -222,6 +227,18 @@ impl VlmError {
             | Self::NoCompletion { .. }
             | Self::Key
             | Self::Nobody => false,
+        }
+    }
+
+    /// Whom it speaks against when there are other endpoints.
+    pub(crate) fn culprit(&self) -> Culprit {
+        match self {
+            Self::Key | Self::Nobody => Culprit::Work,
+            Self::Status { status: 500, wished: None, .. } | Self::ErrorBody { .. } => Culprit::Either,
+            _ if self.is_retryable() => Culprit::Moment { wished: self.wished_pause() },
+            _ if self.is_refusal() => Culprit::Work,
+            // A wrong key or address, a page of a proxy.
+            _ => Culprit::Endpoint,
         }
     }
 

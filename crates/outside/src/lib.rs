@@ -4,7 +4,10 @@
 pub mod disk;
 pub mod explain;
 pub mod http;
+pub mod observer;
 pub mod pictures;
+pub mod pool;
+pub mod retry;
 pub mod secrets;
 pub mod text;
 pub mod time;

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 use gen404_outside::disk::files_in;
 use gen404_outside::explain::{Blame, Explain, Hint};
+use gen404_outside::observer::Observer;
 use gen404_round::view::{Picture, ViewSet};
 use gen404_round::{InvalidStem, Stem};
 
@@ -25,11 +26,11 @@ pub trait Renderer: Send + Sync {
     /// Makes sure that it can draw at all, before any module is drawn.
     fn prepare(&self) -> impl Future<Output = Result<(), RenderError>> + Send;
 
-    /// Every picture of the set as PNG files.
+    /// These pictures as PNG files.
     fn render(
         &self,
         source: &str,
-        set: ViewSet,
+        pictures: &[Picture],
     ) -> impl Future<Output = Result<Vec<(Picture, Bytes)>, RenderError>> + Send;
 }
 
@@ -101,7 +102,7 @@ impl RenderError {
     }
 
     /// Whether the module itself is the reason.
-    fn is_the_modules(&self) -> bool {
+    pub fn is_the_modules(&self) -> bool {
         match self {
             Self::Studio(error) => error.is_the_modules(),
             Self::Service(error) => matches!(error, ServiceError::Refused(_)),
@@ -147,8 +148,8 @@ impl Renderer for RenderService {
         Ok(())
     }
 
-    async fn render(&self, source: &str, set: ViewSet) -> Result<Vec<(Picture, Bytes)>, RenderError> {
-        Ok(Self::render(self, source, set).await?)
+    async fn render(&self, source: &str, pictures: &[Picture]) -> Result<Vec<(Picture, Bytes)>, RenderError> {
+        Ok(Self::render(self, source, pictures).await?)
     }
 }
 
@@ -161,8 +162,8 @@ impl Renderer for Studio {
         Ok(self.warm_up().await.map(drop)?)
     }
 
-    async fn render(&self, source: &str, set: ViewSet) -> Result<Vec<(Picture, Bytes)>, RenderError> {
-        Ok(Self::render(self, source, set).await?)
+    async fn render(&self, source: &str, pictures: &[Picture]) -> Result<Vec<(Picture, Bytes)>, RenderError> {
+        Ok(Self::render(self, source, pictures).await?)
     }
 }
 
@@ -208,11 +209,8 @@ pub enum BatchEvent<'a> {
     },
 }
 
-/// Somebody who wants to know how a batch gets on.
-pub trait BatchObserver: Send + Sync {
-    /// Called for every event, from the task that runs the batch.
-    fn on(&self, event: BatchEvent<'_>);
-}
+/// Somebody who wants to know how a batch gets on; called from the task that runs it.
+pub type Listener<'a> = dyn for<'e> Observer<BatchEvent<'e>> + 'a;
 
 /// How a batch ended.
 #[derive(Debug, Default)]
@@ -273,7 +271,7 @@ enum Outcome {
 
 impl Batch {
     /// Renders every module of the folder.
-    pub async fn run(&self, renderer: &impl Renderer, observer: &dyn BatchObserver) -> Result<Summary, BatchError> {
+    pub async fn run(&self, renderer: &impl Renderer, observer: &Listener<'_>) -> Result<Summary, BatchError> {
         let mut paths = modules_in(&self.modules)?;
         // A browser that gets the slowest module last works on alone while the others have nothing left to do.
         paths.sort_by_cached_key(|path| !mentions_glass(path));
@@ -343,7 +341,7 @@ impl Batch {
         }
         let (output, views) = (self.output.clone(), self.views);
         let write_failed = |source| RenderError::Write { folder: self.output.root().to_owned(), source };
-        let pictures = match renderer.render(&source, self.views).await {
+        let pictures = match renderer.render(&source, &self.views.pictures()).await {
             Ok(pictures) => pictures,
             Err(error) => {
                 if error.is_the_modules() {
@@ -384,7 +382,7 @@ fn not_a_file() -> io::Error {
 }
 
 /// Reads a module; a file that is too large or not text is refused as the service would.
-async fn read_module(path: &Path) -> Result<String, RenderError> {
+pub async fn read_module(path: &Path) -> Result<String, RenderError> {
     use tokio::io::AsyncReadExt;
     let failed = |source| RenderError::Read { path: path.to_owned(), source };
     let refused = |rule, detail| DrawError::Refused(Refusal::of_text(Failure::new("parse", rule, detail)));

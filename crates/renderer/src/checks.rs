@@ -44,15 +44,25 @@ pub async fn checks(given: Option<&Path>, search_path: Option<&OsStr>, three: &T
             ),
             Check::pass("npm", format!("npm {version}")),
         ),
+        (Err(_), None) if matches!(three, ThreeSource::Cache(_)) => (
+            Check::skipped(
+                "three",
+                format!("{THREE_PACKAGE} is not here, and is fetched with npm"),
+                "mend `npm` first",
+            ),
+            Check::fail("npm", "npm cannot be started, and three must be fetched with it", "install npm"),
+        ),
         (Err(error), version) => {
             let fix = error.hint().unwrap_or("see --three-module".into());
             let three = Check::fail("three", format!("{THREE_PACKAGE} is not here: {}", error.sentence()), fix);
             let npm = match version {
                 Some(version) => Check::pass("npm", format!("npm {version}")),
-                None if matches!(error, crate::ThreeError::Different { .. }) => {
-                    Check::skipped("npm", "there is no npm", "install npm to fetch three")
-                }
-                None => Check::fail("npm", "npm cannot be started, and three must be fetched with it", "install npm"),
+                // A file that was named is not fetched.
+                None => Check::skipped(
+                    "npm",
+                    "there is no npm, and three is a file of its own",
+                    "install npm to fetch three",
+                ),
             };
             (three, npm)
         }

@@ -24,7 +24,7 @@ pub struct OutputFolder {
 }
 
 /// What pictures were made of: equal fingerprints mean equal pictures.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Fingerprint {
     /// SHA-256 of the module.
     source: String,
@@ -36,6 +36,11 @@ impl Fingerprint {
     /// Of a module's text and a renderer's identity.
     pub fn new(source: &str, renderer: &str) -> Self {
         Self { source: hex::encode(Sha256::digest(source)), renderer: renderer.to_owned() }
+    }
+
+    /// Everything in one text.
+    pub(crate) fn as_text(&self) -> String {
+        format!("{}\0{}", self.source, self.renderer)
     }
 }
 
@@ -109,6 +114,38 @@ impl OutputFolder {
         write_whole(&manifest_path, &text, Durability::Whole)
     }
 
+    /// Makes room for pictures of this fingerprint that come one by one: those of any other go.
+    pub fn make_room(&self, stem: &Stem, fingerprint: &Fingerprint) -> io::Result<()> {
+        let ours = self.manifest(stem).is_some_and(|manifest| manifest.fingerprint == *fingerprint);
+        if ours { Ok(()) } else { self.clear(stem) }
+    }
+
+    /// Removes every picture of an object.
+    pub fn clear(&self, stem: &Stem) -> io::Result<()> {
+        let manifest = relative_manifest(stem);
+        files(stem, ViewSet::All).chain([manifest]).try_for_each(|file| remove_if_there(&self.root.join(file)))
+    }
+
+    /// Adds a picture that is kept elsewhere, by a link where that is possible; the manifest comes first, so that no picture
+    /// stands without one.
+    pub fn add(&self, stem: &Stem, fingerprint: &Fingerprint, picture: Picture, kept: &Path) -> io::Result<()> {
+        if self.manifest(stem).is_none() {
+            let views = "on demand".to_owned();
+            let (version, fingerprint) = (MANIFEST_VERSION, fingerprint.clone());
+            let manifest = Manifest { version, fingerprint, views, files: BTreeMap::new() };
+            let text = serde_json::to_vec_pretty(&manifest).expect("a manifest is plain data");
+            write_whole(&self.root.join(relative_manifest(stem)), &text, Durability::Whole)?;
+        }
+        let path = self.path(stem, picture);
+        std::fs::create_dir_all(path.parent().unwrap_or(&self.root))?;
+        match std::fs::hard_link(kept, &path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            // Another file system, or one without links.
+            Err(_) => write_whole(&path, &std::fs::read(kept)?, Durability::Whole),
+            Ok(()) => Ok(()),
+        }
+    }
+
     /// Removes the pictures of another version of the module: nobody may take them for this one's, which has none.
     pub fn discard_older(&self, stem: &Stem, current: &Fingerprint) -> io::Result<()> {
         let Some(manifest) = self.manifest(stem).filter(|manifest| manifest.fingerprint.source != current.source)
@@ -135,6 +172,10 @@ fn relative(stem: &Stem, picture: Picture) -> String {
     format!("{stem}/{picture}.png")
 }
 
+fn relative_manifest(stem: &Stem) -> String {
+    format!("{stem}/{MANIFEST}")
+}
+
 fn overview(stem: &Stem) -> String {
     format!("{stem}.png")
 }
@@ -147,7 +188,7 @@ fn files(stem: &Stem, set: ViewSet) -> impl Iterator<Item = String> {
 
 fn remove_if_there(path: &Path) -> io::Result<()> {
     match std::fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Err(error) if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Err(error),
         _ => Ok(()),
     }
 }
@@ -233,6 +274,28 @@ mod tests {
         assert!(folder.overview(&stem()).exists(), "the same module");
         folder.discard_older(&stem(), &Fingerprint::new("b", "test")).expect("a writable folder");
         assert_eq!(names(root.path()), ["lamp/notes.txt"]);
+    }
+
+    #[test]
+    fn pictures_that_come_one_by_one_never_stand_beside_those_of_another_module() {
+        let root = tempfile::tempdir().expect("a folder");
+        let folder = OutputFolder::new(root.path().join("out"));
+        let kept = root.path().join("kept.png");
+        std::fs::write(&kept, "picture").expect("a file");
+        let (older, newer) = (Fingerprint::new("a", "test"), Fingerprint::new("b", "test"));
+        for _ in 0..2 {
+            folder.make_room(&stem(), &older).expect("a writable folder");
+            folder.add(&stem(), &older, Picture::Grid, &kept).expect("a writable folder");
+            assert_eq!(names(folder.root()), ["lamp/.render.json", "lamp/grid.png"]);
+        }
+        assert!(!folder.is_current(&stem(), &older, ViewSet::Official), "render would still draw the rest");
+        folder.make_room(&stem(), &newer).expect("a writable folder");
+        assert!(names(folder.root()).is_empty());
+        assert_eq!(std::fs::read_to_string(&kept).expect("kept"), "picture");
+        std::fs::create_dir_all(folder.path(&stem(), Picture::Grid).parent().expect("a folder")).expect("a folder");
+        std::fs::write(folder.path(&stem(), Picture::Grid), "of unknown origin").expect("a file");
+        folder.make_room(&stem(), &newer).expect("a writable folder");
+        assert!(names(folder.root()).is_empty(), "no manifest");
     }
 
     #[test]

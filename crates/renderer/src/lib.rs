@@ -4,6 +4,7 @@
 //! ([`Studio`]); both give the same pixels. [`Batch`] does a whole folder with either. Nothing here knows a terminal.
 
 mod batch;
+mod cache;
 pub mod checks;
 mod chromium;
 mod failure;
@@ -16,12 +17,13 @@ mod shot;
 mod studio;
 mod three;
 
-pub use batch::{Batch, BatchError, BatchEvent, BatchObserver, RenderError, Renderer, Summary};
+pub use batch::{Batch, BatchError, BatchEvent, Listener, RenderError, Renderer, Summary, read_module};
+pub use cache::PictureCache;
 pub use chromium::{Chromium, ChromiumError, GraphicsBackend, ThrownAt, Trouble, VERIFIED_VERSION};
 pub use failure::{BoundingBox, Corner, Failure, Measured, Metrics, Refusal, RefusalKind};
 pub use folder::{Fingerprint, OutputFolder};
 pub use image::{Image, InvalidImage, LARGEST_SIZE, grid};
-pub use service::{RenderService, RetryPolicy, ServiceError};
+pub use service::{Health, RenderService, SERVICE_PATIENCE, ServiceError};
 pub use sheet::{SheetError, contact_sheet};
 pub use shot::{Background, Lighting, Shot};
 pub use studio::{

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -28,6 +28,8 @@ use request::{InvalidRequest, Query, Sources};
 
 /// Bytes of a request: the largest module, every character escaped.
 pub const LARGEST_BODY: usize = 8 * 1024 * 1024;
+/// Where a server says what its pixels depend on.
+pub(crate) const IDENTITY_HEADER: HeaderName = HeaderName::from_static("x-renderer");
 
 /// How the server works.
 #[derive(Debug)]
@@ -99,12 +101,14 @@ impl RenderServer {
             .route("/render/grid", post(render_grid))
             .layer(DefaultBodyLimit::max(LARGEST_BODY))
             .with_state(Arc::clone(&shared));
+        let identity = HeaderValue::from_str(&shared.studio.identity());
+        let about = identity.into_iter().map(|identity| (IDENTITY_HEADER, identity)).collect();
         let warming = tokio::spawn(warm_up(Arc::clone(&shared)));
         let farewell = async move {
             warming.abort();
             shared.studio.close().await;
         };
-        Ok(Self(Door::open(options.address, router, farewell).await?))
+        Ok(Self(Door::open(options.address, router, about, farewell).await?))
     }
 
     /// Where it listens.

@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use gen404_round::view::{Picture, ViewSet};
+use gen404_round::view::Picture;
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -140,11 +140,10 @@ impl Studio {
         format!("built in {RECIPE_VERSION}, {THREE_PACKAGE}, {}, {graphics}", self.options.chromium.version())
     }
 
-    /// Every picture of a set as PNG files, from one run of the module.
-    pub async fn render(&self, source: &str, set: ViewSet) -> Result<Vec<(Picture, Bytes)>, DrawError> {
-        let pictures = set.pictures();
+    /// These pictures as PNG files, in their order, from one run of the module.
+    pub async fn render(&self, source: &str, pictures: &[Picture]) -> Result<Vec<(Picture, Bytes)>, DrawError> {
         let mut shots = Vec::new();
-        for picture in &pictures {
+        for picture in pictures {
             match picture {
                 Picture::View(series, view) => shots.push(Shot::of_view(*series, *view)),
                 Picture::Grid => shots.extend(Shot::of_grid()),
@@ -152,7 +151,7 @@ impl Studio {
         }
         let mut images = self.draw(source, &shots, self.options.set_limit).await?.into_iter();
         let mut files = Vec::with_capacity(pictures.len());
-        for picture in pictures {
+        for picture in pictures.iter().copied() {
             let tiles: Vec<Image> = match picture {
                 Picture::View(..) => images.by_ref().take(1).collect(),
                 Picture::Grid => images.by_ref().take(Shot::GRID_THETAS.len()).collect(),

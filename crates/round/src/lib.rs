@@ -4,6 +4,7 @@
 
 mod account;
 pub mod aim;
+pub mod audit;
 pub mod check;
 mod collector;
 pub mod duel;

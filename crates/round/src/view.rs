@@ -3,60 +3,50 @@
 
 use std::fmt;
 
-/// A named direction to look from.
-///
-/// Everything that tells views apart matches on all of them, so that a new one fails to compile until it is known everywhere.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum View {
+macro_rules! views {
+    ($($(#[doc = $doc:literal])+ $view:ident = $name:literal,)+) => {
+        /// A named direction to look from.
+        ///
+        /// Everything that tells views apart matches on all of them, so that a new one fails to compile until it is known everywhere.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum View {
+            $($(#[doc = $doc])+ $view,)+
+        }
+
+        impl View {
+            /// Every view, in the order in which they are drawn.
+            pub const ALL: &[Self] = &[$(Self::$view,)+];
+
+            /// Name of the view, which is also its file's name.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$view => $name,)+ }
+            }
+        }
+    };
+}
+
+views! {
     /// Straight at the front (+Z).
-    Front,
+    Front = "front",
     /// The front, from 30 degrees towards +X.
-    FrontLeft,
+    FrontLeft = "front_left",
     /// The front, from 30 degrees towards -X.
-    FrontRight,
+    FrontRight = "front_right",
     /// The front, from 30 degrees above.
-    FrontAbove,
+    FrontAbove = "front_above",
     /// The front, from 15 degrees below.
-    FrontBelow,
+    FrontBelow = "front_below",
     /// From +X.
-    Right,
+    Right = "right",
     /// From -Z.
-    Back,
+    Back = "back",
     /// From -X.
-    Left,
+    Left = "left",
     /// From straight above.
-    TopDown,
+    TopDown = "top_down",
 }
 
 impl View {
-    /// Every view, in the order in which they are drawn.
-    pub const ALL: [Self; 9] = [
-        Self::Front,
-        Self::FrontLeft,
-        Self::FrontRight,
-        Self::FrontAbove,
-        Self::FrontBelow,
-        Self::Right,
-        Self::Back,
-        Self::Left,
-        Self::TopDown,
-    ];
-
-    /// Name of the view, which is also its file's name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Front => "front",
-            Self::FrontLeft => "front_left",
-            Self::FrontRight => "front_right",
-            Self::FrontAbove => "front_above",
-            Self::FrontBelow => "front_below",
-            Self::Right => "right",
-            Self::Back => "back",
-            Self::Left => "left",
-            Self::TopDown => "top_down",
-        }
-    }
-
     /// Whether the front is seen, so that the view is in the gray series too.
     pub fn is_frontal(self) -> bool {
         match self {
@@ -67,7 +57,7 @@ impl View {
 
     /// The view of that name.
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|view| view.name() == name)
+        Self::ALL.iter().copied().find(|view| view.name() == name)
     }
 }
 
@@ -116,11 +106,17 @@ impl ViewSet {
 
     /// The views of one series, in drawing order.
     pub fn views(self, series: Series) -> impl Iterator<Item = View> {
-        View::ALL.into_iter().filter(move |view| {
+        View::ALL.iter().copied().filter(move |view| {
             let wanted = match view {
                 View::Front => self != Self::Official,
                 View::FrontBelow => self != Self::Cli,
-                _ => true,
+                View::FrontLeft
+                | View::FrontRight
+                | View::FrontAbove
+                | View::Right
+                | View::Back
+                | View::Left
+                | View::TopDown => true,
             };
             wanted && (series == Series::White || view.is_frontal())
         })
@@ -134,7 +130,7 @@ impl ViewSet {
             Picture::View(series, view) => self.views(series).any(|of_series| of_series == view),
             Picture::Grid => true,
         };
-        View::ALL.into_iter().flat_map(both).chain([Picture::Grid]).filter(wanted).collect()
+        View::ALL.iter().copied().flat_map(both).chain([Picture::Grid]).filter(wanted).collect()
     }
 }
 
@@ -145,6 +141,13 @@ pub enum Picture {
     View(Series, View),
     /// Four studio views in a square.
     Grid,
+}
+
+impl Picture {
+    /// The picture of that file inside the object's folder, `white/front.png`.
+    pub fn of_file(name: &str) -> Option<Self> {
+        ViewSet::All.pictures().into_iter().find(|picture| name.strip_suffix(".png") == Some(&*picture.to_string()))
+    }
 }
 
 impl fmt::Display for Picture {
@@ -177,5 +180,11 @@ mod tests {
         assert_eq!(names(ViewSet::All, Series::White).len(), 9);
         assert_eq!(names(ViewSet::All, Series::Gray).len(), 5);
         assert_eq!(ViewSet::All.pictures().len(), 15);
+        for picture in ViewSet::All.pictures() {
+            assert_eq!(Picture::of_file(&format!("{picture}.png")), Some(picture));
+        }
+        for other in ["grid", "gray/back.png", "embeddings.npz", "../grid.png", "white/Front.png"] {
+            assert_eq!(Picture::of_file(other), None, "{other}");
+        }
     }
 }

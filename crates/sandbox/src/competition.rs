@@ -24,7 +24,8 @@ use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use url::Url;
 
-use self::courier::Courier;
+pub use self::collector::{Collected, Entry, collect};
+pub use self::courier::{Arrival, Courier, Order};
 use self::organisers::{Facts, Organisers, Rules};
 use self::server::Board;
 use crate::service::Service;
@@ -34,7 +35,7 @@ use gen404_devchain::Reader;
 const LOOK: Duration = Duration::from_millis(20);
 
 /// Rao that a coldkey has to lock for each of its hotkeys in the round.
-const REQUIRED_LOCK: u64 = 100_000_000_000;
+pub const REQUIRED_LOCK: u64 = 100_000_000_000;
 
 /// The rules of a sandbox's competition.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -74,6 +74,15 @@ pub(crate) enum Put {
     NotNew,
 }
 
+/// How far a key reaches, as far as asking shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// It may read what is there and what is not.
+    Read,
+    /// The service knows it, and does not let it look.
+    Known,
+}
+
 impl Bucket {
     /// Asks nobody yet.
     pub fn new(
@@ -82,6 +91,9 @@ impl Bucket {
         credentials: Credentials,
         acl: Option<Acl>,
     ) -> Result<Self, StorageError> {
+        if endpoint.ends_with(name) {
+            return Err(StorageError::BucketInAddress { endpoint: endpoint.shown() });
+        }
         let client = http::client().read_timeout(SILENCE).timeout(LIMIT).build();
         let client =
             client.map_err(|error| StorageError::Unreachable { endpoint: endpoint.shown(), source: error.into() })?;
@@ -153,16 +165,16 @@ impl Bucket {
     }
 
     /// Asks for the probe, which need not be there: a refusal comes with words, unlike that of a HEAD.
-    pub(crate) async fn get_probe(&self, key: &str) -> Result<(), StorageError> {
+    pub(crate) async fn get_probe(&self, key: &str) -> Result<Reach, StorageError> {
         let answer = self.send(Method::GET, key, HeaderMap::new(), Bytes::new()).await?;
         if answer.status().is_success() {
-            return Ok(());
+            return Ok(Reach::Read);
         }
         let missing = answer.status() == StatusCode::NOT_FOUND;
         match self.refused("read", key, answer).await {
             refused @ (StorageError::NoBucket { .. } | StorageError::NotStorage { .. }) => Err(refused),
-            StorageError::Denied { .. } => Ok(()),
-            _ if missing => Ok(()),
+            StorageError::Denied { .. } => Ok(Reach::Known),
+            _ if missing => Ok(Reach::Read),
             refused => Err(refused),
         }
     }

@@ -50,6 +50,12 @@ pub enum CredentialsError {
         /// Its name.
         name: String,
     },
+    /// The profile takes on a role, which wants a request to another service first.
+    #[error("the profile `{}` assumes a role (role_arn), which is not supported", name.escape_debug())]
+    Role {
+        /// Its name.
+        name: String,
+    },
     /// Nobody has any.
     #[error("no keys for the storage: AWS_ACCESS_KEY_ID is not set, and {} has none", profile.as_deref().map_or_else(|| "~/.aws/credentials".to_owned(), |name| format!("the profile `{name}`")))]
     Missing {
@@ -65,12 +71,23 @@ impl Explain for CredentialsError {
             | Self::Half { .. }
             | Self::Garbled { .. }
             | Self::UnknownProfile { .. }
+            | Self::Role { .. }
             | Self::Missing { .. } => Blame::User,
         }
     }
 
     fn hint(&self) -> Option<Hint> {
         match self {
+            Self::Role { name } => {
+                let name = name.escape_debug();
+                return Some(
+                    format!(
+                        "let AWS's own tool assume it: eval \"$(aws configure export-credentials --profile {name} --format env)\", \
+                         then give the same command again; or name a profile with that command, without --format, as its credential_process"
+                    )
+                    .into(),
+                );
+            }
             Self::Missing { .. } => Some(
                 "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to a key of the storage, or name a profile in AWS_PROFILE; with \
                  R2 these are the two values of an API token for S3",
@@ -100,6 +117,10 @@ impl Credentials {
         if let Some(name) = profile.named.as_ref().filter(|_| !profile.found) {
             return Err(CredentialsError::UnknownProfile { name: name.clone() });
         }
+        // Keys that stand beside it are those of whoever takes the role on: to sign with them would be to act as somebody else.
+        if profile.is_role {
+            return Err(CredentialsError::Role { name: profile.named.clone().unwrap_or_else(|| "default".to_owned()) });
+        }
         let origin = format!("profile {}", profile.named.as_deref().unwrap_or("default"));
         if let Ok(Some(credential)) = ProfileCredentialProvider::new().provide_credential(&context).await {
             return Self { credential, origin }.checked();
@@ -117,7 +138,11 @@ impl Credentials {
     fn checked(self) -> Result<Self, CredentialsError> {
         let Credential { access_key_id, secret_access_key, session_token, .. } = &self.credential;
         let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"'".contains(&byte));
-        let good = plain(access_key_id) && plain(secret_access_key) && session_token.as_deref().is_none_or(plain);
+        // A slash ends the key where a signature names it.
+        let good = plain(access_key_id)
+            && !access_key_id.contains('/')
+            && plain(secret_access_key)
+            && session_token.as_deref().is_none_or(plain);
         if good { Ok(self) } else { Err(CredentialsError::Garbled { origin: self.origin }) }
     }
 
@@ -179,9 +204,28 @@ mod tests {
             failed(&[(SECRET, "SECRETSECRET"), (ID, " ")]).await,
             CredentialsError::Half { missing: ID, .. }
         ));
-        assert!(matches!(failed(&[(ID, "\"AK\""), (SECRET, "SECRETSECRET")]).await, CredentialsError::Garbled { .. }));
+        for garbled in ["\"AK\"", "AK/us-east-1", "AK\nAK"] {
+            let failure = failed(&[(ID, garbled), (SECRET, "SECRETSECRET")]).await;
+            assert!(matches!(failure, CredentialsError::Garbled { .. }), "{garbled}: {failure}");
+        }
         let unknown = failed(&[("AWS_PROFILE", "mine")]).await;
         assert_eq!(unknown, CredentialsError::UnknownProfile { name: "mine".to_owned() });
+        let config = home.path().join("config");
+        let role = "[profile other]\nrole_arn = arn:aws:iam::1:role/x\nsource_profile = default\n";
+        std::fs::write(&config, role).expect("written");
+        let keys = home.path().join("role-keys");
+        std::fs::write(&keys, "[other]\naws_access_key_id=AK\naws_secret_access_key=SECRETSECRET\n").expect("written");
+        let files = [
+            ("AWS_CONFIG_FILE", config.to_str().expect("text")),
+            ("AWS_SHARED_CREDENTIALS_FILE", keys.to_str().expect("text")),
+            ("AWS_PROFILE", "other"),
+        ];
+        let role = failed(&files).await;
+        assert_eq!(role, CredentialsError::Role { name: "other".to_owned() });
+        assert!(role.hint().is_some_and(|hint| hint.contains("export-credentials --profile other")));
+        // What the hint says: keys in the variables count.
+        let with_keys = [&files[..], &[(ID, "AK3"), (SECRET, "SECRETSECRET")]].concat();
+        assert_eq!(found(&at_home(&with_keys)).await.expect("keys").0, "AK3 from AWS_ACCESS_KEY_ID");
         let file = home.path().join("keys");
         std::fs::write(&file, "[default]\nSECRETSECRET\n").expect("written");
         let broken = failed(&[("AWS_SHARED_CREDENTIALS_FILE", file.to_str().expect("text"))]).await.to_string();

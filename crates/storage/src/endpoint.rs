@@ -33,6 +33,13 @@ impl Endpoint {
         self.custom.is_none()
     }
 
+    /// Whether its path ends with this bucket, as the pages of some services show an address: asked like this, it would take the
+    /// bucket's name for the beginning of every key.
+    pub(crate) fn ends_with(&self, bucket: &str) -> bool {
+        let last = self.custom.as_ref().and_then(|address| address.path().trim_end_matches('/').rsplit('/').next());
+        last == Some(bucket)
+    }
+
     /// Where an object is asked for: below the service's address, or at the bucket's own host with AWS. A bucket with a dot in
     /// its name has no host that AWS's certificate is good for.
     pub(crate) fn object(&self, bucket: &str, key: &str) -> Url {
@@ -116,6 +123,8 @@ mod tests {
             assert_eq!(at(address, None).object("cdn", "17/a b.js").as_str(), url);
         }
         assert_eq!(at("https://me:s3cret@h/s3?x=1", None).shown(), "https://h/s3");
+        assert!(at("https://h/cdn", None).ends_with("cdn") && at("https://h/s3/cdn/", None).ends_with("cdn"));
+        assert!(!at("https://cdn", None).ends_with("cdn") && !at("https://h/mycdn", None).ends_with("cdn"));
     }
 
     #[test]

@@ -76,6 +76,12 @@ pub enum StorageError {
         /// The service.
         endpoint: String,
     },
+    /// The address has the bucket in it, so keys would begin with the bucket's name once more.
+    #[error("the address {endpoint} ends with the bucket's name, which --to says already")]
+    BucketInAddress {
+        /// The address.
+        endpoint: String,
+    },
     /// The bucket is somewhere else.
     #[error(
         "the bucket `{bucket}` is not in the region {signed_for}{}",
@@ -158,6 +164,18 @@ fn wish(wished: Option<Duration>) -> String {
     wished.map_or_else(|| "again and again".to_owned(), |pause| format!("and asks to wait {}", pause_in_words(pause)))
 }
 
+/// Whatever kept the two machines apart, the address may be wrong; AWS is asked where there is none.
+fn unreachable(source: &RequestError) -> Hint {
+    let address = "is --endpoint-url (or AWS_ENDPOINT_URL) right?";
+    match source.fault() {
+        Some(ConnectionFault::UnknownHost { .. }) => {
+            format!("{address} Without one, --region is a part of AWS's name. And is this machine online?").into()
+        }
+        Some(fault) => format!("{}; {address}", fault.hint()).into(),
+        None => format!("{address} Nothing listens there, or nothing that lets this machine in").into(),
+    }
+}
+
 impl StorageError {
     /// The same request can go well later on.
     pub fn is_retryable(&self) -> bool {
@@ -170,6 +188,7 @@ impl StorageError {
             | Self::Denied { .. }
             | Self::Hidden { .. }
             | Self::NoBucket { .. }
+            | Self::BucketInAddress { .. }
             | Self::OtherRegion { .. }
             | Self::Clock { .. }
             | Self::NoSpace { .. }
@@ -190,6 +209,7 @@ impl Explain for StorageError {
             | Self::Denied { .. }
             | Self::Hidden { .. }
             | Self::NoBucket { .. }
+            | Self::BucketInAddress { .. }
             | Self::OtherRegion { .. }
             | Self::Clock { .. }
             | Self::NotStorage { .. } => Blame::User,
@@ -205,12 +225,8 @@ impl Explain for StorageError {
 
     fn hint(&self) -> Option<Hint> {
         let text = match self {
-            Self::Unreachable { source, .. } | Self::BrokeOff { source, .. } => match source.fault() {
-                Some(ConnectionFault::UnknownHost { .. }) => {
-                    "is --endpoint-url spelled right, and is this machine online?"
-                }
-                _ => source.hint()?,
-            },
+            Self::Unreachable { source, .. } => return Some(unreachable(source)),
+            Self::BrokeOff { source, .. } => source.hint().unwrap_or("is --endpoint-url (or AWS_ENDPOINT_URL) the address of an S3 API, with the right one of http and https? Try again"),
             Self::UnknownKey { .. } => {
                 "is the key of this service and still active? --endpoint-url (or AWS_ENDPOINT_URL) says which service is asked"
             }
@@ -222,6 +238,7 @@ impl Explain for StorageError {
             }
             Self::Denied { .. } | Self::Hidden { .. } => "give the key s3:GetObject and s3:ListBucket for the bucket",
             Self::NoBucket { .. } => "make the bucket, or correct --to or --endpoint-url",
+            Self::BucketInAddress { .. } => "give --endpoint-url (or AWS_ENDPOINT_URL) without it",
             Self::OtherRegion { right: Some(right), .. } => {
                 return Some(format!("give --region {right} (or AWS_REGION)").into());
             }

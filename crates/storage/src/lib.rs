@@ -3,6 +3,8 @@
 //! Knows the protocol, where its users keep their keys, and what its errors mean. It must not know what a module is worth,
 //! where the public reads it, or a terminal. Signing is a library's; every request goes through the one polite client.
 
+pub mod checks;
+
 mod bucket;
 mod credentials;
 mod endpoint;
@@ -24,4 +26,4 @@ pub use object::{Found, Md5, Outcome};
 pub use patience::Patience;
 pub use profile::Profile;
 pub use surroundings::Environment;
-pub use upload::{Delivered, Delivery, Event, Module, Observer, Upload, UploadError};
+pub use upload::{Delivered, Delivery, Event, Listener, Module, Upload, UploadError};

@@ -19,6 +19,8 @@ pub struct Profile {
     pub(crate) named: Option<String>,
     /// Whether one of the files has it.
     pub(crate) found: bool,
+    /// Whether it is another account's role that somebody takes on, `role_arn`.
+    pub(crate) is_role: bool,
 }
 
 impl Profile {
@@ -37,6 +39,7 @@ impl Profile {
             let get = |key: &str| section.get(key).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
             profile.region = profile.region.or_else(|| get("region"));
             profile.endpoint_url = profile.endpoint_url.or_else(|| get("endpoint_url"));
+            profile.is_role |= get("role_arn").is_some();
         }
         Ok(profile)
     }

@@ -101,6 +101,8 @@ pub(crate) fn error(
             429 | 503 => busy(status, headers, now),
             408 | 500.. => StorageError::Failing { status, said },
             403 if message.to_ascii_lowercase().contains("cap exceeded") => StorageError::NoSpace { key, said },
+            // Whoever knows no PUT is a web server: the public address, or a console.
+            405 if !is_xml => StorageError::NotStorage { endpoint: asked.endpoint.to_owned(), status },
             // A HEAD has no words.
             401 | 403 if is_xml || body.is_empty() => StorageError::Denied { what: asked.what, key, said },
             _ if is_xml || body.is_empty() => StorageError::Refused { what: asked.what, key, status, said },

@@ -11,13 +11,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use gen404_outside::explain::{Blame, Explain, Hint};
+use gen404_outside::observer::Observer;
 use gen404_round::Stem;
 
 use crate::bucket::{Bucket, PROBE, Put};
 use crate::error::StorageError;
 use crate::location::Location;
 use crate::object::{Found, Md5, Outcome};
-use crate::patience::{Gate, Patience, share};
+use crate::patience::{Contact, Gate, Patience, share};
 
 /// A module on this disk, as it was when it was found good.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,15 +136,12 @@ pub enum Event<'a> {
     },
 }
 
-/// Whoever is told.
-pub trait Observer: Sync {
-    /// Something happened.
-    fn on(&self, event: Event<'_>);
-}
+/// Whoever watches an upload.
+pub type Listener<'a> = dyn for<'e> Observer<Event<'e>> + 'a;
 
 impl Upload<'_> {
     /// Does it. What is done is returned also when not all of it could be.
-    pub async fn run(&self, observer: &impl Observer) -> (Vec<Delivered>, Result<(), UploadError>) {
+    pub async fn run(&self, observer: &Listener<'_>) -> (Vec<Delivered>, Result<(), UploadError>) {
         let gate = Gate::default();
         if let Err(error) = self.check_keys(&gate, observer).await {
             return (Vec::new(), Err(error.into()));
@@ -178,14 +176,15 @@ impl Upload<'_> {
     }
 
     /// Writes an object that is no module and takes it away again; a rehearsal only asks for it.
-    async fn check_keys(&self, gate: &Gate, observer: &impl Observer) -> Result<(), StorageError> {
+    async fn check_keys(&self, gate: &Gate, observer: &Listener<'_>) -> Result<(), StorageError> {
         let key = self.location.key(PROBE);
         let (bucket, key) = (self.bucket, key.as_str());
         if self.dry_run {
-            return self.patiently(key, gate, observer, || bucket.get_probe(key)).await;
+            let asked = self.patiently(Contact::First, key, gate, observer, || bucket.get_probe(key)).await;
+            return asked.map(|_| ());
         }
-        self.patiently(key, gate, observer, || bucket.put_probe(key)).await?;
-        match self.patiently(key, gate, observer, || bucket.delete(key)).await {
+        self.patiently(Contact::First, key, gate, observer, || bucket.put_probe(key)).await?;
+        match self.patiently(Contact::Standing, key, gate, observer, || bucket.delete(key)).await {
             Ok(()) => {}
             Err(error) if matches!(error, StorageError::Denied { .. } | StorageError::Refused { .. }) => {
                 observer.on(Event::ProbeLeft { key, error: &error });
@@ -196,17 +195,17 @@ impl Upload<'_> {
         Ok(())
     }
 
-    async fn deliver(&self, module: &Module, gate: &Gate, observer: &impl Observer) -> Result<Delivered, UploadError> {
+    async fn deliver(&self, module: &Module, gate: &Gate, observer: &Listener<'_>) -> Result<Delivered, UploadError> {
         let bytes = read(module).await?;
         let key = self.location.module(&module.stem);
         let delivery = if self.dry_run {
-            let seen = self.patiently(&key, gate, observer, || self.bucket.look(&key, &bytes, module.md5)).await?;
-            Delivery::Seen(seen)
+            let look = || self.bucket.look(&key, &bytes, module.md5);
+            Delivery::Seen(self.patiently(Contact::Standing, &key, gate, observer, look).await?)
         } else {
             // What was there before a PUT whose answer was lost.
             let lost = Lost::default();
-            let stored = self.patiently(&key, gate, observer, || self.store(&key, &bytes, module.md5, &lost)).await?;
-            Delivery::Done(stored)
+            let store = || self.store(&key, &bytes, module.md5, &lost);
+            Delivery::Done(self.patiently(Contact::Standing, &key, gate, observer, store).await?)
         };
         Ok(Delivered { stem: module.stem.clone(), key, bytes: module.bytes, delivery })
     }
@@ -233,9 +232,10 @@ impl Upload<'_> {
 
     async fn patiently<T, F: Future<Output = Result<T, StorageError>>>(
         &self,
+        contact: Contact,
         key: &str,
         gate: &Gate,
-        observer: &impl Observer,
+        observer: &Listener<'_>,
         mut work: impl FnMut() -> F,
     ) -> Result<T, StorageError> {
         let mut next = 1;
@@ -246,7 +246,7 @@ impl Upload<'_> {
                 Err(error) => error,
             };
             next += 1;
-            let Some(pause) = self.patience.pause(next, &error, share()) else { return Err(error) };
+            let Some(pause) = self.patience.pause(next, &error, share(), contact) else { return Err(error) };
             observer.on(Event::Retrying { key, error: &error, pause });
             if matches!(error, StorageError::Busy { .. }) {
                 gate.close(pause);

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gen404_outside::http;
+use gen404_outside::retry::Pauses;
 use gen404_outside::time::Clock;
 use reqwest::{RequestBuilder, StatusCode};
 use secrecy::ExposeSecret as _;
@@ -16,9 +17,9 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::error::{Call, TargonError};
+use crate::event::{Listener, PodEvent};
 use crate::key::{AccountMark, ApiKey};
 use crate::names::Uid;
-use crate::observer::{PodEvent, PodObserver, Unobserved};
 use crate::pod::PodSpecification;
 use crate::wire::{
     Credits, Items, Offer, PublicUrl, Workload, WorkloadEvent, WorkloadState, WorkloadType, create_body,
@@ -41,11 +42,9 @@ const HEALTH_LIMIT: Duration = Duration::from_secs(10);
 /// How often a call that may be repeated is made in all.
 const ATTEMPTS: u32 = 5;
 
-/// The wait before the second attempt.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-
-/// A service that asks for a longer wait than this is not asked again.
-const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+/// Waits between the attempts. A service that asks for more is not asked again.
+const PAUSES: Pauses =
+    Pauses { first: Duration::from_secs(1), longest: Duration::from_secs(32), longest_wish: Duration::from_mins(1) };
 
 /// A wait from this length on is told: nobody should wonder why nothing happens.
 const TOLD_FROM: Duration = Duration::from_secs(2);
@@ -86,13 +85,6 @@ impl Repeat {
     }
 }
 
-/// The wait after that many failed attempts: what the service asks for, else the first wait, doubled each time. None when
-/// it asks for longer than anybody waits here: asking sooner than it wants would only make it angrier.
-fn pause_before_next(attempts: u32, first: Duration, error: &TargonError) -> Option<Duration> {
-    let wait = error.wished_pause().unwrap_or_else(|| first * (1 << attempts.saturating_sub(1).min(5)));
-    (wait <= LONGEST_PAUSE).then_some(wait)
-}
-
 /// A client of the service, for one account.
 #[derive(Clone)]
 pub struct TargonClient {
@@ -101,7 +93,7 @@ pub struct TargonClient {
     key: Option<ApiKey>,
     clock: Arc<dyn Clock>,
     poll: Duration,
-    observer: Arc<dyn PodObserver>,
+    observer: Arc<Listener<'static>>,
 }
 
 impl TargonClient {
@@ -122,7 +114,7 @@ impl TargonClient {
         }
         // It follows no redirect: the key goes to the address it was meant for and nowhere else.
         let http = http::client().build().map_err(|error| TargonError::NoClient { source: error.into() })?;
-        Ok(Self { http, base, key, clock, poll: POLL, observer: Arc::new(Unobserved) })
+        Ok(Self { http, base, key, clock, poll: POLL, observer: Arc::new(()) })
     }
 
     /// The same client with another time between two looks at a pod; the first wait before asking again is no longer.
@@ -134,13 +126,13 @@ impl TargonClient {
 
     /// The same client, which tells somebody when it waits, and when it deletes a second time.
     #[must_use]
-    pub fn with_observer(mut self, observer: Arc<dyn PodObserver>) -> Self {
+    pub fn with_observer(mut self, observer: Arc<Listener<'static>>) -> Self {
         self.observer = observer;
         self
     }
 
     /// Whom this client tells about its waits.
-    pub(crate) fn observer(&self) -> &dyn PodObserver {
+    pub(crate) fn observer(&self) -> &Listener<'_> {
         &*self.observer
     }
 
@@ -297,7 +289,8 @@ impl TargonClient {
 
     /// Waits before a call that failed that many times is made again, or gives the error back when the wait is too long.
     pub(crate) async fn pause_after(&self, attempts: u32, error: TargonError) -> Result<(), TargonError> {
-        let Some(pause) = pause_before_next(attempts, self.poll.min(FIRST_PAUSE), &error) else { return Err(error) };
+        let pauses = Pauses { first: self.poll.min(PAUSES.first), ..PAUSES };
+        let Some(pause) = pauses.granted(attempts, error.wished_pause()) else { return Err(error) };
         self.pause_for(pause, &error).await;
         Ok(())
     }
@@ -384,20 +377,13 @@ mod tests {
     use crate::error::Said;
 
     #[test]
-    fn the_wait_is_what_the_service_asks_for_or_grows() {
+    fn the_wish_of_a_busy_or_unwell_service_is_heard() {
         let call = Call::List;
-        let busy = |retry_after| TargonError::RateLimited { call, retry_after };
-        let unwell = |retry_after| TargonError::Unwell { call, status: 503, said: Said::default(), retry_after };
         let wish = Some(Duration::from_secs(7));
-        for error in [busy(wish), unwell(wish)] {
-            assert_eq!(pause_before_next(1, FIRST_PAUSE, &error), Some(Duration::from_secs(7)));
+        let busy = TargonError::RateLimited { call, retry_after: wish };
+        let unwell = TargonError::Unwell { call, status: 503, said: Said::default(), retry_after: wish };
+        for error in [busy, unwell] {
+            assert_eq!(PAUSES.granted(1, error.wished_pause()), wish);
         }
-        assert_eq!(pause_before_next(3, FIRST_PAUSE, &unwell(None)), Some(Duration::from_secs(4)));
-        assert_eq!(pause_before_next(1, FIRST_PAUSE, &busy(Some(LONGEST_PAUSE))), Some(LONGEST_PAUSE));
-        let longer = Some(LONGEST_PAUSE + Duration::from_millis(1));
-        assert_eq!(
-            (pause_before_next(1, FIRST_PAUSE, &busy(longer)), pause_before_next(1, FIRST_PAUSE, &unwell(longer))),
-            (None, None)
-        );
     }
 }

@@ -2,19 +2,19 @@
 //!
 //! One client for the service's `/tha/v2` API, and on top of it the life of a pod: look up its price, register it,
 //! remember it on disk, deploy it, wait until it answers, and give it back on every other way out. Knows no terminal:
-//! what happens is told to a [`PodObserver`].
+//! what happens is told to a [`Listener`].
 
 mod amount;
 pub mod checks;
 mod client;
 mod error;
+mod event;
 mod image;
 mod key;
 mod lease;
 mod life;
 mod listing;
 mod names;
-mod observer;
 mod pod;
 mod quote;
 mod start;
@@ -24,13 +24,13 @@ mod wire;
 pub use amount::{HourlyPrice, Usd, price_in_words};
 pub use client::{DEFAULT_BASE_URL, LogLines, TargonClient};
 pub use error::{Call, Said, TargonError};
+pub use event::{Listener, PodEvent};
 pub use image::{ImageReference, InvalidImage};
 pub use key::{AccountMark, ApiKey, FoundKey, KeyError, WrongKey, find_key};
 pub use lease::{Claim, FoundLease, HeldLease, Lease, LeaseError, Leases, Phase};
 pub use life::{Failure, Next, Patience, Seen, Watch};
 pub use listing::{LeftOver, Pod, Unchecked, left_overs, pods};
 pub use names::{InvalidName, PodName, ResourceName, Uid};
-pub use observer::{PodEvent, PodObserver, Unobserved};
 pub use pod::{EnvironmentVariable, InvalidRegistryLogin, PodKind, PodSpecification, RegistryLogin};
 pub use quote::{Offers, Quote, QuoteError, TypeChoice};
 pub use start::{Cause, Older, Order, StartError, Started, start};

@@ -132,7 +132,7 @@ pub async fn left_overs(client: &TargonClient, leases: &Leases) -> Result<Vec<Le
 
 impl TargonClient {
     /// Time passed since then; none for a moment in the future.
-    pub(crate) fn age(&self, then: Timestamp) -> Duration {
+    pub fn age(&self, then: Timestamp) -> Duration {
         Duration::try_from(self.clock().now().duration_since(then)).unwrap_or_default()
     }
 

@@ -13,10 +13,10 @@ use tokio_util::sync::CancellationToken;
 use crate::amount::{Usd, price_in_words};
 use crate::client::{TargonClient, fresh_lines};
 use crate::error::TargonError;
+use crate::event::{Listener, PodEvent};
 use crate::lease::{HeldLease, Lease, LeaseError, Leases, Phase};
 use crate::life::{Failure, Next, Patience, Seen, Watch};
 use crate::names::Uid;
-use crate::observer::{PodEvent, PodObserver};
 use crate::pod::PodSpecification;
 use crate::quote::{Quote, QuoteError, TypeChoice};
 use crate::stop::{PodTag, STOP_THEM, StopError, forget, still_running};
@@ -230,7 +230,7 @@ pub async fn start(
     leases: &Leases,
     order: &Order,
     interrupt: &CancellationToken,
-    observer: &dyn PodObserver,
+    observer: &Listener<'_>,
 ) -> Result<Started, StartError> {
     let _claim = leases.claim(&order.pod.name)?;
     let starter = Starter { client, leases, order, interrupt, observer };
@@ -248,7 +248,7 @@ struct Starter<'a> {
     leases: &'a Leases,
     order: &'a Order,
     interrupt: &'a CancellationToken,
-    observer: &'a dyn PodObserver,
+    observer: &'a Listener<'a>,
 }
 
 impl Starter<'_> {

@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 use crate::amount::{HourlyPrice, price_in_words};
 use crate::client::TargonClient;
 use crate::error::TargonError;
+use crate::event::{Listener, PodEvent};
 use crate::lease::{Lease, LeaseError, Leases};
 use crate::names::Uid;
-use crate::observer::{PodEvent, PodObserver};
 use crate::pod::PodKind;
 use crate::wire::{Status, Workload};
 
@@ -187,7 +187,7 @@ impl Explain for StopAllError {
 pub async fn stop_all(
     client: &TargonClient,
     leases: &Leases,
-    observer: &dyn PodObserver,
+    observer: &Listener<'_>,
 ) -> Result<Stopped, StopAllError> {
     let workloads = client.workloads().await?;
     let listed: HashSet<Uid> = workloads.iter().map(|workload| workload.uid.clone()).collect();

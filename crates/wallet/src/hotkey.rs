@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use gen404_outside::explain::{Blame, Explain, Hint};
+use gen404_outside::observer::Observer;
 use gen404_round::{AccountId, Hotkey};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -65,12 +66,6 @@ pub enum WalletEvent {
     /// The key is being derived from the password; see [`Encryption::typical_seconds`] and
     /// [`Encryption::memory_mebibytes`] for what that takes.
     Unlocking(Encryption),
-}
-
-/// Is told what takes time.
-pub trait WalletObserver {
-    /// Called before the work begins.
-    fn on_event(&self, event: WalletEvent);
 }
 
 /// Why a keyfile could not be opened. Never holds anything secret.
@@ -215,7 +210,7 @@ impl HotkeyFile {
     pub fn open(
         &self,
         passwords: &mut dyn PasswordSource,
-        observer: &dyn WalletObserver,
+        observer: &dyn Observer<WalletEvent>,
     ) -> Result<OpenedHotkey, OpenError> {
         let content = secret::read(&self.path).map_err(|source| OpenError::Read { path: self.path.clone(), source })?;
         let content = match Encryption::of(&content) {
@@ -234,10 +229,10 @@ impl HotkeyFile {
         encryption: Encryption,
         content: &[u8],
         passwords: &mut dyn PasswordSource,
-        observer: &dyn WalletObserver,
+        observer: &dyn Observer<WalletEvent>,
     ) -> Result<secret::SecretBytes, OpenError> {
         let (password, origin) = self.password(passwords)?;
-        observer.on_event(WalletEvent::Unlocking(encryption));
+        observer.on(WalletEvent::Unlocking(encryption));
         let path = self.path.clone();
         encryption.open(content, &password).map_err(|sealed| match sealed {
             Sealed::WrongPassword => OpenError::WrongPassword { path, origin },

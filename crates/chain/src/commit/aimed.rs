@@ -3,16 +3,17 @@
 
 use std::time::Duration;
 
+use gen404_outside::observer::Observer;
+use gen404_outside::time::Clock;
 use gen404_round::BlockNumber;
 use gen404_round::aim::{FALLBACK_FROM, Sight, Step, step};
 use tokio::time::{Instant, sleep};
 
 use super::{BLOCKS_UNTIL_REVEAL, CommitRequest, Commitment, Order, Wait, prepare};
-use crate::clock::Clock;
 use crate::connection::Chain;
 use crate::error::{CommitError, ReadError};
+use crate::event::Event;
 use crate::extrinsic::HotkeySigner;
-use crate::observer::{Event, Observer};
 use crate::situation::{PendingReveal, Situation};
 
 /// The longest pause between two looks: connections that nobody uses are cut.
@@ -57,9 +58,9 @@ impl Memory {
         if error.is_retryable() && since.elapsed() < limit { Ok(()) } else { Err(error.into()) }
     }
 
-    fn tell(&mut self, obstacle: Option<Event>, observer: &dyn Observer) {
+    fn tell(&mut self, obstacle: Option<Event>, observer: &dyn Observer<Event>) {
         if let Some(obstacle) = obstacle.filter(|obstacle| self.obstacle.as_ref() != Some(obstacle)) {
-            observer.observe(&obstacle);
+            observer.on(obstacle.clone());
             self.obstacle = Some(obstacle);
         }
     }
@@ -74,7 +75,7 @@ impl Chain {
         target: BlockNumber,
         signer: &dyn HotkeySigner,
         clock: &dyn Clock,
-        observer: &dyn Observer,
+        observer: &dyn Observer<Event>,
     ) -> Result<Aimed, CommitError> {
         let payload = &prepare::Payload::new(&request.reveal);
         let order = Order { request, payload, signer, clock, observer, round: None };
@@ -94,7 +95,7 @@ impl Chain {
             match situation.revealed_in(&payload.plaintext) {
                 Some(block) if block >= target => return Ok(Aimed::RevealedBefore { block }),
                 Some(block) if block >= first && memory.early != Some(block) => {
-                    observer.observe(&Event::CameEarly { block, target });
+                    observer.on(Event::CameEarly { block, target });
                     memory.early = Some(block);
                 }
                 _ => {}
@@ -111,7 +112,7 @@ impl Chain {
                 Step::Watch => sleep(short(situation)).await,
                 Step::WaitFor { block } => {
                     if block > situation.block + 1 && memory.told != Some(block) {
-                        observer.observe(&Event::Aiming { target, head: situation.block, next: block });
+                        observer.on(Event::Aiming { target, head: situation.block, next: block });
                         memory.told = Some(block);
                     }
                     sleep(until(situation, block)).await;
@@ -140,7 +141,7 @@ impl Chain {
                     match committed.revealed_block {
                         // The block that the commitment was to follow was replaced by one that has it.
                         Some(block) if block < target => {
-                            observer.observe(&Event::CameEarly { block, target });
+                            observer.on(Event::CameEarly { block, target });
                             memory.early = Some(block);
                         }
                         _ => return Ok(Aimed::Committed(committed)),
@@ -164,11 +165,11 @@ impl Chain {
             wait_limit: order.request.wait_limit.min(blocks_long(situation, blocks)),
             ..order.request.clone()
         };
-        order.observer.observe(&Event::Fallback { reveal_time: situation.beacon.time_of_round(round) });
+        order.observer.on(Event::Fallback { reveal_time: situation.beacon.time_of_round(round) });
         match Box::pin(self.carry_out(&Order { request: &request, round: Some(round), ..*order })).await {
             Err(error @ (CommitError::NotRegistered { .. } | CommitError::PayloadTooLong { .. })) => Err(error),
             Err(error) => {
-                order.observer.observe(&Event::FallbackFailed { reason: error.to_string() });
+                order.observer.on(Event::FallbackFailed { reason: error.to_string() });
                 sleep(short(situation)).await;
                 Ok(())
             }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use gen404_outside::observer::Observer;
 use gen404_outside::text::excerpt;
 use gen404_round::{BlockNumber, Hotkey, Netuid};
 use tokio::time::{Instant, sleep, timeout_at};
@@ -13,10 +14,10 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::refusal::Whereabouts;
 use crate::connection::Chain;
 use crate::error::{CommitError, ReadError, SHOWN};
+use crate::event::{Event, Repeating};
 use crate::extrinsic::{PALLET, SignedExtrinsic};
 use crate::hashes::BlockHash;
 use crate::node::Node;
-use crate::observer::{Event, Observer, Repeating};
 use crate::rpc::limit::Pauses;
 use crate::rpc::{Notifications, RpcError};
 use crate::runtime::dispatch::DispatchResult;
@@ -38,7 +39,7 @@ pub(super) struct Follow<'a> {
     pub(super) netuid: Netuid,
     pub(super) hotkey: Hotkey,
     pub(super) extrinsic: &'a SignedExtrinsic,
-    pub(super) observer: &'a dyn Observer,
+    pub(super) observer: &'a dyn Observer<Event>,
     /// The newest block before signing; the extrinsic can only be in a later one.
     pub(super) from: BlockNumber,
     pub(super) deadline: Instant,
@@ -78,7 +79,7 @@ impl Follow<'_> {
     pub(super) async fn until_included(&self) -> Result<Inclusion, CommitError> {
         let mut node = self.chain.node().await;
         let offered = self.offer(&mut node, |source| {
-            self.observer.observe(&Event::Rejected);
+            self.observer.on(Event::Rejected);
             CommitError::NotSent { source }
         });
         let verdict = match offered.await? {
@@ -142,7 +143,7 @@ impl Follow<'_> {
             if Instant::now() + pause > self.deadline {
                 return Err(RpcError::Limited { method, limit, waited: begun.elapsed() });
             }
-            self.observer.observe(&Event::AskedToWait { endpoint: limit.endpoint, pause });
+            self.observer.on(Event::AskedToWait { endpoint: limit.endpoint, pause });
             sleep(pause).await;
             pauses.grow();
         }
@@ -161,11 +162,11 @@ impl Follow<'_> {
                 PoolStatus::Ended(verdict) => return Watched::Ended(verdict),
                 PoolStatus::Future if !told_of_gap => {
                     told_of_gap = true;
-                    self.observer.observe(&Event::WaitingForEarlierNonce);
+                    self.observer.on(Event::WaitingForEarlierNonce);
                 }
                 PoolStatus::Ready | PoolStatus::Broadcast if !in_pool => {
                     in_pool = true;
-                    self.observer.observe(&Event::InPool);
+                    self.observer.on(Event::InPool);
                 }
                 _ => {}
             }
@@ -306,7 +307,7 @@ impl Follow<'_> {
             let refusal = CommitError::Dispatch { block: inclusion.block, error };
             return self.make_final(node, inclusion, refusal).await.map(|()| None);
         }
-        self.observer.observe(&Event::Included { block: inclusion.block, block_hash: inclusion.block_hash });
+        self.observer.on(Event::Included { block: inclusion.block, block_hash: inclusion.block_hash });
         // Where neither events nor storage can be read, the reveal will tell.
         Ok(Some(Inclusion { succeeded: result == DispatchResult::Success, ..inclusion }))
     }
@@ -328,7 +329,7 @@ impl Follow<'_> {
     }
 
     pub(super) async fn recover(&self, broken: &Arc<Node>, error: &RpcError) -> Result<Arc<Node>, CommitError> {
-        self.observer.observe(&Event::ConnectionLost { reason: excerpt(&error.to_string(), SHOWN) });
+        self.observer.on(Event::ConnectionLost { reason: excerpt(&error.to_string(), SHOWN) });
         let time_left = || self.deadline.saturating_duration_since(Instant::now());
         let mut attempt = self.chain.reconnect(broken, time_left(), self.observer).await;
         loop {

@@ -3,18 +3,20 @@
 
 use std::time::Duration;
 
+use gen404_outside::observer::Observer;
+use gen404_outside::time::Clock;
 use gen404_round::{BlockNumber, Hotkey, Reveal};
 use gen404_timelock::{Randomness, encrypt};
 use parity_scale_codec::Encode;
 use tokio::time::Instant;
 
 use super::{BLOCKS_UNTIL_REVEAL, CommitRequest, Order, Rehearsal};
-use crate::clock::{Clock, ClockError, judge};
+use crate::clock::{ClockError, judge};
 use crate::connection::Chain;
 use crate::error::{CommitError, ReadError};
+use crate::event::{Event, Repeating};
 use crate::extrinsic::{SetCommitment, SigningContext};
 use crate::hashes::BlockHash;
-use crate::observer::{Event, Observer, Repeating};
 use crate::preflight::Intent;
 use crate::rpc::RpcError;
 use crate::situation::{PendingReveal, Question, Situation, UNKNOWN_HEAD};
@@ -95,7 +97,7 @@ impl Chain {
             look
         };
         if let Some(PendingReveal { reveal_round, block }) = look.situation.never_revealed {
-            observer.observe(&Event::NeverRevealed { reveal_round, block });
+            observer.on(Event::NeverRevealed { reveal_round, block });
         }
         let Schedule { reveal_round, reveal_time, clock_error } = match round {
             None => schedule(&look.situation, clock),
@@ -106,10 +108,10 @@ impl Chain {
             },
         };
         if let Some(error) = clock_error {
-            observer.observe(&Event::ClockCorrected { error });
+            observer.on(Event::ClockCorrected { error });
         }
         if let Some(block) = look.situation.revealed_in(&payload.plaintext) {
-            observer.observe(&Event::AlreadyRevealed { block });
+            observer.on(Event::AlreadyRevealed { block });
         }
         let call = encrypted_call(request, &look.situation, reveal_round, payload)?;
         Ok(Prepared {
@@ -129,7 +131,7 @@ impl Chain {
         hotkey: Hotkey,
         payload: Payload,
         clock: &dyn Clock,
-        observer: &dyn Observer,
+        observer: &dyn Observer<Event>,
     ) -> Result<Rehearsal, CommitError> {
         let intent = self.intent(request, hotkey, &payload);
         intent.check_size()?;
@@ -178,7 +180,7 @@ impl Chain {
         &self,
         intent: &Intent,
         limit: Duration,
-        observer: &dyn Observer,
+        observer: &dyn Observer<Event>,
     ) -> Result<Look, CommitError> {
         let started = Instant::now();
         let mut look = self.look(intent, observer).await?;
@@ -188,7 +190,7 @@ impl Chain {
             intent.check(&look.situation)?;
             let Some(obstacle) = obstacle(&look) else { return Ok(look) };
             if told.as_ref() != Some(&obstacle) {
-                observer.observe(&obstacle);
+                observer.on(obstacle.clone());
                 told = Some(obstacle.clone());
             }
             let waited = started.elapsed();
@@ -212,7 +214,7 @@ impl Chain {
 
     /// Two round trips, one when the finalized head is known from connecting. A runtime that was upgraded meanwhile is
     /// read again: what is signed for another one is refused.
-    async fn look(&self, intent: &Intent, observer: &dyn Observer) -> Result<Look, ReadError> {
+    async fn look(&self, intent: &Intent, observer: &dyn Observer<Event>) -> Result<Look, ReadError> {
         let known_head = self.take_fresh_finalized().await;
         for _ in 0..LOOKS_AT_A_RUNTIME {
             let runtime = &self.runtime();

@@ -8,10 +8,10 @@ use tokio::time::{Instant, sleep};
 use super::Wait;
 use super::follow::{Follow, Inclusion};
 use crate::error::{CommitError, ReadError};
+use crate::event::Event;
 use crate::extrinsic::PALLET;
 use crate::hashes::BlockHash;
 use crate::node::Node;
-use crate::observer::Event;
 use crate::reveals::payloads::Payloads;
 use crate::rpc::RpcError;
 use crate::runtime::{IncompatibleChain, Item, Runtime, number};
@@ -97,7 +97,7 @@ impl Follow<'_> {
                 }
                 Err(error) => return Err(error.into()),
                 Ok(look) if look.canonical.is_some_and(|hash| hash != inclusion.block_hash) => {
-                    self.observer.observe(&Event::Retracted { block: inclusion.block });
+                    self.observer.on(Event::Retracted { block: inclusion.block });
                     *inclusion = self.search(node, inclusion.block.saturating_sub(1), None).await?;
                     node = self.chain.node().await;
                     (*end, missing, finalized_head) = (End::default(), 0, None);
@@ -108,13 +108,13 @@ impl Follow<'_> {
                         finalized_head = height.map(|_| look.finalized_head);
                         if height.is_some_and(|height| height >= inclusion.block) {
                             end.finalized = true;
-                            self.observer.observe(&Event::Finalized { block: inclusion.block });
+                            self.observer.on(Event::Finalized { block: inclusion.block });
                         }
                     }
                     if target.wait == Wait::Reveal && end.revealed_block.is_none() {
                         if let Some(block) = look.revealed_block {
                             end.revealed_block = Some(block);
-                            self.observer.observe(&Event::Revealed { block });
+                            self.observer.on(Event::Revealed { block });
                         } else if let Some(loss) = loss(&look, *inclusion) {
                             missing += 1;
                             if missing >= LOOKS_UNTIL_LOST {

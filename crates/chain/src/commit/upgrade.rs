@@ -6,7 +6,7 @@ use super::refusal::Whereabouts;
 use super::{Commitment, Order, Outgoing};
 use crate::connection::Chain;
 use crate::error::{CommitError, Doubt};
-use crate::observer::Event;
+use crate::event::Event;
 
 impl Chain {
     /// Whether the runtime is another one than the extrinsic was signed for. It is read again first.
@@ -23,7 +23,7 @@ impl Chain {
         first: &Outgoing,
         refusal: CommitError,
     ) -> Result<Commitment, CommitError> {
-        order.observer.observe(&Event::Rejected);
+        order.observer.on(Event::Rejected);
         let second = Box::pin(self.sign(order)).await?;
         let failure = if second.extrinsic.nonce == first.extrinsic.nonce {
             match Box::pin(self.send(order, &second)).await {

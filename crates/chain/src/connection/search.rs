@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
+use gen404_outside::observer::Observer;
 use gen404_outside::text::excerpt;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::error::{ConnectError, EndpointError, SHOWN};
+use crate::event::{Event, Repeating};
 use crate::network::{Endpoint, Network};
-use crate::observer::{Event, Observer, Repeating};
 use crate::rpc::limit::Pauses;
 
 /// Where to look, and how patiently.
@@ -22,7 +23,7 @@ pub(super) struct Search<'a> {
     pub(super) head_start: Duration,
     /// Most time to wait for endpoints that have had enough of us for now.
     pub(super) patience: Duration,
-    pub(super) observer: &'a dyn Observer,
+    pub(super) observer: &'a dyn Observer<Event>,
 }
 
 /// An endpoint that is left alone until then, and why.
@@ -85,7 +86,7 @@ impl<'a> Search<'a> {
                 });
             };
             let pause = next.until.saturating_duration_since(Instant::now());
-            observer.observe(&Event::AskedToWait { endpoint: next.endpoint.clone(), pause });
+            observer.on(Event::AskedToWait { endpoint: next.endpoint.clone(), pause });
             sleep_until(next.until).await;
             observer = &repeating;
         }
@@ -95,7 +96,7 @@ impl<'a> Search<'a> {
     async fn round<T, Attempt>(
         &self,
         endpoints: &[&'a Endpoint],
-        observer: &dyn Observer,
+        observer: &dyn Observer<Event>,
         attempt: &impl Fn(&'a Endpoint) -> Attempt,
     ) -> Result<(&'a Endpoint, T), Vec<(&'a Endpoint, EndpointError)>>
     where
@@ -114,7 +115,7 @@ impl<'a> Search<'a> {
                     Some((endpoint, Ok(found))) => return Ok((endpoint, found)),
                     Some((endpoint, Err(error))) => {
                         let reason = excerpt(&error.to_string(), SHOWN);
-                        observer.observe(&Event::EndpointFailed { endpoint: endpoint.clone(), reason });
+                        observer.on(Event::EndpointFailed { endpoint: endpoint.clone(), reason });
                         failures.push((endpoint, error));
                         running.extend(waiting.next().map(begin));
                     }

@@ -6,6 +6,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use gen404_devchain::{DevelopmentChain, HandshakeRefusal, Options};
 use gen404_outside::explain::Explain as _;
+use gen404_outside::observer::Observer;
 
 use super::*;
 use crate::network::FINNEY_GENESIS;
@@ -34,8 +35,8 @@ impl Dial for Directory {
 #[derive(Default)]
 struct Events(Mutex<Vec<Event>>);
 
-impl Observer for Events {
-    fn observe(&self, event: &Event) {
+impl Observer<Event> for Events {
+    fn on(&self, event: Event) {
         self.0.lock().expect("no test panics while writing").push(event.clone());
     }
 }

@@ -1,12 +1,13 @@
 //! What hotkeys have revealed, payload by payload: for whoever applies the rules of a round to it.
 //! Decodes nothing.
 
+use gen404_outside::observer::Observer;
 use gen404_round::{BlockNumber, Hotkey, Netuid};
 
 use super::Payloads;
 use crate::connection::Chain;
 use crate::error::ReadError;
-use crate::observer::Observer;
+use crate::event::Event;
 
 /// The payloads of one hotkey, oldest first; the chain keeps the ten newest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +33,7 @@ impl Chain {
         &self,
         netuid: Netuid,
         from: BlockNumber,
-        observer: &dyn Observer,
+        observer: &dyn Observer<Event>,
     ) -> Result<RevealHistories, ReadError> {
         let kept = |value: &[u8]| -> Vec<(Vec<u8>, BlockNumber)> {
             let recent = Payloads::read(value).filter(|(_, block)| *block >= from);

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::limit::{Pauses, RateLimit};
 use super::{Notifications, Reply, Rpc, RpcError};
-use crate::observer::Event;
+use crate::event::Event;
 
 /// A pause is told of when it is the first or at least this long: a line a second is nothing to read.
 const WORTH_TELLING: Duration = Duration::from_secs(5);

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use gen404_outside::disk::{Durability, write_whole};
 
@@ -28,6 +29,13 @@ impl MetadataCache {
         let file = fs::read(self.folder.as_ref()?.join(file_name(genesis, spec_version))).ok()?;
         let (checksum, metadata) = file.split_at_checked(CHECKSUM_BYTES)?;
         (sp_crypto_hashing::blake2_256(metadata)[..] == *checksum).then(|| metadata.to_vec())
+    }
+
+    /// How long the metadata of that runtime has been kept; `None` when it is not.
+    pub(crate) fn age(&self, genesis: BlockHash, spec_version: u32) -> Option<Duration> {
+        let facts = fs::metadata(self.folder.as_ref()?.join(file_name(genesis, spec_version))).ok()?;
+        // A clock that was set back makes nothing younger than now.
+        Some(facts.modified().ok()?.elapsed().unwrap_or_default())
     }
 
     /// Keeps the metadata of that runtime in place of the chain's older ones.
@@ -74,6 +82,7 @@ mod tests {
         cache.store(GENESIS, 2, b"new");
         assert_eq!(cache.load(GENESIS, 2).as_deref(), Some(&b"new"[..]));
         assert_eq!(cache.load(GENESIS, 1), None);
+        assert!(cache.age(GENESIS, 2).is_some() && cache.age(GENESIS, 1).is_none());
         assert_eq!(cache.load(BlockHash([8; 32]), 1).as_deref(), Some(&b"other chain"[..]));
     }
 

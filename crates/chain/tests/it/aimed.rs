@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gen404_chain::{Aimed, Chain, CommitError, CommitRequest, Event, HotkeySigner, SystemClock, Unobserved, Wait};
+use gen404_chain::{Aimed, Chain, CommitError, CommitRequest, Event, HotkeySigner, Wait};
 use gen404_devchain::{DevelopmentChain, Options};
+use gen404_outside::time::SystemClock;
 use gen404_round::{BlockNumber, NETUID};
 
 use crate::support::{Diary, Key, commit_hash, commit_repo, connect, fast, options, start};
@@ -14,7 +15,7 @@ async fn sandbox(key: &Key) -> DevelopmentChain {
 }
 
 async fn aim(chain: &Chain, target: BlockNumber, key: &Key, diary: &Diary) -> Aimed {
-    chain.commit_at(&commit_hash(), target, key, &SystemClock, diary).await.expect("it is revealed")
+    chain.commit_at(&commit_hash(), target, key, &SystemClock::start(), diary).await.expect("it is revealed")
 }
 
 /// Blocks in which something of the key was revealed.
@@ -25,7 +26,7 @@ fn reveals(sandbox: &DevelopmentChain, key: &Key) -> Vec<BlockNumber> {
 /// The block of the commitment that is on its way, once there is one.
 async fn fallback(chain: &Chain, key: &Key) -> BlockNumber {
     loop {
-        let status = chain.hotkey_status(NETUID, &key.hotkey(), &Unobserved).await;
+        let status = chain.hotkey_status(NETUID, &key.hotkey(), &()).await;
         if let Some(pending) = status.expect("a status").pending {
             return pending.block;
         }
@@ -62,8 +63,8 @@ async fn a_run_that_is_killed_behind_its_fallback_is_gone_on_with() {
     let first = tokio::spawn({
         let key = Arc::clone(&key);
         async move {
-            let chain = Chain::connect(options(&url), &Unobserved).await.expect("the chain answers");
-            let _never_ends = chain.commit_at(&commit_hash(), target, &*key, &SystemClock, &Unobserved).await;
+            let chain = Chain::connect(options(&url), &()).await.expect("the chain answers");
+            let _never_ends = chain.commit_at(&commit_hash(), target, &*key, &SystemClock::start(), &()).await;
         }
     });
     let chain = connect(&sandbox).await;
@@ -81,7 +82,7 @@ async fn another_commitment_on_its_way_is_not_lost() {
     let sandbox = sandbox(&key).await;
     let chain = connect(&sandbox).await;
     let request = CommitRequest { wait: Wait::Inclusion, ..commit_repo() };
-    let place = chain.commit(&request, &key, &SystemClock, &Diary::default()).await.expect("included");
+    let place = chain.commit(&request, &key, &SystemClock::start(), &Diary::default()).await.expect("included");
     assert_eq!(place.revealed_block, None);
     let target = u64::from(sandbox.block_number()) + 14;
     let Aimed::Committed(commitment) = aim(&chain, target, &key, &Diary::default()).await else { panic!("not yet") };
@@ -103,7 +104,7 @@ async fn a_commitment_that_is_opened_only_after_the_block_is_not_replaced() {
         _ = aim(&chain, target, &key, &nearer) => panic!("the target is far away"),
         block = fallback(&chain, &key) => block,
     };
-    let later = chain.commit_at(&commit_repo(), block + 25, &key, &SystemClock, &Diary::default()).await;
+    let later = chain.commit_at(&commit_repo(), block + 25, &key, &SystemClock::start(), &Diary::default()).await;
     assert!(matches!(later, Err(CommitError::StillPending { .. })), "{later:?}");
     assert_eq!(fallback(&chain, &key).await, block, "it is there still");
 }

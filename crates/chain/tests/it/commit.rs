@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use gen404_chain::{
-    Chain, ClockError, CommitError, CommitRequest, Event, FINNEY_GENESIS, HotkeySigner, LockAnswer, SystemClock,
-    Unobserved, Wait,
+    Chain, ClockError, CommitError, CommitRequest, Event, FINNEY_GENESIS, HotkeySigner, LockAnswer, Wait,
 };
 use gen404_devchain::{BeaconSource, CommitmentField};
 use gen404_outside::explain::{Blame, Explain};
+use gen404_outside::time::SystemClock;
 use gen404_round::{Latest, NETUID, Reveal};
 
 use crate::support::{
@@ -24,7 +24,7 @@ async fn hash_then_repository_are_both_revealed_and_listed() {
     // The first one is left as soon as it is in a block, so the second one meets it pending or just revealed.
     let early = CommitRequest { wait: Wait::Inclusion, ..commit_hash() };
     sandbox.freeze_beacon(true);
-    let first = chain.commit(&early, &key, &SystemClock, &Unobserved).await.expect("it is included");
+    let first = chain.commit(&early, &key, &SystemClock::start(), &()).await.expect("it is included");
     assert_eq!((first.finalized, first.revealed_block), (false, None));
 
     let sandbox = std::sync::Arc::new(sandbox);
@@ -34,7 +34,7 @@ async fn hash_then_repository_are_both_revealed_and_listed() {
             thaw.freeze_beacon(false);
         }
     });
-    let second = chain.commit(&commit_repo(), &key, &SystemClock, &diary).await.expect("it is revealed");
+    let second = chain.commit(&commit_repo(), &key, &SystemClock::start(), &diary).await.expect("it is revealed");
     assert!(second.finalized && second.revealed_block.is_some_and(|block| block > second.block));
     assert_eq!(diary.count(|event| matches!(event, Event::RevealPending { block, .. } if *block == first.block)), 1);
     assert_eq!(diary.count(|event| matches!(event, Event::Included { block, .. } if *block == second.block)), 1);
@@ -42,7 +42,7 @@ async fn hash_then_repository_are_both_revealed_and_listed() {
     assert_eq!(diary.count(|event| matches!(event, Event::Revealed { .. })), 1);
     assert_eq!(reveal_count(&sandbox, &key), 2);
 
-    let list = chain.reveals(NETUID, &Unobserved).await.expect("a list");
+    let list = chain.reveals(NETUID, &()).await.expect("a list");
     assert_eq!(list.hotkeys.len(), 1);
     let fields = &list.hotkeys[0].fields;
     assert_eq!(list.hotkeys[0].hotkey, key.hotkey());
@@ -59,7 +59,7 @@ async fn waiting_ends_where_it_was_asked_to() {
     let chain = connect(&sandbox).await;
     sandbox.freeze_beacon(true);
     let request = CommitRequest { wait: Wait::Finalized, ..commit_hash() };
-    let commitment = chain.commit(&request, &key, &SystemClock, &Unobserved).await.expect("it is final");
+    let commitment = chain.commit(&request, &key, &SystemClock::start(), &()).await.expect("it is final");
     assert_eq!((commitment.finalized, commitment.revealed_block), (true, None));
 }
 
@@ -69,17 +69,17 @@ async fn a_rehearsal_shows_everything_and_sends_nothing() {
     let sandbox = start(fast(&[&key])).await;
     let chain = connect(&sandbox).await;
 
-    let rehearsal = chain.rehearse(&commit_hash(), key.hotkey(), &SystemClock, &Unobserved).await.expect("a rehearsal");
+    let rehearsal =
+        chain.rehearse(&commit_hash(), key.hotkey(), &SystemClock::start(), &()).await.expect("a rehearsal");
     assert!(rehearsal.is_clear(), "{rehearsal:?}");
     assert_eq!(rehearsal.payload, format!(r#"{{"commit":"{HASH}"}}"#));
     assert!(rehearsal.call_data.starts_with("0x") && rehearsal.reveal_time > 0 && rehearsal.nonce == 0);
 
-    let refused =
-        chain.rehearse(&commit_hash(), stranger.hotkey(), &WrongClock(90), &Unobserved).await.expect("a rehearsal");
+    let refused = chain.rehearse(&commit_hash(), stranger.hotkey(), &WrongClock(90), &()).await.expect("a rehearsal");
     let failed: Vec<_> = refused.checks.iter().filter(|check| !check.passed).map(|check| check.name).collect();
     assert_eq!(failed, ["registration"]);
     assert!(matches!(refused.clock_error, Some(ClockError::FastBy(80..=95))), "{:?}", refused.clock_error);
-    let status = chain.hotkey_status(NETUID, &key.hotkey(), &Unobserved).await.expect("a status");
+    let status = chain.hotkey_status(NETUID, &key.hotkey(), &()).await.expect("a status");
     assert_eq!((status.registered, status.pending, status.space.used), (true, None, 0));
 }
 
@@ -134,12 +134,12 @@ async fn a_commitment_that_stays_pending_is_not_destroyed() {
     let chain = connect(&sandbox).await;
     sandbox.freeze_beacon(true);
     let early = CommitRequest { wait: Wait::Inclusion, ..commit_hash() };
-    let first = chain.commit(&early, &key, &SystemClock, &Unobserved).await.expect("it is included");
+    let first = chain.commit(&early, &key, &SystemClock::start(), &()).await.expect("it is included");
     let impatient = CommitRequest { wait_limit: Duration::from_millis(500), ..commit_repo() };
-    let error = chain.commit(&impatient, &key, &SystemClock, &Unobserved).await.expect_err("one is pending");
+    let error = chain.commit(&impatient, &key, &SystemClock::start(), &()).await.expect_err("one is pending");
     assert!(matches!(error, CommitError::StillPending { block, .. } if block == first.block), "{error}");
     assert_eq!(error.blame(), Blame::Service);
-    let status = chain.hotkey_status(NETUID, &key.hotkey(), &Unobserved).await.expect("a status");
+    let status = chain.hotkey_status(NETUID, &key.hotkey(), &()).await.expect("a status");
     assert_eq!(status.pending.map(|pending| pending.block), Some(first.block));
 }
 
@@ -154,7 +154,7 @@ async fn commitments_that_nothing_ever_reveals_are_not_waited_for() {
         let chain = connect(&sandbox).await;
         sandbox.set_commitment(key.hotkey(), &fields);
         sandbox.produce_block();
-        let status = chain.hotkey_status(NETUID, &key.hotkey(), &Unobserved).await.expect("a status");
+        let status = chain.hotkey_status(NETUID, &key.hotkey(), &()).await.expect("a status");
         assert_eq!(status.pending, None);
         let diary = Diary::default();
         commit(&chain, &key, &diary).await.expect("nothing is in its way");
@@ -171,13 +171,13 @@ async fn an_extrinsic_in_the_pool_is_waited_for() {
     let chain = connect(&sandbox).await;
     // The first one gets into the pool and is given up.
     let hasty = CommitRequest { wait: Wait::Inclusion, wait_limit: Duration::from_millis(300), ..commit_hash() };
-    let error = chain.commit(&hasty, &key, &SystemClock, &Unobserved).await.expect_err("no block is made");
+    let error = chain.commit(&hasty, &key, &SystemClock::start(), &()).await.expect_err("no block is made");
     assert!(matches!(error, CommitError::NotIncluded { .. }), "{error}");
 
-    let error = chain.commit(&hasty, &key, &SystemClock, &Unobserved).await.expect_err("the first one is in the way");
+    let error = chain.commit(&hasty, &key, &SystemClock::start(), &()).await.expect_err("the first one is in the way");
     assert!(matches!(error, CommitError::StillInPool { .. }), "{error}");
     sandbox.produce_block();
-    let status = chain.hotkey_status(NETUID, &key.hotkey(), &Unobserved).await.expect("a status");
+    let status = chain.hotkey_status(NETUID, &key.hotkey(), &()).await.expect("a status");
     assert_eq!(status.space.used, 298, "only the first one was sent");
 }
 
@@ -217,7 +217,8 @@ async fn a_foreign_beacon_key_on_finney_is_refused() {
 
     let sandbox = start(finney(BeaconSource::Quicknet { pulses: Vec::new() })).await;
     let chain = connect(&sandbox).await;
-    let rehearsal = chain.rehearse(&commit_hash(), key.hotkey(), &SystemClock, &Unobserved).await.expect("a rehearsal");
+    let rehearsal =
+        chain.rehearse(&commit_hash(), key.hotkey(), &SystemClock::start(), &()).await.expect("a rehearsal");
     assert!(rehearsal.is_clear(), "{rehearsal:?}");
 }
 
@@ -232,10 +233,10 @@ async fn a_payload_that_does_not_fit_is_refused_without_a_question() {
         let cdn_url = format!("https://c/{}", "x".repeat(length - overhead)).parse().expect("an address");
         CommitRequest { reveal: Reveal::RepositoryAndCdn { repo, cdn_url }, ..commit_hash() }
     };
-    let error = chain.commit(&request(779), &key, &SystemClock, &Unobserved).await.expect_err("too long");
+    let error = chain.commit(&request(779), &key, &SystemClock::start(), &()).await.expect_err("too long");
     assert!(matches!(error, CommitError::PayloadTooLong { bytes: 779, limit: 778 }), "{error}");
     assert_eq!(error.blame(), Blame::User);
-    let longest = chain.commit(&request(778), &key, &SystemClock, &Unobserved).await.expect("it just fits");
+    let longest = chain.commit(&request(778), &key, &SystemClock::start(), &()).await.expect("it just fits");
     assert!(longest.revealed_block.is_some());
 }
 
@@ -245,11 +246,11 @@ async fn everything_works_in_a_task_of_its_own() {
     let sandbox = start(fast(&[&key])).await;
     let url = sandbox.url();
     let spawned = tokio::spawn(async move {
-        let chain = Chain::connect(options(&url), &Unobserved).await.expect("it answers");
-        let commitment = chain.commit(&commit_hash(), &key, &SystemClock, &Unobserved).await.expect("it is revealed");
-        let list = chain.reveals(NETUID, &Unobserved).await.expect("a list");
-        let owners = chain.owners(&[key.hotkey()], &Unobserved).await.expect("owners");
-        let locks = chain.coldkey_locks(&[COLDKEY], NETUID, &Unobserved).await.expect("locks");
+        let chain = Chain::connect(options(&url), &()).await.expect("it answers");
+        let commitment = chain.commit(&commit_hash(), &key, &SystemClock::start(), &()).await.expect("it is revealed");
+        let list = chain.reveals(NETUID, &()).await.expect("a list");
+        let owners = chain.owners(&[key.hotkey()], &()).await.expect("owners");
+        let locks = chain.coldkey_locks(&[COLDKEY], NETUID, &()).await.expect("locks");
         (commitment.revealed_block.is_some(), list.hotkeys.len(), owners, locks)
     });
     let expected = (true, 1, vec![Some(COLDKEY)], vec![LockAnswer::Nothing]);

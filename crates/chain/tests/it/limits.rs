@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use gen404_chain::{
     Chain, CommitError, CommitRequest, ConnectOptions, EndpointError, Event, HotkeySigner, LockAnswer, RpcError,
-    SystemClock, Unobserved,
 };
 use gen404_devchain::{CallLimit, HandshakeRefusal};
 use gen404_outside::explain::{Blame, Explain};
+use gen404_outside::time::SystemClock;
 use gen404_round::{AccountId, NETUID};
 
 use crate::support::{Diary, Key, commit, commit_hash, connect, fast, options, reveal_count, start};
@@ -44,7 +44,7 @@ async fn handshakes_that_stay_refused_end_in_time_with_other_endpoints_named() {
     let sandbox = start(fast(&[])).await;
     sandbox.refuse_handshakes(refusing(429, None, usize::MAX));
     let patient = ConnectOptions { patience: Duration::from_secs(2), ..options(&sandbox.url()) };
-    let error = Chain::connect(patient, &Unobserved).await.expect_err("never welcome");
+    let error = Chain::connect(patient, &()).await.expect_err("never welcome");
     assert!(matches!(&error.source, EndpointError::Busy(limit) if limit.words.starts_with("HTTP 429")), "{error}");
     assert!(error.to_string().contains("still after waiting 1 s"), "{error}");
     assert_eq!(error.blame(), Blame::Service);
@@ -72,7 +72,7 @@ async fn a_limit_in_the_first_words_is_no_reason_to_doubt_the_chain() {
     for (code, message) in limits {
         sandbox.limit_calls(CallLimit::first(usize::MAX, code, message));
         let impatient = ConnectOptions { patience: Duration::ZERO, ..options(&sandbox.url()) };
-        let error = Chain::connect(impatient, &Unobserved).await.expect_err("limited");
+        let error = Chain::connect(impatient, &()).await.expect_err("limited");
         assert!(matches!(error.source, EndpointError::Busy(_)), "{error}");
         assert!(error.to_string().contains(message) && !error.to_string().contains("not a Substrate"), "{error}");
         assert_eq!(error.blame(), Blame::Service);
@@ -88,7 +88,7 @@ async fn a_limit_in_the_first_words_is_no_reason_to_doubt_the_chain() {
 async fn a_limit_never_changes_an_answer() {
     let sandbox = start(fast(&[])).await;
     sandbox.limit_calls(of_method("state_call", 1));
-    let chain = Chain::connect(options(&sandbox.url()), &Unobserved).await.expect("after a pause");
+    let chain = Chain::connect(options(&sandbox.url()), &()).await.expect("after a pause");
     let coldkeys: Vec<_> = (0..40).map(|number| AccountId([number; 32])).collect();
     // All of them at once are refused, and queue up behind the first.
     sandbox.limit_calls(of_method("state_call", 40));
@@ -130,13 +130,13 @@ async fn a_submission_that_stays_refused_was_not_sent_and_says_so() {
     sandbox.limit_calls(of_method("author_submitAndWatchExtrinsic", usize::MAX));
     let request = CommitRequest { wait_limit: Duration::from_secs(2), ..commit_hash() };
     let diary = Diary::default();
-    let error = chain.commit(&request, &key, &SystemClock, &diary).await.expect_err("never taken");
+    let error = chain.commit(&request, &key, &SystemClock::start(), &diary).await.expect_err("never taken");
     assert!(matches!(&error, CommitError::NotSent { source: RpcError::Limited { .. } }), "{error}");
     assert!(error.to_string().starts_with("nothing was sent"), "{error}");
     assert_eq!(error.blame(), Blame::Service);
     assert!(error.hint().is_some_and(|hint| hint.contains("wss://entrypoint-finney")), "{:?}", error.hint());
     assert_eq!(diary.count(|event| *event == Event::Rejected), 1);
-    let status = chain.hotkey_status(NETUID, &key.hotkey(), &Unobserved).await.expect("a status");
+    let status = chain.hotkey_status(NETUID, &key.hotkey(), &()).await.expect("a status");
     assert_eq!((status.space.used, status.pending), (0, None));
 }
 

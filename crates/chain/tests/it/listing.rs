@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use gen404_chain::{HotkeySigner, LockAnswer, Unobserved};
+use gen404_chain::{HotkeySigner, LockAnswer};
 use gen404_devchain::{Lock, Neuron, Options, PastReveals};
 use gen404_round::lock::RAO_PER_RHO;
 use gen404_round::{AccountId, Latest, NETUID, RevealedFields};
@@ -59,7 +59,7 @@ async fn ten_thousand_hostile_payloads_do_no_harm() {
         })
         .collect();
     let sandbox = start(Options { reveals, ..fast(&[]) }).await;
-    let list = connect(&sandbox).await.reveals(NETUID, &Unobserved).await.expect("a list");
+    let list = connect(&sandbox).await.reveals(NETUID, &()).await.expect("a list");
     assert_eq!(list.hotkeys.len(), 1_000);
     for reveals in &list.hotkeys {
         let index = u32::from_le_bytes(reveals.hotkey.0[..4].try_into().expect("four bytes"));
@@ -77,7 +77,7 @@ async fn every_hotkey_comes_once_whatever_their_number() {
             reveals: vec![(scale(&format!(r#"{{"repo":"o/{index}"}}"#)), u64::from(index))],
         };
         let sandbox = start(Options { reveals: (0..count).map(past).collect(), ..fast(&[]) }).await;
-        let list = connect(&sandbox).await.reveals(NETUID, &Unobserved).await.expect("a list");
+        let list = connect(&sandbox).await.reveals(NETUID, &()).await.expect("a list");
         let found: BTreeMap<_, _> =
             list.hotkeys.into_iter().map(|reveals| (reveals.hotkey, reveals.fields.repo)).collect();
         assert_eq!(found.len(), usize::try_from(count).expect("small"));
@@ -93,8 +93,8 @@ async fn another_subnets_reveals_are_not_listed() {
     let reveals = vec![PastReveals { hotkey: account(1), reveals: vec![(scale("{}"), 5)] }];
     let sandbox = start(Options { reveals, ..fast(&[]) }).await;
     let chain = connect(&sandbox).await;
-    assert_eq!(chain.reveals(NETUID, &Unobserved).await.expect("a list").hotkeys.len(), 1);
-    assert!(chain.reveals(NETUID + 256, &Unobserved).await.expect("a list").hotkeys.is_empty());
+    assert_eq!(chain.reveals(NETUID, &()).await.expect("a list").hotkeys.len(), 1);
+    assert!(chain.reveals(NETUID + 256, &()).await.expect("a list").hotkeys.is_empty());
 }
 
 #[tokio::test]
@@ -106,7 +106,7 @@ async fn histories_are_whole_and_in_the_chains_order() {
     let reveals = (0..200).map(|index| past(index, &[5, 9, 9])).chain([past(200, &[4])]).collect();
     let sandbox = start(Options { reveals, ..fast(&[]) }).await;
     let chain = connect(&sandbox).await;
-    let histories = chain.reveal_histories(NETUID, 9, &Unobserved).await.expect("histories");
+    let histories = chain.reveal_histories(NETUID, 9, &()).await.expect("histories");
     assert!(histories.block > 0);
     assert_eq!(histories.hotkeys.len(), 200, "the last one revealed nothing since");
     let index = |hotkey: AccountId| u32::from_le_bytes(hotkey.0[..4].try_into().expect("four bytes"));
@@ -117,7 +117,7 @@ async fn histories_are_whole_and_in_the_chains_order() {
     // Twox64: by a hash of the account, and not by the account.
     let order = |account: AccountId| twox_hash::XxHash64::oneshot(0, &account.0).to_le_bytes();
     assert!(histories.hotkeys.is_sorted_by_key(|history| order(history.hotkey)));
-    let all = chain.reveal_histories(NETUID, 0, &Unobserved).await.expect("histories");
+    let all = chain.reveal_histories(NETUID, 0, &()).await.expect("histories");
     assert_eq!((all.hotkeys.len(), all.hotkeys[0].reveals.len().max(all.hotkeys[1].reveals.len())), (201, 3));
 }
 
@@ -127,9 +127,9 @@ async fn registrations_come_in_the_order_of_the_question() {
     let sandbox = start(Options { neurons: vec![second.neuron()], ..fast(&[]) }).await;
     let chain = connect(&sandbox).await;
     let asked = [first.hotkey(), second.hotkey()];
-    assert_eq!(chain.registered(&asked, NETUID, &Unobserved).await.expect("an answer"), [false, true]);
-    assert_eq!(chain.registered(&asked, NETUID + 1, &Unobserved).await.expect("an answer"), [false, false]);
-    assert_eq!(chain.registered(&[], NETUID, &Unobserved).await.expect("an answer"), [false; 0]);
+    assert_eq!(chain.registered(&asked, NETUID, &()).await.expect("an answer"), [false, true]);
+    assert_eq!(chain.registered(&asked, NETUID + 1, &()).await.expect("an answer"), [false, false]);
+    assert_eq!(chain.registered(&[], NETUID, &()).await.expect("an answer"), [false; 0]);
 }
 
 #[tokio::test]
@@ -139,18 +139,18 @@ async fn the_chains_pace_is_seen_in_two_moments() {
     let chain = connect(&sandbox).await;
     sandbox.set_clock_offset(60);
     let head = u64::from(sandbox.produce_block());
-    let moments = chain.moments(1, &Unobserved).await.expect("moments");
+    let moments = chain.moments(1, &()).await.expect("moments");
     assert_eq!(moments.head.block, head);
     let earlier = moments.earlier.expect("the block before");
     assert_eq!(earlier.block, head - 1);
     let seconds = (moments.head.unix_millis - earlier.unix_millis) / 1_000;
     assert!((60..120).contains(&seconds), "the clock went ahead by a minute: {seconds}");
-    let oldest = chain.moments(1_000, &Unobserved).await.expect("moments").earlier;
+    let oldest = chain.moments(1_000, &()).await.expect("moments").earlier;
     assert_eq!(oldest.map(|oldest| oldest.block), Some(1), "genesis has no time");
     for _ in 0..10 {
         sandbox.produce_block();
     }
-    let moments = chain.moments(8, &Unobserved).await.expect("moments");
+    let moments = chain.moments(8, &()).await.expect("moments");
     assert_eq!((moments.head.block, moments.earlier), (head + 10, None), "the node has forgotten that block");
 }
 
@@ -170,16 +170,16 @@ async fn owners_hotkeys_and_locks_are_read_in_bulk() {
 
     let mut asked = vec![first.hotkey(), stranger.hotkey(), second.hotkey()];
     asked.extend((0..1_200).map(account));
-    let owners = chain.owners(&asked, &Unobserved).await.expect("owners");
+    let owners = chain.owners(&asked, &()).await.expect("owners");
     assert_eq!(owners[..3], [Some(COLDKEY), None, Some(COLDKEY)]);
     assert!(owners[3..].iter().all(|owner| *owner == Some(AccountId([7; 32]))) && owners.len() == asked.len());
 
-    let locks = chain.coldkey_locks(&[COLDKEY, AccountId([9; 32])], NETUID, &Unobserved).await.expect("locks");
+    let locks = chain.coldkey_locks(&[COLDKEY, AccountId([9; 32])], NETUID, &()).await.expect("locks");
     let LockAnswer::Locked(lock) = locks[0] else { panic!("{locks:?}") };
     assert_eq!((lock.locked_rao, lock.last_update), (250 * RAO_PER_RHO, 9));
     assert!((lock.conviction - 3.5).abs() < 1e-9);
     assert_eq!(locks[1], LockAnswer::Nothing);
 
-    let (number, hash) = chain.head(&Unobserved).await.expect("a head");
+    let (number, hash) = chain.head(&()).await.expect("a head");
     assert!(number > 0 && hash.to_string().len() == 66);
 }

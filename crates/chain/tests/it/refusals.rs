@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use gen404_chain::{Chain, CommitError, CommitRequest, Doubt, Event, HotkeySigner, SystemClock, Unobserved, Wait};
+use gen404_chain::{Chain, CommitError, CommitRequest, Doubt, Event, HotkeySigner, Wait};
 use gen404_devchain::{CallLimit, DevelopmentChain, Options, SubmitFault, WatchEnd};
 use gen404_outside::explain::{Blame, Explain};
+use gen404_outside::time::SystemClock;
 use gen404_round::NETUID;
 
 use crate::proxy::{Manners, Proxy};
@@ -17,7 +18,7 @@ const ONE: u64 = 298;
 
 async fn space_used(sandbox: &DevelopmentChain, key: &Key) -> u64 {
     let chain = connect(sandbox).await;
-    chain.hotkey_status(NETUID, &key.hotkey(), &Unobserved).await.expect("a status").space.used
+    chain.hotkey_status(NETUID, &key.hotkey(), &()).await.expect("a status").space.used
 }
 
 fn signatures(diary: &Diary) -> usize {
@@ -82,10 +83,10 @@ async fn what_is_in_a_block_when_the_refusal_comes_is_found() {
         serde_json::json!({ "jsonrpc": "2.0", "id": answer["id"], "error": error }).to_string()
     });
     let proxy = Proxy::start(&sandbox.url(), refusing).await;
-    let chain = Chain::connect(options(&proxy.url), &Unobserved).await.expect("it answers");
+    let chain = Chain::connect(options(&proxy.url), &()).await.expect("it answers");
     let diary = Diary::default();
     let request = CommitRequest { wait: Wait::Inclusion, ..commit_hash() };
-    let commitment = chain.commit(&request, &key, &SystemClock, &diary).await.expect("it is in a block");
+    let commitment = chain.commit(&request, &key, &SystemClock::start(), &diary).await.expect("it is in a block");
     assert_eq!(commitment.block, u64::from(sandbox.block_number()));
     assert_eq!((signatures(&diary), proxy.count("author_submitAndWatchExtrinsic")), (1, 1));
 }
@@ -100,7 +101,8 @@ async fn a_refusal_that_cannot_be_checked_is_no_refusal_of_the_chain() {
     let method = Some("account_nextIndex".to_owned());
     sandbox.limit_calls(CallLimit { method, after: 1, ..CallLimit::first(usize::MAX, -32_601, "Method not found") });
     let diary = Diary::default();
-    let error = chain.commit(&within_seconds(2), &key, &SystemClock, &diary).await.expect_err("nobody can tell");
+    let error =
+        chain.commit(&within_seconds(2), &key, &SystemClock::start(), &diary).await.expect_err("nobody can tell");
     let CommitError::Undecided { extrinsic_hash, .. } = &error else { panic!("{error}") };
     assert!(error.to_string().contains("bad signature") && error.to_string().contains("cannot be told"), "{error}");
     assert_eq!(error.blame(), Blame::Service);
@@ -116,7 +118,7 @@ async fn a_chain_without_new_blocks_proves_no_refusal() {
     let chain = connect(&sandbox).await;
     let (code, message, data) = bad_proof();
     sandbox.fail_next_submission(SubmitFault::Refuse { code, message, data });
-    let error = chain.commit(&within_seconds(1), &key, &SystemClock, &Unobserved).await.expect_err("no new block");
+    let error = chain.commit(&within_seconds(1), &key, &SystemClock::start(), &()).await.expect_err("no new block");
     assert!(matches!(&error, CommitError::Undecided { doubt: Doubt::NoNewBlock, .. }), "{error}");
     assert_eq!(error.blame(), Blame::Service);
 }
@@ -198,8 +200,8 @@ async fn a_call_whose_end_cannot_be_read_is_no_success() {
     let early = CommitRequest { wait: Wait::Inclusion, ..commit_hash() };
 
     let proxy = Proxy::start(&sandbox.url(), hiding(&["Events", "LastCommitment"])).await;
-    let chain = Chain::connect(options(&proxy.url), &Unobserved).await.expect("it answers");
-    let error = chain.commit(&early, &key, &SystemClock, &Unobserved).await.expect_err("it may have failed");
+    let chain = Chain::connect(options(&proxy.url), &()).await.expect("it answers");
+    let error = chain.commit(&early, &key, &SystemClock::start(), &()).await.expect_err("it may have failed");
     assert!(matches!(&error, CommitError::OutOfSight { block: Some(_), .. }), "{error}");
     assert_eq!(error.blame(), Blame::Service);
 
@@ -209,8 +211,8 @@ async fn a_call_whose_end_cannot_be_read_is_no_success() {
 
     // So is the block of the hotkey's last commitment.
     let proxy = Proxy::start(&sandbox.url(), hiding(&["Events"])).await;
-    let chain = Chain::connect(options(&proxy.url), &Unobserved).await.expect("it answers");
-    chain.commit(&early, &key, &SystemClock, &Unobserved).await.expect("it is stored");
+    let chain = Chain::connect(options(&proxy.url), &()).await.expect("it answers");
+    chain.commit(&early, &key, &SystemClock::start(), &()).await.expect("it is stored");
 }
 
 #[tokio::test]
@@ -225,7 +227,8 @@ async fn a_call_that_failed_is_refused_only_by_a_final_block() {
             leaving.deregister(hotkey);
         }
     });
-    let error = chain.commit(&within_seconds(5), &key, &SystemClock, &diary).await.expect_err("not registered");
+    let error =
+        chain.commit(&within_seconds(5), &key, &SystemClock::start(), &diary).await.expect_err("not registered");
     assert!(matches!(&error, CommitError::Undecided { doubt: Doubt::NotFinal, .. }), "{error}");
     assert!(error.to_string().contains("the chain refused the commitment in block"), "{error}");
     assert_eq!(error.blame(), Blame::Service);

@@ -1,14 +1,15 @@
 //! What the tests share: keys, chains that make five blocks a second, a clock that can be wrong, an observer that remembers.
 
 use std::sync::Mutex;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use gen404_chain::{
-    Chain, Clock, CommitError, CommitRequest, Commitment, ConnectOptions, Event, HotkeySigner, Observer, SystemClock,
-    Unobserved, Wait,
-};
+use futures::future::BoxFuture;
+use gen404_chain::{Chain, CommitError, CommitRequest, Commitment, ConnectOptions, Event, HotkeySigner, Wait};
 use gen404_devchain::{DevelopmentChain, Neuron, Options};
+use gen404_outside::observer::Observer;
+use gen404_outside::time::{Clock, SystemClock};
 use gen404_round::{AccountId, Hotkey, NETUID, Reveal};
+use jiff::{SignedDuration, Timestamp};
 use schnorrkel::{ExpansionMode, Keypair, MiniSecretKey};
 
 pub(crate) const COLDKEY: AccountId = AccountId([0xc0; 32]);
@@ -42,9 +43,16 @@ impl HotkeySigner for Key {
 pub(crate) struct WrongClock(pub(crate) i64);
 
 impl Clock for WrongClock {
-    fn now(&self) -> SystemTime {
-        let by = Duration::from_secs(self.0.unsigned_abs());
-        if self.0 < 0 { SystemTime::now() - by } else { SystemTime::now() + by }
+    fn now(&self) -> Timestamp {
+        Timestamp::now() + SignedDuration::from_secs(self.0)
+    }
+
+    fn elapsed(&self) -> Duration {
+        unreachable!("the chain's timeouts are the runtime's")
+    }
+
+    fn sleep(&self, _: Duration) -> BoxFuture<'_, ()> {
+        unreachable!("the chain waits for blocks")
     }
 }
 
@@ -71,12 +79,12 @@ impl Diary {
     }
 }
 
-impl Observer for Diary {
-    fn observe(&self, event: &Event) {
-        self.events.lock().expect("no test panics while writing").push(event.clone());
+impl Observer<Event> for Diary {
+    fn on(&self, event: Event) {
         if let Some(reaction) = &self.reaction {
-            reaction(event);
+            reaction(&event);
         }
+        self.events.lock().expect("no test panics while writing").push(event);
     }
 }
 
@@ -98,7 +106,7 @@ pub(crate) fn options(url: &str) -> ConnectOptions {
 }
 
 pub(crate) async fn connect(chain: &DevelopmentChain) -> Chain {
-    Chain::connect(options(&chain.url()), &Unobserved).await.expect("the chain answers")
+    Chain::connect(options(&chain.url()), &()).await.expect("the chain answers")
 }
 
 pub(crate) fn commit_hash() -> CommitRequest {
@@ -118,7 +126,7 @@ pub(crate) fn commit_repo() -> CommitRequest {
 
 /// Commits the hash with a clock that is right.
 pub(crate) async fn commit(chain: &Chain, key: &Key, diary: &Diary) -> Result<Commitment, CommitError> {
-    chain.commit(&commit_hash(), key, &SystemClock, diary).await
+    chain.commit(&commit_hash(), key, &SystemClock::start(), diary).await
 }
 
 /// How often a hotkey's payload has been revealed.

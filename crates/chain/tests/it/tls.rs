@@ -4,7 +4,7 @@
 use std::process::Command;
 use std::sync::Arc;
 
-use gen404_chain::{Chain, Unobserved};
+use gen404_chain::Chain;
 use gen404_outside::explain::{Blame, Explain};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -47,7 +47,7 @@ async fn behind_tls(plain: &str) -> String {
 async fn an_unknown_authority_is_refused() {
     let sandbox = start(fast(&[])).await;
     let url = behind_tls(&sandbox.url()).await;
-    let error = Chain::connect(options(&url), &Unobserved).await.expect_err("nobody knows the authority");
+    let error = Chain::connect(options(&url), &()).await.expect_err("nobody knows the authority");
     assert_eq!(error.blame(), Blame::Service);
     // A machine that trusts nobody says something else of it.
     assert!(error.to_string().contains("its certificate ") && !error.to_string().contains("UnknownIssuer"), "{error}");
@@ -58,7 +58,7 @@ async fn an_unknown_authority_is_refused() {
 async fn a_port_that_speaks_no_tls_is_told() {
     let sandbox = start(fast(&[])).await;
     let url = sandbox.url().replace("ws://", "wss://");
-    let error = Chain::connect(options(&url), &Unobserved).await.expect_err("plain");
+    let error = Chain::connect(options(&url), &()).await.expect_err("plain");
     assert!(error.to_string().contains("TLS failed"), "{error}");
     assert!(error.hint().is_some_and(|hint| hint.contains("ws://")), "{:?}", error.hint());
 }
@@ -94,7 +94,7 @@ async fn passes(client: &'static str, authorities: &'static str) {
 #[ignore = "the client process of the other test, which runs it"]
 async fn client_without_authorities() {
     let url = std::env::var(URL).expect("the other test sets it");
-    let error = Chain::connect(options(&url), &Unobserved).await.expect_err("nobody is trusted");
+    let error = Chain::connect(options(&url), &()).await.expect_err("nobody is trusted");
     assert_eq!(error.blame(), Blame::Service);
     assert!(error.hint().is_some_and(|hint| hint.contains("ca-certificates")), "{error} {:?}", error.hint());
 }
@@ -103,8 +103,8 @@ async fn client_without_authorities() {
 #[ignore = "the client process of the other test, which runs it"]
 async fn client() {
     let url = std::env::var(URL).expect("the other test sets it");
-    Chain::connect(options(&url), &Unobserved).await.expect("the certificate is trusted");
+    Chain::connect(options(&url), &()).await.expect("the certificate is trusted");
     let elsewhere = url.replace("127.0.0.1", "localhost");
-    let error = Chain::connect(options(&elsewhere), &Unobserved).await.expect_err("not for this name");
+    let error = Chain::connect(options(&elsewhere), &()).await.expect_err("not for this name");
     assert!(error.to_string().contains("its certificate is for another host"), "{error}");
 }

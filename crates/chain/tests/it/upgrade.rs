@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use gen404_chain::{Chain, CommitError, ConnectOptions, Event, HotkeySigner, SystemClock, Unobserved, Wait};
+use gen404_chain::{Chain, CommitError, ConnectOptions, Event, HotkeySigner, Wait};
 use gen404_devchain::{DevelopmentChain, Options, SubmitFault};
 use gen404_outside::explain::{Blame, Explain};
+use gen404_outside::time::SystemClock;
 use gen404_round::NETUID;
 
 use crate::proxy::{Manners, Proxy};
@@ -18,7 +19,7 @@ fn signatures(diary: &Diary) -> usize {
 }
 
 async fn space_used(chain: &Chain, key: &Key) -> u64 {
-    chain.hotkey_status(NETUID, &key.hotkey(), &Unobserved).await.expect("a status").space.used
+    chain.hotkey_status(NETUID, &key.hotkey(), &()).await.expect("a status").space.used
 }
 
 #[tokio::test]
@@ -27,7 +28,7 @@ async fn an_upgrade_just_before_the_submission_takes_one_more_signature() {
     let sandbox = start(fast(&[&key])).await;
     let cache = tempfile::tempdir().expect("a folder");
     let with_cache = ConnectOptions { cache_folder: Some(cache.path().to_owned()), ..options(&sandbox.url()) };
-    let chain = Chain::connect(with_cache, &Unobserved).await.expect("it answers");
+    let chain = Chain::connect(with_cache, &()).await.expect("it answers");
     sandbox.fail_next_submission(SubmitFault::Upgrade { spec_version: 426 });
     let diary = Diary::default();
     let commitment = commit(&chain, &key, &diary).await.expect("it is signed anew");
@@ -141,10 +142,10 @@ async fn what_got_in_before_the_upgrade_is_found_and_not_sent_again() {
         serde_json::json!({ "jsonrpc": "2.0", "id": answer["id"], "error": error }).to_string()
     });
     let proxy = Proxy::start(&sandbox.url(), refusing).await;
-    let chain = Chain::connect(options(&proxy.url), &Unobserved).await.expect("it answers");
+    let chain = Chain::connect(options(&proxy.url), &()).await.expect("it answers");
     let diary = Diary::default();
     let request = gen404_chain::CommitRequest { wait: Wait::Inclusion, ..commit_hash() };
-    let commitment = chain.commit(&request, &key, &SystemClock, &diary).await.expect("it is in a block");
+    let commitment = chain.commit(&request, &key, &SystemClock::start(), &diary).await.expect("it is in a block");
     // It is found before anybody asks for the new runtime, which is none of its business.
     assert_eq!(signatures(&diary), 1, "{:?}", diary.events());
     assert_eq!(diary.count(|event| matches!(event, Event::Included { block, .. } if *block == commitment.block)), 1);

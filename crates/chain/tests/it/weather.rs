@@ -3,9 +3,10 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use gen404_chain::{Chain, CommitError, CommitRequest, Event, HotkeySigner, SystemClock, Unobserved, Wait};
+use gen404_chain::{Chain, CommitError, CommitRequest, Event, HotkeySigner, Wait};
 use gen404_devchain::{DevelopmentChain, SubmitFault, WatchEnd};
 use gen404_outside::explain::{Blame, Explain};
+use gen404_outside::time::SystemClock;
 use gen404_round::NETUID;
 
 use crate::proxy::{Manners, Proxy};
@@ -15,7 +16,7 @@ use crate::support::{Diary, Key, commit, commit_hash, commit_repo, connect, fast
 const ONE: u64 = 298;
 
 async fn space_used(chain: &Chain, key: &Key) -> u64 {
-    chain.hotkey_status(NETUID, &key.hotkey(), &Unobserved).await.expect("a status").space.used
+    chain.hotkey_status(NETUID, &key.hotkey(), &()).await.expect("a status").space.used
 }
 
 async fn bench(key: &Key) -> (std::sync::Arc<DevelopmentChain>, Chain) {
@@ -40,7 +41,7 @@ async fn a_connection_cut_after_the_node_took_it_sends_nothing_twice() {
     let key = Key::new(1);
     let sandbox = start(fast(&[&key])).await;
     let proxy = Proxy::start(&sandbox.url(), Manners::default()).await;
-    let chain = Chain::connect(options(&proxy.url), &Unobserved).await.expect("it answers");
+    let chain = Chain::connect(options(&proxy.url), &()).await.expect("it answers");
     sandbox.fail_next_submission(SubmitFault::CutAfter);
     let diary = Diary::default();
     commit(&chain, &key, &diary).await.expect("it is found on chain");
@@ -79,7 +80,7 @@ async fn left_alone_after(stage: fn(&Event) -> bool) -> (CommitError, Diary) {
     let sandbox = std::sync::Arc::new(start(fast(&[&key])).await);
     sandbox.freeze_beacon(true);
     let proxy = Proxy::start(&sandbox.url(), Manners::default()).await;
-    let chain = Chain::connect(options(&proxy.url), &Unobserved).await.expect("it answers");
+    let chain = Chain::connect(options(&proxy.url), &()).await.expect("it answers");
     let proxy = Mutex::new(Some(proxy));
     let diary = Diary::reacting(move |event| {
         if stage(event) && proxy.lock().expect("no test panics while waiting").take().is_some() {
@@ -87,7 +88,8 @@ async fn left_alone_after(stage: fn(&Event) -> bool) -> (CommitError, Diary) {
         }
     });
     let request = CommitRequest { wait_limit: std::time::Duration::from_secs(2), ..commit_hash() };
-    let error = chain.commit(&request, &key, &SystemClock, &diary).await.expect_err("nobody can tell how it went on");
+    let error =
+        chain.commit(&request, &key, &SystemClock::start(), &diary).await.expect_err("nobody can tell how it went on");
     (error, diary)
 }
 
@@ -111,11 +113,11 @@ async fn an_earlier_reveal_is_waited_for_while_the_node_is_away() {
     let (sandbox, chain) = bench(&key).await;
     sandbox.freeze_beacon(true);
     let early = CommitRequest { wait: Wait::Inclusion, ..commit_hash() };
-    chain.commit(&early, &key, &SystemClock, &Unobserved).await.expect("it is included");
+    chain.commit(&early, &key, &SystemClock::start(), &()).await.expect("it is included");
 
     // The way to the node is closed as soon as the waiting begins, and opened again after the first attempt to use it.
     let proxy = Proxy::start(&sandbox.url(), Manners::default()).await;
-    let waiting = Chain::connect(options(&proxy.url), &Unobserved).await.expect("it answers");
+    let waiting = Chain::connect(options(&proxy.url), &()).await.expect("it answers");
     let (port, target) = (proxy.port(), sandbox.url());
     let (proxy, thawing) = (Mutex::new(Some(proxy)), std::sync::Arc::clone(&sandbox));
     let (failed, mut has_failed) = tokio::sync::mpsc::unbounded_channel();
@@ -132,7 +134,8 @@ async fn an_earlier_reveal_is_waited_for_while_the_node_is_away() {
         Proxy::start_on(port, &target, Manners::default()).await
     };
     let request = commit_repo();
-    let (commitment, _proxy) = tokio::join!(waiting.commit(&request, &key, &SystemClock, &diary), reopening);
+    let clock = SystemClock::start();
+    let (commitment, _proxy) = tokio::join!(waiting.commit(&request, &key, &clock, &diary), reopening);
     commitment.expect("the node came back in time");
     assert_eq!(reveal_count(&sandbox, &key), 2);
 }
@@ -215,7 +218,7 @@ async fn a_block_that_is_replaced_is_noticed_and_the_commitment_found_again() {
         }),
     )
     .await;
-    let chain = Chain::connect(options(&proxy.url), &Unobserved).await.expect("it answers");
+    let chain = Chain::connect(options(&proxy.url), &()).await.expect("it answers");
     let diary = Diary::default();
     let commitment = commit(&chain, &key, &diary).await.expect("it is revealed");
     let is_its_block = |event: &Event| matches!(event, Event::Included { block, .. } | Event::Retracted { block } if *block == commitment.block);
@@ -233,7 +236,7 @@ async fn a_commitment_that_another_program_replaces_is_reported_lost() {
     let pending = hex::encode(sp_crypto_hashing::twox_128(b"CommitmentOf"));
     let hiding =
         Proxy::start(&sandbox.url(), Manners::rewriting(move |text| text.replace(&pending, &"00".repeat(16)))).await;
-    let other = Chain::connect(options(&hiding.url), &Unobserved).await.expect("it answers");
+    let other = Chain::connect(options(&hiding.url), &()).await.expect("it answers");
     let (included, mut inclusion) = tokio::sync::mpsc::unbounded_channel();
     let diary = Diary::reacting(move |event| {
         if matches!(event, Event::Included { .. }) {
@@ -244,7 +247,7 @@ async fn a_commitment_that_another_program_replaces_is_reported_lost() {
     let second = async {
         inclusion.recv().await.expect("it is included");
         let careless = CommitRequest { wait: Wait::Inclusion, ..commit_repo() };
-        other.commit(&careless, &key, &SystemClock, &Unobserved).await.expect("it is included too")
+        other.commit(&careless, &key, &SystemClock::start(), &()).await.expect("it is included too")
     };
     let (first, second) = futures::join!(first, second);
     let error = first.expect_err("it was replaced");

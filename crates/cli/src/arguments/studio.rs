@@ -106,7 +106,7 @@ fn or_a_service(error: ChromiumError) -> CommandError {
 }
 
 /// The rules that the render service finds broken in a module's text, before it runs anything.
-fn broken_in_the_service(source: &str) -> Vec<Failure> {
+pub(crate) fn broken_in_the_service(source: &str) -> Vec<Failure> {
     let report = gen404_validator::validate(source);
     report.verdict(Validator::RenderService).map(failure).collect()
 }

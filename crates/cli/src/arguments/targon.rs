@@ -28,9 +28,9 @@ pub(crate) struct TargonArguments {
     pub(crate) poll_interval: std::time::Duration,
 }
 
-/// How a pod is started.
+/// What kind of machine a pod gets, and how long it may take to come to life.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct StartArguments {
+pub(crate) struct PodArguments {
     /// The machine, for example h200-small [default: the pod's own]
     #[arg(long, value_name = "NAME")]
     pub(crate) resource: Option<gen404_targon::ResourceName>,
@@ -43,15 +43,6 @@ pub(crate) struct StartArguments {
     /// Seconds from then until its health check must answer
     #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = seconds)]
     pub(crate) health_timeout: std::time::Duration,
-    /// Stop a pod of the same name first
-    #[arg(long)]
-    pub(crate) replace: bool,
-    /// Return as soon as the pod is deployed
-    #[arg(long)]
-    pub(crate) no_wait: bool,
-    /// Show what would be bought, and its price; buy nothing
-    #[arg(long)]
-    pub(crate) dry_run: bool,
     /// Environment variable for the pod; NAME alone passes on your own. May be repeated
     #[arg(long = "env", value_name = "NAME=VALUE")]
     pub(crate) environment: Vec<SecretString>,
@@ -61,6 +52,22 @@ pub(crate) struct StartArguments {
     pub(crate) registry_auth_env: Option<String>,
     #[command(flatten)]
     pub(crate) targon: TargonArguments,
+}
+
+/// How a pod is started.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct StartArguments {
+    #[command(flatten)]
+    pub(crate) pod: PodArguments,
+    /// Stop a pod of the same name first
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// Return as soon as the pod is deployed
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+    /// Show what would be bought, and its price; buy nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 /// What a machine is rented as.

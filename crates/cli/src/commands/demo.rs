@@ -4,7 +4,6 @@ mod miner;
 mod repository;
 mod workshop;
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -24,7 +23,7 @@ use workshop::Workshop;
 /// Go through a whole round on this machine, as a miner would see it
 ///
 /// Starts the sandbox inside this process and plays a round of its competition: commit and reveal while the window is open, fetch
-/// the prompts, rent a machine, generate, publish, see who wins, and then render and judge to see why. Takes about a minute; needs no
+/// the prompts, rent a machine, generate, upload, verify, see who wins, and then render and judge to see why. Takes about a minute; needs no
 /// key, no TAO and no GPU. Without Chromium or three on this machine it ends with the winner.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -58,7 +57,7 @@ const REPOSITORY: &str = "demo-miner/pipeline";
 /// A window that no machine is too slow for: whatever is left of it passes at once. Prompts enough for a match, few enough for a
 /// minute.
 const RULES: competition::Options =
-    competition::Options { window: 150, generation: 150, before: 0, prompts: 6, carryover: 2, win_margin: 0.07 };
+    competition::Options { window: 400, generation: 1_200, before: 0, prompts: 6, carryover: 2, win_margin: 0.07 };
 
 /// Nothing that the sandbox does by itself takes nearly as long.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -83,7 +82,9 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), C
     let (commit, revealed) = commit(context, &miner, &folder).await?;
     let cdn_url = format!("{}demo-miner", sandbox.directory().cdn);
     let published = sandbox.directory().cdn_dir.join("demo-miner");
-    publish(&published, None)?;
+    // A place that a CDN serves answers before there is a file in it.
+    std::fs::create_dir_all(&published)
+        .map_err(|error| CommandError::failed(format!("cannot make {}: {error}", published.display())))?;
     miner.chapter("Reveal where the code and the files are");
     miner.on_chain(&["commit-repo-cdn", "--repo", REPOSITORY, "--cdn-url", &cdn_url]).await?;
     miner.chapter("See who takes part");
@@ -94,9 +95,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), C
     within(context, sandbox.pass_until(|progress| progress.stage != "open")).await?;
     let workshop = Workshop::new(context, &miner, &sandbox, &folder);
     let generated = workshop.generate().await?;
-    miner.chapter("Publish the modules on the CDN before the deadline");
-    publish(&published, Some(&generated))?;
-    context.ui.faint(format!("$ cp {}/*.js {}", generated.display(), published.display()));
+    workshop.deliver(&generated, &published, &cdn_url).await?;
 
     miner.chapter("The deadline passes; the organisers fetch the files and play the matches");
     sandbox.pass_to(sandbox.competition.progress().deadline);
@@ -144,21 +143,6 @@ async fn within<T>(context: &Context, passing: impl Future<Output = T>) -> Resul
         passed.map_err(|_| CommandError::failed("the sandbox's competition does not move"))
     };
     context.until_interrupted(passing).await
-}
-
-/// Puts the modules of a folder where the CDN serves them; without one, only makes the place.
-fn publish(place: &Path, modules: Option<&Path>) -> Result<(), CommandError> {
-    let copy = || {
-        std::fs::create_dir_all(place)?;
-        for file in modules.into_iter().map(std::fs::read_dir).collect::<io::Result<Vec<_>>>()?.into_iter().flatten() {
-            let path = file?.path();
-            if let Some(name) = path.file_name().filter(|_| path.extension().is_some_and(|ending| ending == "js")) {
-                std::fs::copy(&path, place.join(name))?;
-            }
-        }
-        Ok(())
-    };
-    copy().map_err(|error: io::Error| CommandError::failed(format!("cannot publish in {}: {error}", place.display())))
 }
 
 /// Puts the commit of a scratch repository on chain and sees it revealed.

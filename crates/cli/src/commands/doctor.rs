@@ -1,11 +1,11 @@
 //! `404-cli doctor`.
 
 mod account;
-
 mod groups;
 mod machine;
 mod model;
 mod newest;
+mod storage;
 mod submission;
 
 use std::time::Duration;
@@ -16,13 +16,12 @@ use futures::StreamExt;
 use futures::stream::FuturesOrdered;
 use gen404_outside::http::parse_address;
 use gen404_round::check::{Check, Outcome};
-use gen404_round::lock::Rho;
 use secrecy::SecretString;
 use serde::Serialize;
 use url::Url;
 
 use crate::arguments::targon::TargonArguments;
-use crate::arguments::{BrowserArguments, KeyParser, OwnHotkey, RepositoryArguments, State, Subtensor};
+use crate::arguments::{BrowserArguments, KeyParser, StorageArguments, SubmissionArguments};
 use crate::context::Context;
 use crate::errors::CommandError;
 use crate::ui::Ui;
@@ -30,8 +29,8 @@ use groups::Group;
 
 /// Check everything that a round depends on: a line per check, with the fix
 ///
-/// This machine, the chain, the wallet, the competition, your submission in short, the Targon account, the renderer, and a
-/// model's server: each pass, warn, fail or skipped, and what to do. Nothing is bought, sent or changed. What needs an option
+/// This machine, the chain, the wallet, the competition, your submission in short, storage, the Targon account, the renderer, and
+/// a model's server: each pass, warn, fail or skipped, and what to do. Nothing is bought, sent or changed. What needs an option
 /// that is not given is skipped and says so. Exit code 1 when a check fails. See docs/doctor.md.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -50,20 +49,13 @@ pub(crate) struct Arguments {
     /// Key of the endpoint, when it wants one
     #[arg(long, value_name = "KEY", env = "OPENAI_API_KEY", value_parser = KeyParser)]
     api_key: Option<SecretString>,
-    /// Lock that a coldkey needs on the subnet for each of its hotkeys in the round, in ρ
-    #[arg(long, value_name = "RHO", default_value_t = Rho::whole(100))]
-    required_lock: Rho,
     /// Never ask the index that pip uses whether a newer version is out
     #[arg(long)]
     no_update_check: bool,
     #[command(flatten)]
-    repository: RepositoryArguments,
+    submission: SubmissionArguments,
     #[command(flatten)]
-    own: OwnHotkey,
-    #[command(flatten)]
-    subtensor: Subtensor,
-    #[command(flatten)]
-    state: State,
+    storage: StorageArguments,
     #[command(flatten)]
     targon: TargonArguments,
     #[command(flatten)]

@@ -15,8 +15,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use self::checked::Invalid;
-use self::display::Display;
-use self::limits::LimitArguments;
+pub(in crate::commands) use self::display::Display;
+pub(in crate::commands) use self::limits::LimitArguments;
 use crate::context::Context;
 use crate::errors::{Blame, CommandError};
 use crate::prompts_file;

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use gen404_outside::http::parse_address;
+use gen404_outside::observer::Observer;
 use gen404_renderer::{
-    Batch, BatchEvent, BatchObserver, OutputFolder, RenderError, RenderService, Renderer, RetryPolicy, Summary,
+    Batch, BatchEvent, Health, OutputFolder, RenderError, RenderService, Renderer, SERVICE_PATIENCE, Summary,
     contact_sheet,
 };
 use gen404_round::view::ViewSet;
@@ -18,6 +19,7 @@ use url::Url;
 use crate::arguments::StudioArguments;
 use crate::context::Context;
 use crate::errors::{Blame, CommandError, sentence};
+use crate::shares::shares;
 use crate::ui::{Progress, Ui};
 
 /// Time for one answer of a service; it gives up on a module after 30 seconds itself, but queues without bound.
@@ -33,16 +35,16 @@ pub(crate) struct Arguments {
     /// Folder with the modules
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Address of a render service; the built-in renderer is not used then
+    /// Address of a render service; the built-in renderer is not used then. Give it several times, and they share the work
     #[arg(long, value_name = "URL", value_parser = parse_address)]
-    endpoint: Option<Url>,
+    endpoint: Vec<Url>,
     /// Where the pictures go
     #[arg(long, value_name = "DIR", default_value = "results")]
     output_dir: PathBuf,
     /// Whose pictures: those of the command-line judge, of the official pipeline, or both
     #[arg(long, value_name = "SET", value_enum, default_value_t = Views::All)]
     views: Views,
-    /// Modules that a service renders at the same time; more than two gain nothing at the official one
+    /// Modules that each service renders at the same time; more than two gain nothing at the official one
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
     concurrency: u16,
     /// Render also what is up to date
@@ -83,13 +85,16 @@ struct Outcome<'a> {
     up_to_date: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     sheet: Option<&'a Path>,
+    /// What each of several services did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    endpoints: Option<Value>,
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), CommandError> {
-    let summary = match &arguments.data_dir {
+    let (summary, endpoints) = match &arguments.data_dir {
         Some(modules) => render(context, &arguments, modules).await?,
         None if arguments.sheet.is_none() => return Err(CommandError::usage("--data-dir is missing")),
-        None => Summary::default(),
+        None => (Summary::default(), None),
     };
     let failure = failure(&summary, &arguments.output_dir);
     let sheet = match &arguments.sheet {
@@ -97,17 +102,27 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), C
         None => Ok(()),
     };
     // What failed first is told first; a missing sheet is then no surprise.
-    failure.map_or(sheet, Err)?;
+    let told = |failure: CommandError| match &endpoints {
+        Some(endpoints) => failure.with_field("endpoints", endpoints.clone()),
+        None => failure,
+    };
+    failure.map(told).map_or(sheet, Err)?;
     context.ui.result(&Outcome {
         success: true,
         output_dir: &arguments.output_dir,
         rendered: summary.rendered.len(),
         up_to_date: summary.up_to_date.len(),
         sheet: arguments.sheet.as_deref(),
+        endpoints,
     })
 }
 
-async fn render(context: &Context, arguments: &Arguments, modules: &Path) -> Result<Summary, CommandError> {
+/// Returns what became of the modules, and what each of several services did.
+async fn render(
+    context: &Context,
+    arguments: &Arguments,
+    modules: &Path,
+) -> Result<(Summary, Option<Value>), CommandError> {
     let batch = |concurrency: usize| Batch {
         modules: modules.to_owned(),
         output: OutputFolder::new(&arguments.output_dir),
@@ -115,12 +130,12 @@ async fn render(context: &Context, arguments: &Arguments, modules: &Path) -> Res
         force: arguments.force,
         concurrency,
     };
-    if let Some(endpoint) = &arguments.endpoint {
-        let service = RenderService::new(endpoint.clone(), RetryPolicy::default(), ANSWER_LIMIT)?;
+    if !arguments.endpoint.is_empty() {
         let work = async {
-            context.ui.status(format!("asking {} for its health", service.address()));
-            service.health().await?;
-            watched(context, &batch(arguments.concurrency.into()), &service).await
+            let (service, _) = service(context, &arguments.endpoint).await?;
+            let at_once = usize::from(arguments.concurrency) * arguments.endpoint.len();
+            let summary = watched(context, &batch(at_once), &service).await?;
+            Ok((summary, (arguments.endpoint.len() > 1).then(|| shares(service.shares()))))
         };
         return context.until_interrupted(work).await;
     }
@@ -129,7 +144,33 @@ async fn render(context: &Context, arguments: &Arguments, modules: &Path) -> Res
     let batch = batch(studio.options().browsers + 1);
     let outcome = context.until_interrupted(watched(context, &batch, &studio)).await;
     studio.close().await;
-    outcome
+    Ok((outcome?, None))
+}
+
+/// The service at these addresses, of which at least one is there, and none is known to draw other pixels than the others.
+///
+/// With it comes what the pixels depend on, where the services say so.
+pub(super) async fn service(
+    context: &Context,
+    addresses: &[Url],
+) -> Result<(RenderService, Option<String>), CommandError> {
+    let service = RenderService::new(addresses.iter().cloned(), SERVICE_PATIENCE, ANSWER_LIMIT)?;
+    context.ui.status(format!("asking {} for its health", service.addresses().join(", ")));
+    let Health { there, missing } = service.health().await?;
+    for error in &missing {
+        context.ui.warning(format!("{}; the other services do its work", sentence(error)));
+    }
+    let mut known = there.iter().filter_map(|(address, renderer)| Some((address, renderer.as_ref()?)));
+    if let Some((first, renderer)) = known.next()
+        && let Some((other, unlike)) = known.find(|(_, other)| *other != renderer)
+    {
+        return Err(CommandError::usage(format!(
+            "the render services draw different pixels: {first} has {renderer}, {other} has {unlike}"
+        ))
+        .with_hint("use one version of the renderer, and --fast everywhere or nowhere"));
+    }
+    let renderer = there.iter().find_map(|(_, renderer)| renderer.clone());
+    Ok((service, renderer))
 }
 
 async fn watched(context: &Context, batch: &Batch, renderer: &impl Renderer) -> Result<Summary, CommandError> {
@@ -144,7 +185,7 @@ struct Watch {
     done: AtomicU64,
 }
 
-impl BatchObserver for Watch {
+impl Observer<BatchEvent<'_>> for Watch {
     fn on(&self, event: BatchEvent<'_>) {
         let name = match event {
             BatchEvent::Found { modules } => {

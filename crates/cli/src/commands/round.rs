@@ -2,7 +2,7 @@
 
 mod fetched;
 mod look;
-mod outputs;
+pub(super) mod outputs;
 mod prompts;
 pub(crate) mod report;
 mod screen;

@@ -9,15 +9,12 @@ mod result;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum, value_parser};
-use gen404_outside::http::parse_address;
 use gen404_round::CdnUrl;
-use gen404_storage::{
-    Acl, Bucket, Credentials, Delivered, Endpoint, Environment, Location, Module, Patience, Profile, Upload,
-};
-use url::Url;
+use gen404_storage::{Acl, Bucket, Delivered, Location, Module, Patience, Upload};
 
 use self::display::Display;
 use self::result::Report;
+use crate::arguments::StorageArguments;
 use crate::context::Context;
 use crate::errors::CommandError;
 
@@ -32,18 +29,9 @@ pub(crate) struct Arguments {
     /// Folder with the modules, one per stem: STEM.js
     #[arg(long, value_name = "DIR")]
     data_dir: PathBuf,
-    /// Where to: `s3://BUCKET` or `s3://BUCKET/PREFIX`
-    #[arg(long, value_name = "S3_PLACE", conflicts_with = "copy_to")]
-    to: Option<Location>,
     /// Copy them into this folder instead
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "to")]
     copy_to: Option<PathBuf>,
-    /// Address of the storage's S3 API [default: the profile's, else AWS]
-    #[arg(long, value_name = "URL", env = "AWS_ENDPOINT_URL_S3", value_parser = parse_address)]
-    endpoint_url: Option<Url>,
-    /// Region of the bucket [default: the profile's, what the address says, else us-east-1; auto for R2]
-    #[arg(long, value_name = "REGION", env = "AWS_REGION")]
-    region: Option<String>,
     /// Address below which everybody reads them, as in commit-repo-cdn: every module is read back from there
     #[arg(long, value_name = "URL")]
     public_url: Option<CdnUrl>,
@@ -62,6 +50,8 @@ pub(crate) struct Arguments {
     /// Look what is there, and write nothing
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    storage: StorageArguments,
 }
 
 /// Canned ACLs.
@@ -125,7 +115,7 @@ async fn deliver(context: &Context, arguments: &Arguments) -> Result<(), Command
 
 /// Also where one of the options comes from a variable or a settings file, of which the parser knows nothing.
 fn place(arguments: &Arguments) -> Result<Place<'_>, CommandError> {
-    match (&arguments.to, &arguments.copy_to) {
+    match (&arguments.storage.to, &arguments.copy_to) {
         (Some(location), None) => Ok(Place::Storage(location)),
         (None, Some(folder)) => Ok(Place::Folder(folder)),
         (Some(_), Some(_)) => Err(CommandError::usage("--to and --copy-to do not go together")),
@@ -144,14 +134,7 @@ async fn upload(
     modules: &[Module],
     display: &Display,
 ) -> Result<Uploaded, CommandError> {
-    let environment = Environment::of_this_process();
-    let profile = Profile::find(&environment)?;
-    let of_profile = profile.endpoint_url.as_deref().map(parse_address).transpose();
-    let of_profile =
-        of_profile.map_err(|error| CommandError::usage(format!("endpoint_url of the profile is {error}")))?;
-    let region = arguments.region.as_deref().or(profile.region.as_deref());
-    let endpoint = Endpoint::new(arguments.endpoint_url.clone().or(of_profile), region);
-    let credentials = Credentials::find(&environment, &profile, endpoint.is_aws()).await?;
+    let (endpoint, credentials) = arguments.storage.find().await?;
     display.begins(location, &endpoint, &credentials);
     let bucket = Bucket::new(endpoint, location.bucket(), credentials, arguments.acl.map(Into::into))?;
     let upload = Upload {

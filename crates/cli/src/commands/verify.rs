@@ -8,9 +8,8 @@ use std::time::Duration;
 use clap::Args;
 use gen404_delivery::Manners;
 use gen404_round::Hotkey;
-use gen404_round::lock::Rho;
 
-use crate::arguments::{OwnHotkey, RepositoryArguments, State, Subtensor};
+use crate::arguments::SubmissionArguments;
 use crate::context::Context;
 use crate::errors::CommandError;
 use crate::hotkey;
@@ -48,23 +47,15 @@ pub(crate) struct Arguments {
     /// Command for the shell to run on every change, with the JSON on its stdin
     #[arg(long, value_name = "COMMAND", requires = "until_deadline")]
     on_change: Option<String>,
-    /// Lock that a coldkey needs on the subnet for each of its hotkeys in the round, in ρ
-    #[arg(long, value_name = "RHO", default_value_t = Rho::whole(100))]
-    required_lock: Rho,
     #[command(flatten)]
-    repository: RepositoryArguments,
-    #[command(flatten)]
-    own: OwnHotkey,
-    #[command(flatten)]
-    subtensor: Subtensor,
-    #[command(flatten)]
-    state: State,
+    submission: SubmissionArguments,
 }
 
 pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Result<(), CommandError> {
+    let SubmissionArguments { required_lock, repository, own, subtensor, state } = &arguments.submission;
     let hotkey = match arguments.address {
         Some(hotkey) => hotkey,
-        None => hotkey::address(&arguments.own)?.ok_or_else(|| {
+        None => hotkey::address(own)?.ok_or_else(|| {
             CommandError::usage("whose submission? No hotkey is named")
                 .with_hint("give its SS58 address, or --wallet.name and --wallet.hotkey")
         })?,
@@ -74,12 +65,12 @@ pub(crate) async fn run(context: &Context, arguments: &Arguments) -> Result<(), 
         round: arguments.round,
         also: arguments.also.iter().copied().filter(|also| *also != hotkey).collect(),
         leader: arguments.compare_leader,
-        repository: arguments.repository.repository.clone(),
-        required: arguments.required_lock,
+        repository: repository.repository.clone(),
+        required: *required_lock,
         sample: None,
     };
     let manners = Manners { time_limit: Duration::from_secs(arguments.cdn_timeout.into()), ..Manners::default() };
-    let reader = Verifier::new(&context.ui, &arguments.state, &arguments.subtensor, manners)?;
+    let reader = Verifier::new(&context.ui, state, subtensor, manners)?;
     context
         .until_interrupted(async {
             if arguments.until_deadline {

@@ -2,14 +2,14 @@
 //! `seed = 7`) or, where an option means the same in every command, on top (`wallet.name = "miner"`). Knows nothing of
 //! precedence.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, Command};
 use gen404_outside::text::without_mark;
 
-use super::marks::{each_setting, is_address, is_secret, is_shared, variable_to_name};
+use super::marks::{addresses_in, each_setting, is_address, is_secret, is_shared, takes_a_list, variable_to_name};
 use super::meant::{Known, meant, place};
 use crate::errors::CommandError;
 use crate::text::{secret_in_address, utf8};
@@ -18,8 +18,10 @@ use crate::text::{secret_in_address, utf8};
 #[derive(Debug)]
 pub(super) struct SettingsFile {
     path: PathBuf,
-    /// As text; `None` for lists and dates, which no option takes.
+    /// As text; `None` for dates and for lists of anything but texts, which no option takes.
     values: BTreeMap<String, Option<String>>,
+    /// Keys whose value is a list.
+    lists: BTreeSet<String>,
 }
 
 impl SettingsFile {
@@ -47,11 +49,11 @@ impl SettingsFile {
             let line = before.matches('\n').count() + 1;
             CommandError::usage(format!("line {line} of {} is not TOML: {}", path.display(), error.message()))
         })?;
-        let mut values = BTreeMap::new();
+        let mut file = Self { path: path.to_owned(), values: BTreeMap::new(), lists: BTreeSet::new() };
         for (key, value) in table {
-            flatten(key, value, &mut values);
+            file.flatten(key, value);
         }
-        Ok(Self { path: path.to_owned(), values })
+        Ok(file)
     }
 
     /// The value for an option of the command at `path`, and where it stands: `judge.seed in 404-cli.toml`.
@@ -93,14 +95,37 @@ impl SettingsFile {
                     .with_hint(format!("put it into the table of its command: {}", tables.join(" or ")))
             });
         };
-        let Some(value) = value else {
+        let Some(value) = value.filter(|_| takes_a_list(arg) || !self.lists.contains(key)) else {
             return Err(CommandError::usage(format!("{file}: `{key}` must be a text, a number, true or false")));
         };
-        if let Some(secret) = secret_in_address(value, is_address(arg)) {
+        let values = if takes_a_list(arg) { addresses_in(value) } else { vec![value.to_owned()] };
+        if let Some(secret) = values.iter().find_map(|value| secret_in_address(value, is_address(arg))) {
             let variable = variable_to_name(arg, path);
             return Err(CommandError::usage(format!("{file}: `{key}` holds {secret}: keep it in {variable}")));
         }
         Ok(())
+    }
+
+    fn flatten(&mut self, key: String, value: toml::Value) {
+        let text = match value {
+            toml::Value::Table(table) => {
+                for (inner, value) in table {
+                    self.flatten(format!("{key}.{inner}"), value);
+                }
+                return;
+            }
+            toml::Value::String(text) => Some(text),
+            toml::Value::Integer(number) => Some(number.to_string()),
+            toml::Value::Float(number) => Some(number.to_string()),
+            toml::Value::Boolean(flag) => Some(flag.to_string()),
+            toml::Value::Array(items) => {
+                self.lists.insert(key.clone());
+                let texts: Option<Vec<&str>> = items.iter().map(toml::Value::as_str).collect();
+                texts.filter(|texts| !texts.is_empty()).map(|texts| texts.join(","))
+            }
+            toml::Value::Datetime(_) => None,
+        };
+        self.values.insert(key, text);
     }
 }
 
@@ -128,23 +153,6 @@ fn advice(key: &str, options: &[(&Arg, Vec<String>)]) -> String {
     format!("did you mean `{option}` in the table {}?", tables.join(" or "))
 }
 
-fn flatten(key: String, value: toml::Value, values: &mut BTreeMap<String, Option<String>>) {
-    let text = match value {
-        toml::Value::Table(table) => {
-            for (inner, value) in table {
-                flatten(format!("{key}.{inner}"), value, values);
-            }
-            return;
-        }
-        toml::Value::String(text) => Some(text),
-        toml::Value::Integer(number) => Some(number.to_string()),
-        toml::Value::Float(number) => Some(number.to_string()),
-        toml::Value::Boolean(flag) => Some(flag.to_string()),
-        toml::Value::Array(_) | toml::Value::Datetime(_) => None,
-    };
-    values.insert(key, text);
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -164,6 +172,7 @@ mod tests {
             "chromium = '/c'\n[render]\nchromium = '/d'\nfast = true",
             "[judge]\nseed = 7\nendpoint = 'http://h'\n[pods.logs]\ntail = 5",
             "\u{feff}[judge]\nseed = 7",
+            "[judge]\nendpoint = ['http://a', 'http://b:1/v1']",
         ] {
             assert_eq!(check(good), Ok(()), "{good}");
         }
@@ -181,10 +190,16 @@ mod tests {
         for (text, advice) in [
             ("[judge]\ndry_run = true", "did you mean `dry-run` in the table [judge]?"),
             ("[commit-hash]\ndryrun = true", "did you mean `dry-run` in the table [commit-hash]?"),
-            ("win_margin = 0.05", "did you mean `win-margin` in the table [round.standings] or [judge]?"),
-            ("[generate]\nwin-margin = 0.05", "did you mean `win-margin` in the table [round.standings] or [judge]?"),
+            (
+                "win_margin = 0.05",
+                "did you mean `win-margin` in the table [round.standings] or [judge] or [match] or [rehearse]?",
+            ),
+            (
+                "[generate]\nwin-margin = 0.05",
+                "did you mean `win-margin` in the table [round.standings] or [judge] or [match] or [rehearse]?",
+            ),
             ("[jugde]\nseed = 1", "did you mean `seed` in the table [judge]?"),
-            ("sed = 1", "did you mean `seed` in the table [generate] or [judge]?"),
+            ("sed = 1", "did you mean `seed` in the table [generate] or [judge] or [match] or [rehearse]?"),
             ("[judge]\nendpoitn = 'http://h'", "did you mean `endpoint` in the table [judge]?"),
             ("wallet.nmae = 'm'", "did you mean `wallet.name`, on top of the file or in the table of a command?"),
             ("wallet_name = 'm'", "did you mean `wallet.name`, on top"),
@@ -196,6 +211,9 @@ mod tests {
         }
         let said = check("[judge]\nseed = [1]").unwrap_err();
         assert!(said.contains("`judge.seed` must be a text, a number"), "{said}");
+        for list in ["[judge]\nmodel = ['a', 'b']", "[judge]\nendpoint = [1]", "[judge]\nendpoint = []"] {
+            assert!(check(list).unwrap_err().contains("must be a text, a number"), "{list}");
+        }
     }
 
     #[test]
@@ -231,6 +249,8 @@ mod tests {
         let said = check("[judge]\nendpoint = 'https://h/v1?key=5ecret'").unwrap_err();
         assert!(said.contains("a query, which may be a key: keep it in GEN404_JUDGE_ENDPOINT"), "{said}");
         assert!(!said.contains("5ecret"), "{said}");
+        let said = check("[judge]\nendpoint = ['http://a', 'https://me:5ecret@h']").unwrap_err();
+        assert!(said.contains("a login: keep it in GEN404_JUDGE_ENDPOINT") && !said.contains("5ecret"), "{said}");
         assert!(check("[judge]\nendpoint = 'me:5ecret@h:80'").unwrap_err().contains("a login"));
         assert!(check("[render]\nendpoint = 'https://h:99999/?5ecret'").unwrap_err().contains("a query"));
         assert_eq!(check("[judge]\nendpoint = 'https://h/v1'\nmodel = 'a:b@c'"), Ok(()));

@@ -31,6 +31,26 @@ pub(super) fn is_address(arg: &Arg) -> bool {
     arg.get_value_names().is_some_and(|names| names.iter().any(|name| name == "URL" || name == "NETWORK"))
 }
 
+/// Whether the option takes several addresses: a list in a file, addresses with commas between them in a variable.
+pub(super) fn takes_a_list(arg: &Arg) -> bool {
+    is_address(arg) && matches!(arg.get_action(), ArgAction::Append)
+}
+
+/// The addresses of a list. A comma that no address follows is part of one.
+pub(super) fn addresses_in(text: &str) -> Vec<String> {
+    let mut addresses: Vec<String> = Vec::new();
+    for piece in text.split(',') {
+        match addresses.last_mut() {
+            Some(last) if !piece.contains("://") => {
+                last.push(',');
+                last.push_str(piece);
+            }
+            _ => addresses.push(piece.trim().to_owned()),
+        }
+    }
+    addresses.into_iter().map(|address| address.trim_end_matches([',', ' ']).to_owned()).collect()
+}
+
 /// Whether it is an option whose value may come from elsewhere than the command line.
 pub(super) fn is_setting(arg: &Arg) -> bool {
     use ArgAction::{Help, HelpLong, HelpShort, Version};
@@ -129,6 +149,18 @@ mod tests {
     }
 
     #[test]
+    fn a_list_is_split_where_an_address_begins() {
+        for (list, addresses) in [
+            ("http://a", &["http://a"][..]),
+            ("http://a,http://b", &["http://a", "http://b"]),
+            ("http://a, https://b/x?y=1,2 , http://c,", &["http://a", "https://b/x?y=1,2", "http://c"]),
+            ("a,b", &["a,b"]),
+        ] {
+            assert_eq!(addresses_in(list), addresses, "{list}");
+        }
+    }
+
+    #[test]
     fn what_differs_from_run_to_run_is_never_shared() {
         for (name, arg, _) in options(&Arguments::command()) {
             let option = arg.get_long().expect("a long name");
@@ -210,7 +242,13 @@ mod tests {
                 secrets.push(name);
             }
         }
-        for name in ["judge --api-key", "pods --targon-api-key", "stop-pods --targon-api-key", "start-judge --env"] {
+        for name in [
+            "judge --api-key",
+            "match --api-key",
+            "pods --targon-api-key",
+            "stop-pods --targon-api-key",
+            "start-judge --env",
+        ] {
             assert!(secrets.iter().any(|secret| secret == name), "{name}");
         }
     }

@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
 use super::{Account, Watching};
-use crate::arguments::targon::{self as arguments, StartArguments};
+use crate::arguments::targon::{self as arguments, PodArguments, StartArguments};
 use crate::context::Context;
 use crate::errors::CommandError;
 use crate::settings::login_in_variable;
@@ -53,12 +53,12 @@ pub(crate) async fn run(
     image: Option<ImageReference>,
     arguments: &StartArguments,
 ) -> Result<(), CommandError> {
-    let order = order(kind, image, arguments)?;
+    let order = Order { replace: arguments.replace, wait: !arguments.no_wait, ..order(kind, image, &arguments.pod)? };
     if arguments.dry_run {
-        let account = Account::open(&context.ui, &arguments.targon)?;
+        let account = Account::open(&context.ui, &arguments.pod.targon)?;
         return context.until_interrupted(quote(context, &account, &order)).await;
     }
-    let account = Account::open_with_key(&context.ui, &arguments.targon)?;
+    let account = Account::open_with_key(&context.ui, &arguments.pod.targon)?;
     context.until_interrupted(account.warn_of_left_overs(context)).await?;
     let observer = Watching::new(&context.ui, kind.name());
     let outcome = start(&account.client, &account.leases, &order, context.interrupt.token(), &observer).await;
@@ -124,7 +124,7 @@ async fn quote(context: &Context, account: &Account, order: &Order) -> Result<()
 }
 
 /// The end of the log says more than any error about a pod that did not come to life.
-fn show_log(context: &Context, error: &StartError) {
+pub(crate) fn show_log(context: &Context, error: &StartError) {
     let (StartError::GivenBack { log, .. } | StartError::LeftRunning { log, .. }) = error else { return };
     if !log.is_empty() {
         context.ui.status(format!("the last {} lines of its log:", log.len()));
@@ -134,7 +134,12 @@ fn show_log(context: &Context, error: &StartError) {
     }
 }
 
-fn order(kind: PodKind, image: Option<ImageReference>, arguments: &StartArguments) -> Result<Order, CommandError> {
+/// A pod that takes nobody's place and is waited for.
+pub(crate) fn order(
+    kind: PodKind,
+    image: Option<ImageReference>,
+    arguments: &PodArguments,
+) -> Result<Order, CommandError> {
     let pod = kind.specification(image).ok_or_else(|| CommandError::usage("--image-url is missing"))?;
     let registry = arguments.registry_auth_env.as_deref().map(|variable| login(variable, &pod.image)).transpose()?;
     let environment = arguments.environment.iter().map(variable).collect::<Result<_, _>>()?;
@@ -146,8 +151,8 @@ fn order(kind: PodKind, image: Option<ImageReference>, arguments: &StartArgument
             arguments::TypeChoice::Rental => TypeChoice::Only(WorkloadType::Rental),
             arguments::TypeChoice::Serverless => TypeChoice::Only(WorkloadType::Serverless),
         },
-        replace: arguments.replace,
-        wait: !arguments.no_wait,
+        replace: false,
+        wait: true,
         patience: Patience { visible: arguments.deploy_timeout, healthy: arguments.health_timeout },
     })
 }

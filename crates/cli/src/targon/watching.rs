@@ -5,8 +5,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use gen404_outside::http::pause_in_words;
+use gen404_outside::observer::Observer;
 use gen404_outside::time::in_words;
-use gen404_targon::{PodEvent, PodObserver, TargonError, Usd, price_in_words};
+use gen404_targon::{PodEvent, TargonError, Usd, price_in_words};
 
 use crate::errors::sentence;
 use crate::ui::{Progress, Ui};
@@ -72,7 +73,7 @@ fn pausing(pause: Duration, error: &TargonError) -> String {
     }
 }
 
-impl PodObserver for Watching {
+impl Observer<PodEvent<'_>> for Watching {
     fn on(&self, event: PodEvent<'_>) {
         let ui = &self.ui;
         let old = |years: Option<Duration>| years.map_or_else(String::new, |old| format!(", {} old", in_words(old)));

@@ -20,10 +20,14 @@ fn the_whole_round_works_on_this_machine() {
     assert_eq!(outcome["commit"], String::from_utf8_lossy(&head.stdout).trim());
     assert!(outcome["revealed_block"].as_u64().is_some_and(|block| block > 0), "{outcome}");
     let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("gives every module as the subnet will ask for it"), "{said}");
+    assert!(said.contains("6 of 6 stems delivered"), "{said}");
     // The miner's modules are finer than the leader's: it wins the round, by the files of the competition's state.
     assert_eq!(outcome["round"], 1);
     assert_eq!(outcome["winner"], outcome["hotkey"], "{outcome}");
-    for command in ["commit-hash", "commit-repo-cdn", "list-all", "round prompts", "round standings"] {
+    for command in
+        ["commit-hash", "commit-repo-cdn", "list-all", "round prompts", "upload", "verify", "round standings"]
+    {
         assert!(said.contains(&format!("$ 404-cli {command} ")), "{command} was shown: {said}");
     }
 }

@@ -6,6 +6,7 @@ use gen404_devchain::{Lock, Neuron, Options};
 use gen404_sandbox::cdn::Cdn;
 use gen404_sandbox::faults::Rule;
 use gen404_sandbox::judge::{self, ScriptedJudge};
+use gen404_sandbox::storage::Storage;
 use gen404_sandbox::targon::{self, FakeTargon};
 use gen404_testing::Nobody;
 use serde_json::{Value, json};
@@ -18,10 +19,11 @@ use crate::submission::{GOOD, cdn, entry, generating, repository};
 const STEMS: [&str; 4] = ["a1", "b2", "c3", "d4"];
 
 /// Everything that a round depends on, in good order.
-struct Place {
-    miner: Miner,
-    targon: FakeTargon,
+pub(crate) struct Place {
+    pub(crate) miner: Miner,
+    pub(crate) targon: FakeTargon,
     judge: ScriptedJudge,
+    storage: Storage,
     cdn: Cdn,
     files: PathBuf,
     repository: PathBuf,
@@ -29,7 +31,7 @@ struct Place {
 }
 
 impl Place {
-    async fn new() -> Option<Self> {
+    pub(crate) async fn new() -> Option<Self> {
         let lock = Lock { coldkey: COLDKEY, locked_mass: 200_000_000_000, conviction_bits: 0, last_update: 1 };
         let miner = Miner::on(Options { manual_blocks: true, locks: vec![lock], ..options() }).await;
         while miner.chain.block_number() < 20 {
@@ -40,14 +42,17 @@ impl Place {
         generating(&miner.home, 5_000, &STEMS, &[(account("default"), entry(&commit, &format!("{}mine", cdn.url())))]);
         let targon = FakeTargon::start(targon::Options::default()).await.expect("a port");
         let judge = ScriptedJudge::start(judge::Options::default()).await.expect("a port");
-        Some(Self { miner, targon, judge, cdn, files, repository, commit })
+        let bucket = miner.home.path().join("buckets/cdn");
+        std::fs::create_dir_all(&bucket).expect("made");
+        let storage = Storage::start(&bucket).await.expect("a port");
+        Some(Self { miner, targon, judge, storage, cdn, files, repository, commit })
     }
 
-    fn run(&self, more: &[&str]) -> Ended {
+    pub(crate) fn run(&self, more: &[&str]) -> Ended {
         self.run_with(&[], more)
     }
 
-    fn run_with(&self, variables: &[(&str, &str)], more: &[&str]) -> Ended {
+    pub(crate) fn run_with(&self, variables: &[(&str, &str)], more: &[&str]) -> Ended {
         // A chain that stands still looks like a clock that is fast.
         self.miner.chain.produce_block();
         self.run_at(&self.miner.chain.url(), variables, more)
@@ -56,22 +61,25 @@ impl Place {
     fn run_at(&self, chain: &str, variables: &[(&str, &str)], more: &[&str]) -> Ended {
         let (targon, judge) = (self.targon.url().to_string(), self.judge.url().to_string());
         let (repository, three) = (self.repository.display().to_string(), three_module().display().to_string());
+        let access = self.storage.access();
         let line = [
             &["doctor", "--wallet.name", "miner", "--state-url", "file:state"][..],
             &["--subtensor.endpoint", chain, "--repository", &repository, "--targon-base-url", &targon],
             &["--model-endpoint", &judge, "--three-module", &three],
+            if more.contains(&"--to") { &[] } else { &["--to", "s3://cdn/17"] },
             if more.contains(&"--wallet.hotkey") { &[] } else { &["--wallet.hotkey", "default"] },
             more,
         ]
         .concat();
         let mut command = self.miner.home.command(&line);
-        command.env("TARGON_API_KEY", "sn4_test");
+        command.env("TARGON_API_KEY", KEY).env("AWS_ENDPOINT_URL", access.endpoint_url);
+        command.env("AWS_ACCESS_KEY_ID", access.access_key_id).env("AWS_SECRET_ACCESS_KEY", access.secret_access_key);
         command.envs(variables.iter().copied());
         Ended(command.output().expect("the binary runs"))
     }
 
     /// Names of the checks that ended like this.
-    fn named(ended: &Ended, outcome: &str) -> Vec<String> {
+    pub(crate) fn named(ended: &Ended, outcome: &str) -> Vec<String> {
         let json = ended.json();
         let checks = json["checks"].as_array().unwrap_or_else(|| panic!("no checks:\n{}", ended.transcript()));
         let named = checks.iter().filter(|check| check["outcome"] == outcome);
@@ -79,7 +87,7 @@ impl Place {
     }
 
     /// Exactly this check fails, with a fix that holds this text.
-    fn fails(ended: &Ended, name: &str, fix: &str) {
+    pub(crate) fn fails(ended: &Ended, name: &str, fix: &str) {
         assert_eq!(Self::named(ended, "fail"), [name], "{}", ended.transcript());
         assert_eq!(ended.0.status.code(), Some(1), "{}", ended.transcript());
         let json = ended.json();
@@ -88,13 +96,13 @@ impl Place {
     }
 }
 
-fn find<'a>(json: &'a Value, name: &str) -> &'a Value {
+pub(crate) fn find<'a>(json: &'a Value, name: &str) -> &'a Value {
     let checks = json["checks"].as_array().expect("checks");
     checks.iter().find(|check| check["name"] == name).unwrap_or_else(|| panic!("{name}: {json}"))
 }
 
 /// All checks but those of the machine's own equipment, which not every machine has.
-const SERVICES: [&str; 19] = [
+pub(crate) const SERVICES: [&str; 20] = [
     "network",
     "wallet",
     "permissions",
@@ -111,10 +119,14 @@ const SERVICES: [&str; 19] = [
     "reveals",
     "repository",
     "cdn",
+    "storage",
     "targon",
     "credits",
     "pods",
 ];
+
+/// Of the Targon account.
+pub(crate) const KEY: &str = "sn4_test";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_passes_in_a_healthy_place() {
@@ -122,14 +134,16 @@ async fn everything_passes_in_a_healthy_place() {
     let ended = place.run(&[&["--only", "model"][..], &SERVICES].concat());
     let json = ended.success();
     let passed = Place::named(&ended, "pass");
-    assert_eq!(passed.len(), 20, "{}", ended.transcript());
+    assert_eq!(passed.len(), 21, "{}", ended.transcript());
     assert_eq!(
         (&json["passed"], &json["failed"], &json["warned"], &json["skipped"]),
-        (&json!(20), &json!(0), &json!(0), &json!(0))
+        (&json!(21), &json!(0), &json!(0), &json!(0))
     );
     assert_eq!(find(&json, "cdn")["sentence"], "4 of 4 stems looked at are delivered");
     let stderr = ended.stderr();
     assert!(stderr.contains("✓ model: ") && stderr.contains("✓ cdn: "), "{stderr}");
+    assert_eq!(stderr.matches("connected to").count(), 1, "{stderr}");
+    assert!(place.storage.requests().iter().all(|seen| seen.method == "GET"), "nothing is written");
     assert_eq!(place.run(&["--json", "--only", "node"]).stderr(), "");
 }
 
@@ -146,6 +160,7 @@ async fn what_is_not_configured_is_skipped_and_says_what_enables_it() {
         "registration",
         "window",
         "cdn",
+        "storage",
         "targon",
         "model",
         "node",
@@ -157,6 +172,7 @@ async fn what_is_not_configured_is_skipped_and_says_what_enables_it() {
         ("registration", "--wallet.name"),
         ("window", "--state-url"),
         ("cdn", "--state-url"),
+        ("storage", "--to s3://"),
         ("targon", "TARGON_API_KEY"),
         ("model", "--model-endpoint"),
     ] {

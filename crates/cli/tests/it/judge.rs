@@ -296,7 +296,7 @@ fn failures_of_the_model_exit_with_3_and_invent_no_draw() {
     let unrehearsed = ["--endpoint", &chatty.endpoint, "--profile", "hasty.toml", "--no-rehearsal"];
     for (useless, beginning) in [
         (useless, "the model cannot judge this match (rehearsal, question `"),
-        (judge(&home, &unrehearsed), "2 duels could not be judged: duel `"),
+        (judge(&home, &unrehearsed), "2 duels could not be judged: none of the first 48 replies could be used"),
     ] {
         assert_eq!(useless.code, Some(3));
         let error = useless.result["error"].as_str().expect("a sentence");

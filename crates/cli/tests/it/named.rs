@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 
 /// Options of other programs that are spoken of.
 const OF_OTHERS: &[&str] = &[
+    "allow-empty",
     "bench",
     "check",
     "data-binary",
     "env-file",
     "filter",
+    "format",
     "ignore-missing",
     "limit-mm-per-prompt",
     "locked",

@@ -1,11 +1,10 @@
 //! A miner's submission for tests of `verify` and `doctor`: a repository, a folder at a CDN, a round that is being generated.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
 use gen404_round::AccountId;
 use gen404_sandbox::cdn::Cdn;
-use gen404_testing::skipped;
+use gen404_testing::{commit_all, new_repository};
 use serde_json::{Value, json};
 
 use crate::binary::Home;
@@ -23,39 +22,14 @@ pub(crate) fn module(name: &str) -> String {
 /// A repository below the home, with its commit; none where the machine has no git.
 pub(crate) fn repository(home: &Home, files: &[(&str, &str)]) -> Option<(PathBuf, String)> {
     let folder = home.path().join("pipeline");
-    std::fs::create_dir_all(&folder).expect("made");
-    if git(&folder, &["init", "--quiet"]).is_none() {
-        skipped("git");
+    if !new_repository(&folder) {
         return None;
     }
     for (path, text) in files {
         write(&folder.join(path), text);
     }
-    git(&folder, &["add", "."]).expect("git works");
-    git(&folder, &["commit", "--quiet", "-m", "pipeline"]).expect("git works");
-    let commit = git(&folder, &["rev-parse", "HEAD"]).expect("a commit");
+    let commit = commit_all(&folder);
     Some((folder, commit))
-}
-
-fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
-    let output = Command::new("git")
-        .args([
-            "-c",
-            "user.name=a",
-            "-c",
-            "user.email=a@b",
-            "-c",
-            "commit.gpgsign=false",
-            "-c",
-            "init.defaultBranch=main",
-        ])
-        .args(arguments)
-        .current_dir(folder)
-        .env("HOME", folder)
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .output()
-        .ok()?;
-    output.status.success().then(|| String::from_utf8(output.stdout).expect("text").trim().to_owned())
 }
 
 pub(crate) const GOOD: [(&str, &str); 3] = [

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use gen404_sandbox::cdn::{self, Cdn};
 use gen404_sandbox::faults::Rule;
 use gen404_sandbox::storage::{Fault, Storage};
+use gen404_testing::Nobody;
 use serde_json::{Value, json};
 
 use crate::binary::Home;
@@ -180,6 +181,26 @@ async fn whatever_is_wrong_has_its_words_and_its_exit_code() {
         let sentence = place.run(&[], &[]).failure(code);
         assert!(sentence.starts_with(said), "{sentence}");
     }
+    place.storage.faults().clear();
+    let address = |path: &str| format!("{}/{path}", place.storage.access().endpoint_url.trim_end_matches('/'));
+    let ended = place.run(&["--endpoint-url", &address("cdn/")], &[]);
+    assert!(
+        ended.failure(2).ends_with("ends with the bucket's name, which --to says already"),
+        "{}",
+        ended.transcript()
+    );
+    let ended = place.run(&["--endpoint-url", place.cdn.url().as_str()], &[]);
+    assert!(ended.failure(2).contains("answers 405 in other words than S3's"), "{}", ended.transcript());
+    assert!(place.run(&["--region", "eu west/1"], &[]).failure(2).starts_with("no region is called"));
+    let nobody = Nobody::here();
+    let ended = place.run(&["--endpoint-url", &format!("http://{}", nobody.address())], &[]);
+    assert!(ended.failure(3).ends_with("Connection refused (os error 111)"), "{}", ended.transcript());
+    assert!(
+        ended.json()["hint"].as_str().is_some_and(|hint| hint.contains("--endpoint-url")),
+        "{}",
+        ended.transcript()
+    );
+    assert!(!ended.stderr().contains("again in"), "{}", ended.transcript());
     // In the middle of it, what is done is told.
     place.write("b", GOOD);
     place.storage.faults().set([Rule { skip: 2, ..Fault::NoSpace.into() }]);
@@ -193,13 +214,13 @@ async fn what_the_public_cannot_read_is_a_no() {
     let place = Place::with(&["a", "b"]).await;
     let elsewhere = format!("{}18", place.cdn.url());
     let ended = place.run(&["--public-url", &elsewhere], &[]);
-    let said = format!("2 of 2 modules cannot be read back from {elsewhere}, the first: a.js: 404");
+    let said = format!("2 of 2 modules cannot be read back from {elsewhere}, the first: a.js: HTTP 404");
     assert_eq!(ended.failure(1), said);
     assert!(ended.stderr().contains("does --public-url lead to the place"), "{}", ended.transcript());
     assert_eq!((&ended.json()["read_back"], &ended.json()["files"][1]["public"]), (&json!(0), &json!("unreadable")));
     place.cdn.faults().set([cdn::Fault::Challenge]);
     let ended = place.run(&["--public-url", &place.public()], &[]);
-    assert!(ended.failure(1).ends_with("403, a Cloudflare challenge"), "{}", ended.transcript());
+    assert!(ended.failure(1).ends_with("HTTP 403, a Cloudflare challenge"), "{}", ended.transcript());
     assert_eq!(ended.json()["unchanged"], 2);
 }
 
@@ -258,4 +279,9 @@ async fn a_profile_names_keys_region_and_address() {
     let ended = Ended(command.env("AWS_PROFILE", "r2").output().expect("it runs"));
     assert_eq!(ended.success()["uploaded"], 1);
     assert!(ended.stderr().contains("with the keys of profile r2"), "{}", ended.transcript());
+    fs::write(config.join("config"), "[profile other]\nrole_arn = arn:aws:iam::1:role/x\nsource_profile = r2\n")
+        .expect("written");
+    let ended = Ended(command.env("AWS_PROFILE", "other").output().expect("it runs"));
+    assert!(ended.failure(2).contains("assumes a role (role_arn), which is not supported"), "{}", ended.transcript());
+    assert!(ended.json()["hint"].to_string().contains("credential_process"), "{}", ended.transcript());
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use gen404_devchain::{Lock, Neuron, Options, PastReveals};
+use gen404_devchain::Options;
 use gen404_round::AccountId;
 use gen404_sandbox::cdn::Fault;
 use gen404_sandbox::faults::Rule;
@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 
 use crate::binary::Home;
 use crate::miner::{Ended, HASH, Miner, account, options};
-use crate::round::{write, write_state};
+use crate::round::write;
 use crate::running::Running;
 use crate::submission::{GOOD, cdn, entry, generating, module, repository};
 
 const STEMS: [&str; 4] = ["a1", "b2", "c3", "d4"];
 
-fn verify(home: &Home, more: &[&str]) -> Ended {
+pub(crate) fn verify(home: &Home, more: &[&str]) -> Ended {
     Ended(home.run(&[&["verify", "--state-url", "file:state"], more].concat()))
 }
 
@@ -299,160 +299,6 @@ fn of_a_past_round_every_hotkey_hears_what_its_files_say() {
     let stranger = AccountId([9; 32]).to_string();
     let ended = Ended(home.run(&["verify", &stranger, "--round", "51", "--state-url", &url]));
     assert!(ended.failure(1).contains("it is not in submissions.json"), "{}", ended.transcript());
-}
-
-/// One reveal: its text and block.
-type Revealed = (String, u64);
-
-/// The collector, written down again from its description: merge per field, newest block, greatest value of a block.
-fn collected(reveals: &[Revealed], earliest: u64, latest: u64) -> Result<(), &'static str> {
-    let mut best: [Option<(u64, String)>; 3] = Default::default();
-    for (text, block) in reveals.iter().filter(|(_, block)| (earliest..=latest).contains(block)) {
-        let Ok(Value::Object(object)) = serde_json::from_str::<Value>(&text.replace('\'', "\"")) else { continue };
-        for (slot, key) in best.iter_mut().zip(["repo", "commit", "cdn_url"]) {
-            let Some(value) = object.get(key).and_then(Value::as_str).filter(|value| !value.is_empty()) else {
-                continue;
-            };
-            let candidate = (*block, value.to_owned());
-            if slot.as_ref().is_none_or(|known| *known < candidate) {
-                *slot = Some(candidate);
-            }
-        }
-    }
-    let [Some((_, repo)), Some((_, commit)), Some((_, cdn_url))] = best else { return Err("incomplete") };
-    let word = |part: &str| {
-        !part.is_empty() && part.chars().all(|letter| letter.is_ascii_alphanumeric() || "_-".contains(letter))
-    };
-    let good_repo = repo.split('/').count() == 2 && repo.split('/').all(word);
-    let good_commit =
-        commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
-    let good_cdn = cdn_url.starts_with("http://") || cdn_url.starts_with("https://");
-    if good_repo && good_commit && good_cdn { Ok(()) } else { Err("invalid") }
-}
-
-/// Numbers that are the same in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
-
-    fn one_of<'a>(&mut self, things: &[&'a str]) -> &'a str {
-        let at = usize::try_from(self.roll(things.len() as u64)).expect("small");
-        things[at]
-    }
-
-    /// Up to four reveals around the window, some of them broken.
-    fn reveals(&mut self) -> Vec<Revealed> {
-        let upper = HASH.to_uppercase();
-        let count = 1 + self.roll(4);
-        (0..count)
-            .map(|_| {
-                let mut fields = Vec::new();
-                if self.roll(4) > 0 {
-                    fields.push(format!(
-                        r#""repo":"{}""#,
-                        self.one_of(&["a/b", "a/b", "you/pipe-line", "a/b.c", "ab", ""])
-                    ));
-                }
-                if self.roll(4) > 0 {
-                    fields.push(format!(r#""commit":"{}""#, self.one_of(&[HASH, HASH, HASH, &upper, "zz", ""])));
-                }
-                if self.roll(4) > 0 {
-                    let address =
-                        self.one_of(&["https://c.example/x", "http://c.example", "ftp://c.example/x", "c.example", ""]);
-                    fields.push(format!(r#""cdn_url":"{address}""#));
-                }
-                let text = format!("{{{}}}", fields.join(","));
-                let text = match self.roll(12) {
-                    0 => text.replace('"', "'"),
-                    1 => text.trim_end_matches('}').to_owned(),
-                    2 => format!("{text} x'"),
-                    _ => text,
-                };
-                // From before the window to after it, its edges among them.
-                (format!("{text:<80}"), 8 + self.roll(14))
-            })
-            .collect()
-    }
-}
-
-fn payload(text: &str) -> Vec<u8> {
-    let length = u16::try_from(text.len()).expect("short");
-    [&((length << 2) | 1).to_le_bytes()[..], text.as_bytes()].concat()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn two_hundred_broken_submissions_get_the_verdict_of_a_collector_written_anew() {
-    const COUNT: u8 = 200;
-    let mut dice = Dice(404);
-    let mut expected = Vec::new();
-    let (mut neurons, mut reveals, mut locks) = (Vec::new(), Vec::new(), Vec::new());
-    for number in 0..COUNT {
-        let (hotkey, coldkey) = (AccountId([number + 1; 32]), AccountId([0xff - number / 2; 32]));
-        let revealed = dice.reveals();
-        let registered = dice.roll(8) > 0;
-        if registered {
-            neurons.push(Neuron { hotkey, coldkey });
-        }
-        expected.push((hotkey, coldkey, registered, collected(&revealed, 10, 18)));
-        let stored = revealed.iter().map(|(text, block)| (payload(text), *block)).collect();
-        reveals.push(PastReveals { hotkey, reveals: stored });
-    }
-    // Two hotkeys a coldkey: enough for one of them, for both, or a little less.
-    let mut locked = std::collections::HashMap::new();
-    for pair in 0..COUNT / 2 {
-        let coldkey = AccountId([0xff - pair; 32]);
-        let mass = [99_999_999_999, 100_000_000_000, 199_999_999_999, 200_000_000_000]
-            [usize::try_from(dice.roll(4)).expect("small")];
-        locks.push(Lock { coldkey, locked_mass: mass, conviction_bits: 0, last_update: 1 });
-        locked.insert(coldkey, mass);
-    }
-    let miner = Miner::on(Options { manual_blocks: true, neurons, reveals, locks, ..options() }).await;
-    while miner.chain.block_number() < 24 {
-        miner.chain.produce_block();
-    }
-    write_state(&miner.home, "open", 10, 18);
-    let submitting = |wanted: AccountId| {
-        let count = expected
-            .iter()
-            .filter(|(_, coldkey, registered, verdict)| *coldkey == wanted && *registered && verdict.is_ok());
-        u64::try_from(count.count()).expect("few")
-    };
-    let url = miner.chain.url();
-    let mut seen = std::collections::BTreeMap::new();
-    let wanted: Vec<_> = expected
-        .iter()
-        .map(|(hotkey, coldkey, registered, verdict)| {
-            let verdict = match verdict {
-                Ok(()) if !registered => "not_registered",
-                Ok(()) if locked[coldkey] < 100_000_000_000 * submitting(*coldkey) => "lock_too_small",
-                Ok(()) => "admitted",
-                Err("incomplete") => "incomplete",
-                Err(_) => "invalid",
-            };
-            *seen.entry(verdict).or_insert(0) += 1;
-            (hotkey.to_string(), verdict)
-        })
-        .collect();
-    let ask = |hotkey: &str, verdict: &str| {
-        let ended = verify(&miner.home, &[hotkey, "--subtensor.endpoint", &url, "--repository", "nowhere"]);
-        let said = ended.json();
-        let told = said["verdict"].as_str().expect("a verdict");
-        // Nothing inside the window is the emptiest form of an incomplete submission.
-        let told = if told == "nothing_revealed" { "incomplete" } else { told };
-        assert_eq!(told, verdict, "{hotkey}: {}", ended.transcript());
-        assert_eq!(said["takes_part"], verdict == "admitted", "{hotkey}");
-    };
-    std::thread::scope(|scope| {
-        for some in wanted.chunks(wanted.len().div_ceil(4)) {
-            let ask = &ask;
-            scope.spawn(move || some.iter().for_each(|(hotkey, verdict)| ask(hotkey, verdict)));
-        }
-    });
-    assert_eq!(seen.len(), 5, "every verdict occurs: {seen:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

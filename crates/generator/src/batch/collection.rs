@@ -9,7 +9,7 @@ use gen404_round::Stem;
 
 use super::{BatchError, Collected, Conversation, Holding};
 use crate::archive::{self, ArchiveError, Finding, Problem, Unpacked};
-use crate::observer::Event;
+use crate::event::Event;
 use crate::request::Wish;
 
 impl Conversation<'_> {
@@ -59,6 +59,7 @@ impl Conversation<'_> {
                 BatchError::Client(error) => error.is_retryable(),
                 BatchError::Archive(error) => error.is_retryable(),
                 BatchError::NotReady { .. }
+                | BatchError::Occupied { .. }
                 | BatchError::Crashed { .. }
                 | BatchError::Replace { .. }
                 | BatchError::Endless { .. }

@@ -9,8 +9,8 @@ use tokio::time::sleep;
 use super::{BatchError, Conversation, Holding, Polled};
 use crate::api::{Order, OrderedPrompt, Status};
 use crate::client::ClientError;
+use crate::event::Event;
 use crate::journal::Sent;
-use crate::observer::Event;
 use crate::request::Wish;
 
 impl Conversation<'_> {

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use gen404_generator::{Event, GenerateError, Limits, Observer, Request, Summary, generate};
+use gen404_generator::{Event, GenerateError, Limits, Request, Summary, generate};
+use gen404_outside::observer::Observer;
+use gen404_outside::retry::Pauses;
 use gen404_round::PromptSet;
 use gen404_sandbox::cdn::Cdn;
 use gen404_sandbox::generator::{Options, Quality, SampleGenerator};
@@ -86,8 +88,11 @@ pub(crate) fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 /// Limits with waits of milliseconds; nothing else differs from the real ones.
 pub(crate) fn quick() -> Limits {
     Limits {
-        first_retry: Duration::from_millis(1),
-        longest_retry: Duration::from_millis(4),
+        pauses: Pauses {
+            first: Duration::from_millis(1),
+            longest: Duration::from_millis(4),
+            ..Limits::default().pauses
+        },
         shortest_poll: Duration::from_millis(2),
         longest_poll: Duration::from_millis(8),
         ..Limits::default()
@@ -122,7 +127,7 @@ impl Log {
     }
 }
 
-impl Observer for Log {
+impl Observer<Event<'_>> for Log {
     fn on(&self, event: Event<'_>) {
         self.0.lock().unwrap().push(format!("{event:?}"));
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gen404_generator::{Request, Silent, generate};
+use gen404_generator::{Request, generate};
 use gen404_round::PromptSet;
 use gen404_sandbox::faults::Rule;
 use gen404_sandbox::generator::faults::Fault;
@@ -120,7 +120,7 @@ async fn a_resumed_batch_is_known_by_its_results_when_the_service_refuses_it_too
         }
     };
     tokio::select! {
-        summary = generate(&request, &Silent) => panic!("already done: {summary:?}"),
+        summary = generate(&request, &()) => panic!("already done: {summary:?}"),
         () = under_way => {}
     }
     // This service refuses an equal set as well, and says no more than that.

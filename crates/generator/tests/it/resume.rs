@@ -1,6 +1,6 @@
 //! Runs that are stopped anywhere, and the runs after them.
 
-use gen404_generator::{FolderError, GenerateError, Silent, generate};
+use gen404_generator::{FolderError, GenerateError, generate};
 use gen404_sandbox::generator::Options;
 
 use crate::bench::{Bench, ROUND};
@@ -14,7 +14,7 @@ async fn a_run_that_was_stopped_goes_on_to_the_same_files() {
     // Stopped after ever more turns of the event loop: while waiting, sending, downloading, saving.
     let mut turns = 1_usize;
     loop {
-        let mut run = Box::pin(generate(&request, &Silent));
+        let mut run = Box::pin(generate(&request, &()));
         let mut left = turns;
         let stopped = std::future::poll_fn(|context| {
             left -= 1;
@@ -53,7 +53,7 @@ async fn a_batch_on_its_way_is_not_made_twice() {
         }
     };
     tokio::select! {
-        summary = generate(&request, &Silent) => panic!("already done: {summary:?}"),
+        summary = generate(&request, &()) => panic!("already done: {summary:?}"),
         () = sent => {}
     }
     let (summary, log) = bench.run(&request).await;
@@ -67,7 +67,7 @@ async fn one_folder_takes_one_run_at_a_time() {
     let request = bench.request(1);
     tokio::select! {
         biased;
-        summary = generate(&request, &Silent) => panic!("not ready for a minute: {summary:?}"),
+        summary = generate(&request, &()) => panic!("not ready for a minute: {summary:?}"),
         error = bench.refuse(&request) => assert!(matches!(error, GenerateError::Folder(FolderError::InUse { .. })), "{error}"),
     }
 }

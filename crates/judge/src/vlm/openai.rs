@@ -1,10 +1,14 @@
-//! A thin client for OpenAI-compatible chat completions (vLLM, llama.cpp, Ollama, hosted services).
-//! Repeats what failed on the way, with pauses; what a reply says is none of its business.
+//! A thin client for OpenAI-compatible chat completions (vLLM, llama.cpp, Ollama, hosted services) at one or several endpoints.
+//! Repeats what failed on the way, with pauses or elsewhere; what a reply says is none of its business.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::future::join_all;
 use gen404_outside::http::{self, BodyError, RequestError};
+use gen404_outside::pool::{Endpoint, Patience, Pool, Share};
+use gen404_outside::retry::Pauses;
 use gen404_outside::secrets::Secrets;
 use gen404_outside::text::excerpt;
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -16,7 +20,7 @@ use url::Url;
 use super::address::Addresses;
 use super::body::pieces;
 use super::said::{self, Said};
-use super::{Answer, Request, Vlm, VlmError, blot};
+use super::{Answer, Greeted, Identity, Request, Served, Vlm, VlmError, blot};
 use crate::profile::{Part, RequestFields};
 
 /// Replies are a few hundred tokens; reasoning models add some more.
@@ -28,8 +32,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 /// How to talk to an endpoint.
 #[derive(Debug)]
 pub struct ChatSettings {
-    /// The address; `/v1` is appended unless its path holds a version or ends in `/chat/completions`.
-    pub endpoint: Url,
+    /// The addresses, at least one; `/v1` is appended unless a path holds a version or ends in `/chat/completions`.
+    pub endpoints: Vec<Url>,
     /// Name of the model.
     pub model: String,
     /// Sent as a bearer token when given.
@@ -48,7 +52,7 @@ impl ChatSettings {
     /// The subnet's own limits: 120 s for a request, sent again twice.
     pub fn new(endpoint: Url, model: impl Into<String>) -> Self {
         Self {
-            endpoint,
+            endpoints: vec![endpoint],
             model: model.into(),
             api_key: None,
             timeout: Duration::from_mins(2),
@@ -59,18 +63,44 @@ impl ChatSettings {
     }
 }
 
-/// Client of one model at one endpoint.
-#[derive(Debug, Clone)]
+/// Client of one model at one or several endpoints that share the questions.
+#[derive(Debug)]
 pub struct ChatClient {
+    pool: Pool<Line>,
+    model: String,
+    patience: Patience,
+    fields: RequestFields,
+}
+
+/// The line to one endpoint.
+#[derive(Debug)]
+struct Line {
+    /// The endpoint as people may see it.
+    name: String,
     http: Client,
     addresses: Addresses,
-    model: String,
     timeout: Duration,
-    transport_retries: u32,
-    retry_pause: Duration,
-    fields: RequestFields,
     /// What no text of the server may repeat.
     secrets: Secrets,
+    /// Who answered first.
+    heard: OnceLock<Identity>,
+}
+
+/// What the endpoints said to the first look.
+#[derive(Debug)]
+pub struct Greeting {
+    /// Those that are there.
+    pub there: Vec<Greeted>,
+    /// What is the matter with the others.
+    pub missing: Vec<VlmError>,
+}
+
+impl Greeting {
+    /// Names of the models of the first endpoint that says which it has.
+    pub fn names(&self) -> Option<Vec<String>> {
+        let models = self.there.iter().find_map(|greeted| greeted.models.as_ref())?;
+        Some(models.iter().map(|model| model.name.clone()).collect())
+    }
 }
 
 #[derive(Deserialize)]
@@ -81,15 +111,20 @@ struct Models {
 #[derive(Deserialize)]
 struct Model {
     id: String,
+    #[serde(default)]
+    root: Option<String>,
 }
 
 impl ChatClient {
     /// A client with its own pool of connections.
+    ///
+    /// # Panics
+    /// When there is no endpoint.
     pub fn new(settings: ChatSettings) -> Result<Self, VlmError> {
-        let ChatSettings { endpoint, model, api_key, timeout, transport_retries, retry_pause, fields } = settings;
+        let ChatSettings { endpoints, model, api_key, timeout, transport_retries, retry_pause, fields } = settings;
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let mut secrets = Secrets::default().with_address(&endpoint);
+        let mut secrets = endpoints.iter().fold(Secrets::default(), Secrets::with_address);
         if let Some(key) = api_key {
             secrets = secrets.with_key(key.expose_secret());
             let mut value =
@@ -97,32 +132,114 @@ impl ChatClient {
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }
+        let first = endpoints.first().map(http::shown).unwrap_or_default();
         let http = http::client()
             .default_headers(headers)
             .connect_timeout(Duration::from_secs(10).min(timeout))
             .timeout(timeout)
             .pool_max_idle_per_host(64)
             .build()
-            .map_err(|error| VlmError::Unreachable { address: http::shown(&endpoint), source: error.into() })?;
-        let addresses = Addresses::of(&endpoint);
-        Ok(Self { http, addresses, model, timeout, transport_retries, retry_pause, fields, secrets })
+            .map_err(|error| VlmError::Unreachable { address: first, source: error.into() })?;
+        let line = |endpoint: &Url| Line {
+            name: http::shown(endpoint),
+            http: http.clone(),
+            addresses: Addresses::of(endpoint),
+            timeout,
+            secrets: secrets.clone(),
+            heard: OnceLock::new(),
+        };
+        let patience = Patience {
+            repetitions: transport_retries,
+            pauses: Pauses { first: retry_pause, longest: LONGEST_PAUSE, longest_wish: LONGEST_WISHED_PAUSE },
+            gives_up: true,
+        };
+        Ok(Self { pool: Pool::new(endpoints.iter().map(line).collect()), model, patience, fields })
     }
 
-    /// Names of the models the endpoint says it has; `None` when it does not say. Fails when nobody answers at all.
-    pub async fn models(&self) -> Result<Option<Vec<String>>, VlmError> {
+    /// Number of endpoints.
+    pub fn endpoints(&self) -> usize {
+        self.pool.members().len()
+    }
+
+    /// Asks every endpoint for its models. Fails when nobody answers at all, and when one does not let us in.
+    pub async fn greet(&self) -> Result<Greeting, VlmError> {
+        let lines = self.pool.members();
+        let answers = join_all(lines.iter().map(Line::models)).await;
+        let mut greeting = Greeting { there: Vec::new(), missing: Vec::new() };
+        for (member, (line, answer)) in lines.iter().zip(answers).enumerate() {
+            match answer {
+                Ok(models) => greeting.there.push(Greeted { endpoint: line.name(), models }),
+                Err(error) if error.is_hopeless() => return Err(error),
+                Err(error) => {
+                    self.pool.note_missing(member);
+                    greeting.missing.push(error);
+                }
+            }
+        }
+        if greeting.there.is_empty() { Err(greeting.missing.swap_remove(0)) } else { Ok(greeting) }
+    }
+
+    /// Who has answered at each endpoint that has.
+    pub fn heard(&self) -> Vec<(String, Identity)> {
+        let heard = self.pool.members().iter().filter_map(|line| Some((line.name(), line.heard.get()?.clone())));
+        heard.collect()
+    }
+
+    /// What each endpoint did so far.
+    pub fn shares(&self) -> Vec<Share> {
+        self.pool.shares()
+    }
+
+    /// The same client, which puts each question to all endpoints: what one cannot do shows.
+    pub fn each(&self) -> EachOf<'_> {
+        EachOf(self)
+    }
+
+    /// Has the question answered by whichever endpoint is free, and by another when that one fails.
+    async fn put<'a>(&'a self, request: &Request<'_>) -> Result<Answer, VlmError> {
+        let (pieces, length) = self.body(request);
+        let pieces = &pieces;
+        let attempt = |line: &'a Line| async move { line.once(request.parts, pieces, length).await };
+        let culprit = |error: &VlmError| {
+            tracing::debug!(%error, "a request failed");
+            error.culprit()
+        };
+        self.pool.work(self.patience, attempt, culprit).await
+    }
+
+    fn body(&self, request: &Request<'_>) -> (Vec<Bytes>, usize) {
+        let pieces = pieces(&self.model, &self.fields, request);
+        let length = pieces.iter().map(Bytes::len).sum();
+        (pieces, length)
+    }
+}
+
+impl Endpoint for Line {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    async fn is_well(&self) -> bool {
+        self.models().await.is_ok()
+    }
+}
+
+impl Line {
+    /// The models the endpoint says it has; `None` when it does not say. Fails when nobody answers at all.
+    async fn models(&self) -> Result<Option<Vec<Served>>, VlmError> {
         let url = &self.addresses.models;
         let sent = self.http.get(url.clone()).send().await;
         let response = sent.map_err(|source| self.transport(url, source))?;
         let status = response.status().as_u16();
         let wished = wished_pause(&response);
         let body = self.read(url, response).await?;
+        let clean = |text: String| excerpt(&self.secrets.blotted(&text), 200);
         match status {
             401 | 403 => Err(refused(&self.secrets, url, status, &body, wished)),
             200..=299 => {
                 let models: Option<Models> = serde_json::from_slice(&body).ok();
-                Ok(models.map(|models| {
-                    models.data.into_iter().map(|model| excerpt(&self.secrets.blotted(&model.id), 200)).collect()
-                }))
+                let served = |model: Model| Served { name: clean(model.id), root: model.root.map(clean) };
+                Ok(models.map(|models| models.data.into_iter().map(served).collect()))
             }
             _ => Ok(None),
         }
@@ -147,7 +264,10 @@ impl ChatClient {
             Said::Error(..) | Said::Neither(_) => said::read(&blot::body(&self.secrets_beside(parts), &body)),
         };
         match said {
-            Said::Answer(answer) => Ok(answer),
+            Said::Answer(answer) => {
+                self.heard.get_or_init(|| answer.identity.clone());
+                Ok(answer)
+            }
             Said::Error(Some(status), message) => Err(VlmError::Status { address, status, message, wished }),
             Said::Error(None, message) => Err(VlmError::ErrorBody { address, message }),
             Said::Neither(begins) => Err(VlmError::NoCompletion { address, begins }),
@@ -198,24 +318,35 @@ fn wished_pause(response: &Response) -> Option<Duration> {
 
 impl Vlm for ChatClient {
     async fn ask(&self, request: &Request<'_>) -> Result<Answer, VlmError> {
-        let pieces = pieces(&self.model, &self.fields, request);
-        let length = pieces.iter().map(Bytes::len).sum();
-        let mut pause = self.retry_pause;
-        let mut left = self.transport_retries;
-        loop {
-            let error = match self.once(request.parts, &pieces, length).await {
-                Ok(answer) => return Ok(answer),
-                Err(error) => error,
-            };
-            let wished = error.wished_pause();
-            let too_long = wished.is_some_and(|wished| wished > LONGEST_WISHED_PAUSE);
-            if left == 0 || too_long || !error.is_retryable() {
-                return Err(error);
-            }
-            tracing::debug!(%error, left, "sending the request again");
-            tokio::time::sleep(wished.unwrap_or(pause)).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-            left -= 1;
+        self.put(request).await
+    }
+}
+
+/// A client that puts each question to all its endpoints: for rehearsals.
+#[derive(Debug, Clone, Copy)]
+pub struct EachOf<'a>(&'a ChatClient);
+
+impl Vlm for EachOf<'_> {
+    /// The first answer. An endpoint that is not there or busy now is no reason to fail while another answers, any other failure is.
+    async fn ask(&self, request: &Request<'_>) -> Result<Answer, VlmError> {
+        let client = self.0;
+        if client.endpoints() == 1 {
+            return client.ask(request).await;
         }
+        let (pieces, length) = client.body(request);
+        let lines = client.pool.members();
+        let answers = join_all(lines.iter().map(|line| line.once(request.parts, &pieces, length))).await;
+        let (mut answer, mut busy) = (None, None);
+        for (member, outcome) in answers.into_iter().enumerate() {
+            match outcome {
+                Ok(reply) => answer = answer.or(Some(reply)),
+                Err(error) if error.is_retryable() => {
+                    client.pool.note_missing(member);
+                    busy = busy.or(Some(error));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        answer.map_or_else(|| Err(busy.unwrap_or(VlmError::Nobody)), Ok)
     }
 }

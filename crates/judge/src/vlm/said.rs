@@ -5,7 +5,7 @@ use gen404_outside::text::{excerpt, excerpt_of_bytes};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Answer;
+use super::{Answer, Identity};
 
 /// Longest quotation of a server.
 const EXCERPT: usize = 200;
@@ -24,6 +24,10 @@ pub(super) enum Said {
 struct Completion {
     #[serde(default)]
     choices: Vec<Choice>,
+    #[serde(default)]
+    model: Option<Value>,
+    #[serde(default)]
+    system_fingerprint: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -74,6 +78,11 @@ pub(super) fn read(body: &[u8]) -> Said {
     let Ok(completion) = serde_json::from_slice::<Completion>(body) else {
         return error_in(body).unwrap_or_else(neither);
     };
+    let word = |value: Option<Value>| {
+        let word = excerpt(value.as_ref()?.as_str()?, EXCERPT);
+        Some(word).filter(|word| !word.is_empty())
+    };
+    let identity = Identity { model: word(completion.model), fingerprint: word(completion.system_fingerprint) };
     let Some(choice) = completion.choices.into_iter().next() else {
         return error_in(body).unwrap_or_else(neither);
     };
@@ -97,7 +106,7 @@ pub(super) fn read(body: &[u8]) -> Said {
     thought |= text.trim_start().starts_with("<think");
     let refusal = message.refusal.as_ref().and_then(Value::as_str).map(|words| excerpt(words, EXCERPT));
     let refusal = refusal.filter(|words| !words.is_empty());
-    Said::Answer(Answer { text, finish_reason: choice.finish_reason, thought, refusal })
+    Said::Answer(Answer { text, finish_reason: choice.finish_reason, thought, refusal, identity })
 }
 
 /// The error that a body holds, if that is what it holds.
@@ -195,7 +204,12 @@ mod tests {
     }
 
     fn text(text: &str, thought: bool) -> Said {
-        Said::Answer(Answer { text: text.to_owned(), finish_reason: Some("stop".to_owned()), thought, refusal: None })
+        Said::Answer(Answer {
+            text: text.to_owned(),
+            finish_reason: Some("stop".to_owned()),
+            thought,
+            ..Answer::default()
+        })
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Whole duels through every stage, in both profiles, and what becomes of failures.
-
-use gen404_judge::{Concurrency, Cost, Event, Failure, Match, Observer, Outcome, Plan, Vlm, run};
+use gen404_judge::{Concurrency, Cost, Event, Failure, Match, Outcome, Plan, Vlm, run};
 use gen404_outside::explain::{Blame, Explain as _};
+use gen404_outside::observer::Observer;
 use serde_json::{Value, json};
 use std::sync::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -167,8 +167,8 @@ async fn a_missing_picture_is_a_failure_that_names_it() {
 #[tokio::test]
 async fn embeddings_that_cannot_be_used_are_said_and_do_not_stop() {
     struct Oddities(Mutex<Vec<String>>);
-    impl Observer for Oddities {
-        fn observe(&self, event: Event<'_>) {
+    impl Observer<Event<'_>> for Oddities {
+        fn on(&self, event: Event<'_>) {
             if let Event::Oddity { what, .. } = event {
                 self.0.lock().expect("not poisoned").push(what.to_owned());
             }

@@ -8,6 +8,8 @@ mod folders;
 mod golden;
 mod killed;
 mod model;
+mod on_demand;
+mod pool;
 mod prompts;
 mod properties;
 mod rehearsal;

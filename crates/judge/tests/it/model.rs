@@ -113,12 +113,17 @@ impl Vlm for Model {
     }
 }
 
-/// The model behind HTTP, on a free port of this machine, for as long as the test's runtime lives.
-pub(crate) async fn serve(model: Model) -> String {
-    let app = axum::Router::new()
+/// The model's routes.
+pub(crate) fn routes(model: Model) -> axum::Router {
+    axum::Router::new()
         .route("/v1/chat/completions", axum::routing::post(complete))
         .layer(axum::extract::DefaultBodyLimit::disable())
-        .with_state(model);
+        .with_state(model)
+}
+
+/// The model behind HTTP, on a free port of this machine, for as long as the test's runtime lives.
+pub(crate) async fn serve(model: Model) -> String {
+    let app = routes(model);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound");
     tokio::spawn(async move { axum::serve(listener, app).await });

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use gen404_judge::{
-    ChatClient, ChatSettings, Concurrency, Event, Failure, Fetched, Match, Observer, Outcome, Plan, PromptPictures,
-    rehearse, run,
+    ChatClient, ChatSettings, Concurrency, Event, Failure, Fetched, Match, Outcome, Plan, PromptPictures, rehearse, run,
 };
 use gen404_outside::explain::{Blame, Explain as _};
+use gen404_outside::observer::Observer;
 use gen404_outside::pictures::{FetchLimits, Fetcher};
 use gen404_round::PromptSet;
 use tokio_util::sync::CancellationToken;
@@ -221,8 +221,8 @@ async fn silent_host() -> String {
 /// Notes the duel that was rehearsed with.
 struct Rehearsals(tokio::sync::mpsc::UnboundedSender<String>);
 
-impl Observer for Rehearsals {
-    fn observe(&self, event: Event<'_>) {
+impl Observer<Event<'_>> for Rehearsals {
+    fn on(&self, event: Event<'_>) {
         if let Event::Rehearsed { stem, .. } = event {
             self.0.send(stem.to_string()).expect("somebody listens");
         }

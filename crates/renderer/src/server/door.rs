@@ -38,17 +38,19 @@ pub struct Door {
 }
 
 impl Door {
-    /// Listens, and answers with the router and `/health`. `farewell` is what remains to be done when it stops.
+    /// Listens, and answers with the router and `/health`, which has the headers `about`. `farewell` is what remains to be done
+    /// when it stops.
     pub async fn open(
         address: SocketAddr,
         router: Router,
+        about: HeaderMap,
         farewell: impl Future<Output = ()> + Send + 'static,
     ) -> Result<Self, ServerError> {
         let listen = |source| ServerError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let router = router
-            .route("/health", get(|| async { Json(json!({"status": "ok"})) }))
+            .route("/health", get(|| async move { (about, Json(json!({"status": "ok"}))) }))
             .fallback(not_found)
             .method_not_allowed_fallback(not_found)
             .layer(middleware::from_fn(refuse_browsers));

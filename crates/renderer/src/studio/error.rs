@@ -4,11 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use gen404_outside::explain::{Blame, Explain, Hint};
+
 use crate::chromium::ChromiumError;
 use crate::failure::{Failure, Refusal};
 use crate::image::InvalidImage;
 use crate::three::ThreeError;
-use gen404_outside::explain::{Blame, Explain, Hint};
 
 /// What the rules call a module that passes all of them and then fails to be drawn.
 const RENDER_RUN_FAILED: &str = "RENDER_RUN_FAILED";

@@ -5,6 +5,7 @@ mod confinement;
 mod equipment;
 mod hostile;
 mod pixels;
+mod pool;
 mod preparation;
 mod running;
 mod server;

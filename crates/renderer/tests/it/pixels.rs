@@ -15,7 +15,7 @@ async fn every_picture_is_the_official_services() {
     let exact = options.chromium.version().starts_with(VERIFIED_VERSION);
     let mut compared = 0;
     for (name, expected) in hashes() {
-        let pictures = studio.render(&module(&name), ViewSet::All).await.expect("pictures");
+        let pictures = studio.render(&module(&name), &ViewSet::All.pictures()).await.expect("pictures");
         assert_eq!(pictures.len(), expected.len());
         for (picture, png) in pictures {
             let image = Image::from_png(&png).expect("a PNG");

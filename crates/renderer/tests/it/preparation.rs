@@ -5,9 +5,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use gen404_renderer::{
-    Batch, BatchError, BatchEvent, BatchObserver, DrawError, Image, OutputFolder, RenderError, Renderer, Studio,
-};
+use gen404_outside::observer::Observer;
+use gen404_renderer::{Batch, BatchError, BatchEvent, DrawError, Image, OutputFolder, RenderError, Renderer, Studio};
 use gen404_round::view::{Picture, ViewSet};
 
 use crate::equipment::{options, thumbnail};
@@ -29,17 +28,17 @@ impl Renderer for Painter {
         if self.broken { Err(DrawError::Closed.into()) } else { Ok(()) }
     }
 
-    async fn render(&self, _: &str, set: ViewSet) -> Result<Vec<(Picture, Bytes)>, RenderError> {
+    async fn render(&self, _: &str, pictures: &[Picture]) -> Result<Vec<(Picture, Bytes)>, RenderError> {
         assert!(!self.broken && self.prepared.load(Ordering::Relaxed) > 0, "nothing is drawn before it is prepared");
         let black = Bytes::from(Image::filled(8, 8, [0, 0, 0, 255]).to_png());
-        Ok(set.pictures().into_iter().map(|picture| (picture, black.clone())).collect())
+        Ok(pictures.iter().map(|picture| (*picture, black.clone())).collect())
     }
 }
 
 #[derive(Default)]
 struct Diary(Mutex<Vec<String>>);
 
-impl BatchObserver for Diary {
+impl Observer<BatchEvent<'_>> for Diary {
     fn on(&self, event: BatchEvent<'_>) {
         self.0.lock().expect("nobody panicked").push(format!("{event:?}"));
     }

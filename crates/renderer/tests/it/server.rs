@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use gen404_renderer::server::{RenderServer, ServerOptions};
-use gen404_renderer::{Image, RenderService, RetryPolicy, Studio};
+use gen404_renderer::{Image, RenderService, SERVICE_PATIENCE, Studio};
 use gen404_round::view::ViewSet;
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
@@ -165,10 +165,10 @@ async fn who_finds_the_queue_full_is_told_when_to_come_again() {
 #[tokio::test]
 async fn our_own_client_gets_the_same_files_from_it_as_from_the_official_one() {
     let Some(server) = start(8).await else { return };
-    let client = RenderService::new(server.url(), RetryPolicy::default(), Duration::from_mins(2)).expect("a client");
+    let client = RenderService::new([server.url()], SERVICE_PATIENCE, Duration::from_mins(2)).expect("a client");
     client.health().await.expect("health");
     let expected = &hashes()["wires"];
-    for (picture, png) in client.render(&module("wires"), ViewSet::All).await.expect("pictures") {
+    for (picture, png) in client.render(&module("wires"), &ViewSet::All.pictures()).await.expect("pictures") {
         let image = Image::from_png(&png).expect("a PNG");
         assert_eq!(hash(&image), expected[&picture.to_string()], "{picture}");
     }

@@ -15,9 +15,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use gen404_renderer::{
-    Batch, BatchEvent, BatchObserver, Image, OutputFolder, RenderService, RetryPolicy, ServiceError, Shot,
-};
+use gen404_outside::observer::Observer;
+use gen404_outside::pool::Patience;
+use gen404_outside::retry::Pauses;
+use gen404_renderer::{Batch, BatchEvent, Image, OutputFolder, RenderService, ServiceError, Shot};
 use gen404_round::view::{Picture, ViewSet};
 use serde_json::json;
 use url::Url;
@@ -110,13 +111,12 @@ fn png(image: &Image) -> Response {
 }
 
 fn client(url: &Url) -> RenderService {
-    let at_once = RetryPolicy {
+    let at_once = Patience {
         repetitions: 5,
-        first_pause: Duration::ZERO,
-        longest_pause: Duration::ZERO,
-        longest_wish: Duration::ZERO,
+        pauses: Pauses { first: Duration::ZERO, longest: Duration::ZERO, longest_wish: Duration::ZERO },
+        gives_up: false,
     };
-    RenderService::new(url.clone(), at_once, Duration::from_secs(30)).expect("a client")
+    RenderService::new([url.clone()], at_once, Duration::from_secs(30)).expect("a client")
 }
 
 #[tokio::test]
@@ -126,7 +126,7 @@ async fn every_picture_of_a_set_comes_from_three_requests() {
     service.health().await.expect("health");
     for set in [ViewSet::Cli, ViewSet::Official, ViewSet::All] {
         let before = fake.requests();
-        let pictures = service.render("a module", set).await.expect("pictures");
+        let pictures = service.render("a module", &set.pictures()).await.expect("pictures");
         assert_eq!(fake.requests() - before, 3);
         let came: BTreeSet<_> = pictures.iter().map(|(picture, _)| *picture).collect();
         assert_eq!(came, set.pictures().into_iter().collect());
@@ -143,20 +143,33 @@ async fn every_picture_of_a_set_comes_from_three_requests() {
 }
 
 #[tokio::test]
+async fn only_what_is_wanted_is_asked_for() {
+    let (fake, url) = FakeService::start().await;
+    let service = client(&url);
+    let white = Picture::View(gen404_round::view::Series::White, gen404_round::view::View::Back);
+    for (wanted, requests) in [(&[white][..], 1), (&[Picture::Grid], 1), (&[white, Picture::Grid], 2), (&[], 0)] {
+        let before = fake.requests();
+        let came = service.render("a module", wanted).await.expect("pictures");
+        assert_eq!(came.iter().map(|(picture, _)| *picture).collect::<Vec<_>>(), wanted);
+        assert_eq!(fake.requests() - before, requests);
+    }
+}
+
+#[tokio::test]
 async fn what_may_pass_is_tried_again_and_what_is_final_is_not() {
     let (fake, url) = FakeService::start().await;
     let service = client(&url);
     fake.script([500, 502, 400, 429, 430].map(|code| StatusCode::from_u16(code).expect("a status").into_response()));
-    service.render("a module", ViewSet::Cli).await.expect("the sixth try is good");
+    service.render("a module", &ViewSet::Cli.pictures()).await.expect("the sixth try is good");
     assert_eq!(fake.requests(), 3 + 5);
 
     fake.script((0..6).map(|_| (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "7")]).into_response()));
-    let error = service.render("a module", ViewSet::Cli).await.expect_err("always busy");
+    let error = service.render("a module", &ViewSet::Cli.pictures()).await.expect_err("always busy");
     assert!(matches!(&error, ServiceError::Status { status, .. } if *status == 503), "{error}");
     assert_eq!(fake.requests(), 3 + 5 + 6);
 
     fake.refused.lock().expect("nobody panicked").push("bad".to_owned());
-    let Err(ServiceError::Refused(refusal)) = service.render("bad", ViewSet::Cli).await else {
+    let Err(ServiceError::Refused(refusal)) = service.render("bad", &ViewSet::Cli.pictures()).await else {
         panic!("422 is a refusal");
     };
     assert_eq!(refusal.to_string(), "FORBIDDEN_IDENTIFIER: fetch at line 4", "no control characters");
@@ -164,17 +177,14 @@ async fn what_may_pass_is_tried_again_and_what_is_final_is_not() {
 }
 
 #[tokio::test]
-async fn a_pause_that_the_service_wishes_is_made_in_either_form_up_to_a_limit() {
+async fn a_pause_that_the_service_wishes_is_cut_to_the_limit_in_either_form() {
     let (fake, url) = FakeService::start().await;
-    // Without its wish the client would wait for an hour.
-    let hour = Duration::from_hours(1);
-    let retry =
-        RetryPolicy { repetitions: 5, first_pause: hour, longest_pause: hour, longest_wish: Duration::from_millis(1) };
-    let service = RenderService::new(url, retry, Duration::from_secs(30)).expect("a client");
+    let service = client(&url);
     for wish in ["0", "7", "Fri, 31 Dec 1999 23:59:59 GMT", "Tue, 31 Dec 2999 23:59:59 GMT"] {
         fake.script([(StatusCode::TOO_MANY_REQUESTS, [("retry-after", wish)]).into_response()]);
-        let asked = service.render("a module", ViewSet::Cli);
-        tokio::time::timeout(Duration::from_mins(1), asked).await.expect("no pause of its own").expect("pictures");
+        let pictures = ViewSet::Cli.pictures();
+        let asked = service.render("a module", &pictures);
+        tokio::time::timeout(Duration::from_mins(1), asked).await.expect("the wish is cut").expect("pictures");
     }
 }
 
@@ -191,7 +201,7 @@ async fn answers_that_break_the_api_are_not_kept() {
         axum::Json(json!({"images": vec![BASE64_STANDARD.encode("no PNG"); 8]})).into_response(),
     ] {
         fake.script([answer]);
-        let error = service.render("a module", ViewSet::Cli).await.expect_err("a broken answer");
+        let error = service.render("a module", &ViewSet::Cli.pictures()).await.expect_err("a broken answer");
         assert!(matches!(error, ServiceError::Malformed { .. } | ServiceError::Picture(_)), "{error}");
     }
 }
@@ -201,7 +211,7 @@ async fn no_error_shows_the_password_of_an_address() {
     let address: Url = "http://user:geheim@127.0.0.1:1/".parse().expect("a URL");
     let service = client(&address);
     let error = service.health().await.expect_err("nobody listens on port 1");
-    let mut text = format!("{error} {error:?} {}", service.address());
+    let mut text = format!("{error} {error:?} {}", service.addresses().join(" "));
     let mut cause = std::error::Error::source(&error);
     while let Some(error) = cause {
         text.push_str(&error.to_string());
@@ -213,7 +223,7 @@ async fn no_error_shows_the_password_of_an_address() {
 #[derive(Default)]
 struct Names(Mutex<Vec<String>>);
 
-impl BatchObserver for Names {
+impl Observer<BatchEvent<'_>> for Names {
     fn on(&self, event: BatchEvent<'_>) {
         let line = match event {
             BatchEvent::UpToDate { name } => format!("{name} up to date"),

@@ -1,39 +1,17 @@
 //! Commits read over smart HTTP and from folders, by the system's git against the system's git.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use gen404_repository::{EntryKind, Limits, Origin, RepositoryError, Snapshot, fetch};
 use gen404_round::CommitHash;
 use gen404_sandbox::repositories::{Fault, Repositories};
-use gen404_testing::{Nobody, skipped};
+use gen404_testing::{Nobody, commit_all, git, new_repository};
 
 /// A folder with the repository `you/pipeline`.
 struct Place {
     folder: tempfile::TempDir,
     commit: CommitHash,
-}
-
-fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
-    let output = Command::new("git")
-        .args([
-            "-c",
-            "user.name=a",
-            "-c",
-            "user.email=a@b",
-            "-c",
-            "commit.gpgsign=false",
-            "-c",
-            "init.defaultBranch=main",
-        ])
-        .args(arguments)
-        .current_dir(folder)
-        .env("HOME", folder)
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .output()
-        .ok()?;
-    output.status.success().then(|| String::from_utf8(output.stdout).expect("text").trim().to_owned())
 }
 
 impl Place {
@@ -43,8 +21,7 @@ impl Place {
         let repository = folder.path().join("you/pipeline");
         std::fs::create_dir_all(repository.join("docker")).expect("made");
         std::fs::create_dir_all(repository.join("src")).expect("made");
-        if git(&repository, &["init", "--quiet"]).is_none() {
-            skipped("git");
+        if !new_repository(&repository) {
             return None;
         }
         let write = |path: &str, bytes: &[u8]| std::fs::write(repository.join(path), bytes).expect("written");
@@ -55,15 +32,9 @@ impl Place {
         let noise: Vec<u8> = (0..300_000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()[2]).collect();
         write("weights.bin", &noise);
         std::os::unix::fs::symlink("/etc/passwd", repository.join("link.py")).expect("linked");
-        let commit_all = || {
-            for arguments in [&["add", "."][..], &["commit", "--quiet", "-m", "one"]] {
-                git(&repository, arguments).expect("git works");
-            }
-        };
-        commit_all();
-        let commit = git(&repository, &["rev-parse", "HEAD"]).expect("a commit").parse().expect("a hash");
+        let commit = commit_all(&repository).parse().expect("a hash");
         write("later.txt", b"later");
-        commit_all();
+        let _later = commit_all(&repository);
         Some(Self { folder, commit })
     }
 

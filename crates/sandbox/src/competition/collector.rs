@@ -16,27 +16,31 @@ const LONGEST_ADDRESS: usize = 2083;
 
 /// Somebody who takes part.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
-    pub(super) hotkey: AccountId,
-    pub(super) repo: String,
-    pub(super) commit: String,
-    pub(super) cdn_url: String,
+pub struct Entry {
+    /// Whose it is.
+    pub hotkey: AccountId,
+    /// `owner/name`.
+    pub repo: String,
+    /// 40 digits.
+    pub commit: String,
+    /// As it is stored.
+    pub cdn_url: String,
     /// Block of the commit's reveal, which decides the order.
-    pub(super) block: u64,
+    pub block: u64,
 }
 
 /// What a collection comes to.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Collected {
+pub struct Collected {
     /// In the order in which they play.
-    pub(super) entries: Vec<Entry>,
+    pub entries: Vec<Entry>,
     /// Who has revealed something inside the window and is left out all the same, with the reason.
-    pub(super) left_out: Vec<(AccountId, String)>,
+    pub left_out: Vec<(AccountId, String)>,
 }
 
 /// Collects what was revealed from block `earliest` to `latest`, both of them included. `required` is what a coldkey has to
 /// lock for each of its hotkeys that submit, in rao.
-pub(super) fn collect(subnet: &Snapshot, earliest: u64, latest: u64, required: u64) -> Collected {
+pub fn collect(subnet: &Snapshot, earliest: u64, latest: u64, required: u64) -> Collected {
     let mut collected = Collected::default();
     let mut by_coldkey: Vec<(AccountId, Vec<Entry>)> = Vec::new();
     for past in &subnet.reveals {

@@ -1,11 +1,14 @@
 //! Fetches modules from the CDNs of submissions, with the limits of the subnet's downloader. Knows no stage.
 
+use std::io::Read;
 use std::time::Duration;
 
 use bytes::Bytes;
+use flate2::read::{GzDecoder, ZlibDecoder};
 use futures::{StreamExt as _, stream};
 use gen404_outside::http::{BodyError, read_at_most};
 use gen404_round::AccountId;
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING};
 
 /// Largest module.
 const LARGEST: usize = 1 << 20;
@@ -20,32 +23,39 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A module to be fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Order {
-    pub(super) hotkey: AccountId,
-    pub(super) stem: String,
-    pub(super) url: String,
+pub struct Order {
+    /// Whose it is.
+    pub hotkey: AccountId,
+    /// Of which prompt.
+    pub stem: String,
+    /// The whole address.
+    pub url: String,
 }
 
 /// What became of an order: the module's bytes, or a reason as the state's files have it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Arrival {
-    pub(super) hotkey: AccountId,
-    pub(super) stem: String,
-    pub(super) module: Result<Bytes, String>,
+pub struct Arrival {
+    /// Whose it is.
+    pub hotkey: AccountId,
+    /// Of which prompt.
+    pub stem: String,
+    /// Its bytes, or why there are none.
+    pub module: Result<Bytes, String>,
 }
 
 /// Somebody who fetches.
 #[derive(Debug, Clone)]
-pub(super) struct Courier(reqwest::Client);
+pub struct Courier(reqwest::Client);
 
 impl Courier {
-    pub(super) fn new() -> reqwest::Result<Self> {
+    /// Asks nobody yet.
+    pub fn new() -> reqwest::Result<Self> {
         // Redirects are not followed: 301 is a failure, as on the real far side.
         gen404_outside::http::client().timeout(PATIENCE).build().map(Self)
     }
 
     /// Fetches all, in order of arrival.
-    pub(super) async fn fetch(&self, orders: Vec<Order>) -> Vec<Arrival> {
+    pub async fn fetch(&self, orders: Vec<Order>) -> Vec<Arrival> {
         let fetching = stream::iter(orders)
             .map(|Order { hotkey, stem, url }| async move { Arrival { module: self.one(&url).await, hotkey, stem } });
         fetching.buffer_unordered(AT_ONCE).collect().await
@@ -67,18 +77,37 @@ impl Courier {
     }
 
     async fn once(&self, url: &str) -> Result<Bytes, Failure> {
-        let response = self.0.get(url).send().await.map_err(|error| Failure::Passing(name(&error)))?;
+        let request = self.0.get(url).header(ACCEPT_ENCODING, "gzip, deflate");
+        let response = request.send().await.map_err(|error| Failure::Passing(name(&error)))?;
         if !response.status().is_success() {
             return Err(Failure::Passing(format!("HTTP {}", response.status().as_u16())));
         }
         if response.content_length().is_some_and(|length| length > LARGEST as u64) {
             return Err(Failure::TooLarge);
         }
-        match read_at_most(response, LARGEST).await {
-            Ok(body) => Ok(body.into()),
-            Err(BodyError::TooLarge { .. }) => Err(Failure::TooLarge),
-            Err(BodyError::BrokeOff(_)) => Err(Failure::Passing("ReadError".to_owned())),
+        let packed =
+            response.headers().get(CONTENT_ENCODING).and_then(|name| name.to_str().ok()).map(str::to_lowercase);
+        let body = match read_at_most(response, LARGEST).await {
+            Ok(body) => body,
+            Err(BodyError::TooLarge { .. }) => return Err(Failure::TooLarge),
+            // The peer closed before the end that it had announced.
+            Err(BodyError::BrokeOff(_)) => return Err(Failure::Passing("RemoteProtocolError".to_owned())),
+        };
+        match packed.as_deref() {
+            Some("gzip") => unpacked(GzDecoder::new(&body[..])),
+            Some("deflate") => unpacked(ZlibDecoder::new(&body[..])),
+            _ => Ok(body.into()),
         }
+    }
+}
+
+/// The limit is that of the module itself.
+fn unpacked(packed: impl Read) -> Result<Bytes, Failure> {
+    let mut module = Vec::new();
+    match packed.take(LARGEST as u64 + 1).read_to_end(&mut module) {
+        Ok(_) if module.len() > LARGEST => Err(Failure::TooLarge),
+        Ok(_) => Ok(module.into()),
+        Err(_) => Err(Failure::Passing("DecodingError".to_owned())),
     }
 }
 

@@ -148,8 +148,9 @@ async fn version() -> Json<Value> {
     Json(json!({"name": "404-cli sandbox", "version": "v2", "gitHash": "0", "buildDate": "2026-07-01"}))
 }
 
-async fn credits() -> Json<Value> {
-    Json(json!({"credits": 100.0, "currency": "USD"}))
+async fn credits(State(shared): World) -> Json<Value> {
+    let left = if shared.faults.has(&Fault::NoCredits) { 0.0 } else { 100.0 };
+    Json(json!({"credits": left, "currency": "USD"}))
 }
 
 async fn inventory(State(shared): World, uri: Uri) -> Result<Json<Value>, Problem> {

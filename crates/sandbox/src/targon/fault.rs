@@ -91,6 +91,8 @@ impl PullWords {
 pub enum Fault {
     /// Deploying is refused with 402: too few credits.
     DeployRefused,
+    /// The account has no credits left.
+    NoCredits,
     /// Deploying answers 502 but goes ahead.
     DeployBadGateway,
     /// Registering answers 409: the name is taken.

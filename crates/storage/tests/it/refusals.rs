@@ -1,10 +1,12 @@
 //! Keys, buckets, regions and clocks that are wrong: found before the first module, and told apart.
 
+use gen404_outside::explain::Explain as _;
+use gen404_round::check::Outcome;
 use gen404_sandbox::faults::Rule;
 use gen404_sandbox::storage::Fault;
-use gen404_testing::Nobody;
+use gen404_testing::{Nobody, UntrustedHost};
 
-use gen404_storage::{Bucket, Credentials, Endpoint, Profile};
+use gen404_storage::{Bucket, Credentials, Endpoint, Profile, checks};
 
 use crate::world::World;
 
@@ -57,18 +59,66 @@ async fn a_probe_that_cannot_be_taken_away_is_told_and_no_more() {
     assert!(told[0].starts_with("17/.404-cli-probe left: the key may not delete"), "{told:?}");
 }
 
-#[tokio::test]
-async fn a_storage_that_is_not_there_is_told() {
-    let world = World::with(1).await;
-    let nobody = Nobody::here();
-    let address = format!("http://me:s3cret@{}/?key=s3cret", nobody.address()).parse().expect("a URL");
+async fn at(world: &World, address: &str) -> Bucket {
+    let address = address.parse().expect("a URL");
     let credentials = Credentials::find(&world.environment(&[]), &Profile::default(), false).await.expect("keys");
-    let bucket = Bucket::new(Endpoint::new(Some(address), None), "cdn", credentials, None).expect("a client");
-    let said = world.failure(&bucket).await;
+    Bucket::new(Endpoint::new(Some(address), None), "cdn", credentials, None).expect("a client")
+}
+
+/// Nobody waits for an address that is wrong: the first question ends it, and the hint names where the address comes from.
+#[tokio::test]
+async fn a_storage_that_is_not_there_is_told_at_once() {
+    let world = World::with(1).await;
+    let (nobody, untrusted) = (Nobody::here(), UntrustedHost::here());
+    for (address, begins) in [
+        (
+            format!("http://me:s3cret@{}/?key=s3cret", nobody.address()),
+            format!("cannot reach http://{}: Connection refused", nobody.address()),
+        ),
+        (untrusted.url(), format!("cannot reach {}: its certificate ", untrusted.url())),
+        (
+            "http://no-such-host.invalid".to_owned(),
+            "cannot reach http://no-such-host.invalid: its host name ".to_owned(),
+        ),
+    ] {
+        let (_, outcome, told) = world.upload_to(&at(&world, &address).await).await;
+        let error = outcome.expect_err("nobody is there");
+        assert!(error.to_string().starts_with(&begins), "{error}");
+        assert_eq!(told, [""; 0], "nothing is tried again: {error}");
+        assert!(error.hint().is_some_and(|hint| hint.contains("--endpoint-url")), "{:?}", error.hint());
+    }
+}
+
+#[tokio::test]
+async fn a_check_asks_once_and_writes_nothing() {
+    let mut world = World::with(1).await;
+    let check = async |world: &World, bucket: &Bucket| {
+        let keys = Credentials::find(&world.environment(&[]), &Profile::default(), false).await.expect("keys");
+        let [check] = <[_; 1]>::try_from(checks::checks(bucket, &world.location, &keys).await).expect("one");
+        (check.outcome, check.sentence, check.fix.unwrap_or_default())
+    };
+    let (outcome, said, _) = check(&world, &world.bucket(&[], None).await).await;
+    assert_eq!(outcome, Outcome::Pass, "{said}");
+    let (outcome, said, fix) = check(&world, &world.bucket(&[("AWS_SECRET_ACCESS_KEY", "other")], None).await).await;
     assert!(
-        said.starts_with(&format!("cannot reach http://{}: ", nobody.address())) && said.contains("refused"),
-        "{said}"
+        outcome == Outcome::Fail && said.starts_with("the secret key") && fix.contains("copy both"),
+        "{said}: {fix}"
     );
+    world.storage.faults().set([Rule::from(Fault::Denied).on("GET")]);
+    let (outcome, said, fix) = check(&world, &world.bucket(&[], None).await).await;
+    assert!(outcome == Outcome::Warn && fix.contains("s3:GetObject"), "{said}: {fix}");
+    world.storage.faults().clear();
+    // A storm is told, not waited for.
+    let before = world.storage.requests().len();
+    world.fault(Fault::SlowDown { retry_after: Some("30".to_owned()) });
+    let (outcome, said, _) = check(&world, &world.bucket(&[], None).await).await;
+    assert!(outcome == Outcome::Fail && said.starts_with("the storage is busy (503)"), "{said}");
+    assert_eq!(world.storage.requests().len() - before, 1);
+    world.storage.faults().clear();
+    world.location = "s3://other/17".parse().expect("a location");
+    let (outcome, said, fix) = check(&world, &world.bucket(&[], None).await).await;
+    assert!(outcome == Outcome::Fail && said.starts_with("there is no bucket `other`"), "{said}: {fix}");
+    assert!(world.storage.requests().iter().all(|seen| seen.method == "GET"));
 }
 
 /// A web server instead of the API: the public address, or a console.

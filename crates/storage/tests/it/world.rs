@@ -4,16 +4,24 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
+use gen404_outside::observer::Observer;
+use gen404_outside::retry::Pauses;
 use gen404_sandbox::storage::{Fault, Storage};
 use gen404_storage::{
-    Bucket, Credentials, Delivered, Delivery, Endpoint, Environment, Event, Location, Md5, Module, Observer, Patience,
-    Profile, Upload, UploadError,
+    Bucket, Credentials, Delivered, Delivery, Endpoint, Environment, Event, Location, Md5, Module, Patience, Profile,
+    Upload, UploadError,
 };
 use tempfile::TempDir;
 
 /// Short waits, for a storage on this machine.
-pub(crate) const PATIENCE: Patience =
-    Patience { tries: 4, first: Duration::from_millis(1), longest: Duration::from_secs(2) };
+pub(crate) const PATIENCE: Patience = Patience {
+    tries: 4,
+    pauses: Pauses {
+        first: Duration::from_millis(1),
+        longest: Duration::from_secs(2),
+        longest_wish: Duration::from_secs(2),
+    },
+};
 
 pub(crate) struct World {
     folder: TempDir,
@@ -33,7 +41,7 @@ impl Told {
     }
 }
 
-impl Observer for Told {
+impl Observer<Event<'_>> for Told {
     fn on(&self, event: Event<'_>) {
         let words = match event {
             Event::KeysWork => "keys work".to_owned(),

@@ -58,8 +58,8 @@ async fn a_wish_for_more_patience_than_there_is_ends_it_at_once() {
 
 #[tokio::test]
 async fn every_wait_that_somebody_could_wonder_about_is_told() {
-    for (seconds, told) in [(1, 0), (30, 2)] {
-        let faults = vec![Rule::times(Fault::RateLimited { retry_after_seconds: seconds, as_date: false }, 2)];
+    for (seconds, times, told) in [(1, 1, 0), (30, 2, 2)] {
+        let faults = vec![Rule::times(Fault::RateLimited { retry_after_seconds: seconds, as_date: false }, times)];
         let ready = Ready::new(Options { faults, ..Options::default() }).await;
         let diary = std::sync::Arc::new(Diary::default());
         let client = ready.client.clone().with_observer(std::sync::Arc::<Diary>::clone(&diary));

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use gen404_outside::observer::Observer;
 use gen404_outside::time::Clock;
 use gen404_sandbox::targon::{FakeTargon, Options};
 use gen404_targon::{
-    ApiKey, Leases, Order, Patience, PodEvent, PodKind, PodObserver, StartError, Started, TargonClient, TypeChoice,
-    start,
+    ApiKey, Leases, Order, Patience, PodEvent, PodKind, StartError, Started, TargonClient, TypeChoice, start,
 };
 use jiff::Timestamp;
 use tempfile::TempDir;
@@ -60,7 +60,7 @@ impl Diary {
     }
 }
 
-impl PodObserver for Diary {
+impl Observer<PodEvent<'_>> for Diary {
     fn on(&self, event: PodEvent<'_>) {
         self.0.lock().unwrap().push(format!("{event:?}"));
     }

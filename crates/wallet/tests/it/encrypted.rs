@@ -30,7 +30,7 @@ fn opens(fixture_file: &str, encryption: Encryption, account: &str) {
     let opened = user.opens(&file).unwrap_or_else(|error| panic!("{}", said(&error)));
     assert_eq!(opened.signer.account().to_string(), account);
     assert_eq!(user.asked, [file.path()]);
-    assert_eq!(user.told.0.take(), [WalletEvent::Unlocking(encryption)]);
+    assert_eq!(*user.told.0.lock().expect("no panic"), [WalletEvent::Unlocking(encryption)]);
 }
 
 fn stays_closed(fixture_file: &str) {

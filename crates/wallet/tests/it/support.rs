@@ -1,14 +1,13 @@
 //! What the tests share: scratch wallets made from the fixtures, and a user who knows a password.
 
-use std::cell::RefCell;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use gen404_outside::explain::Explain as _;
-use gen404_wallet::{
-    HotkeyFile, NoPassword, OpenError, OpenedHotkey, PasswordSource, WalletEvent, WalletFolder, WalletObserver,
-};
+use gen404_outside::observer::Observer;
+use gen404_wallet::{HotkeyFile, NoPassword, OpenError, OpenedHotkey, PasswordSource, WalletEvent, WalletFolder};
 use secrecy::SecretString;
 use tempfile::TempDir;
 
@@ -74,11 +73,11 @@ pub(crate) struct User {
 }
 
 #[derive(Default)]
-pub(crate) struct Told(pub(crate) RefCell<Vec<WalletEvent>>);
+pub(crate) struct Told(pub(crate) Mutex<Vec<WalletEvent>>);
 
-impl WalletObserver for Told {
-    fn on_event(&self, event: WalletEvent) {
-        self.0.borrow_mut().push(event);
+impl Observer<WalletEvent> for Told {
+    fn on(&self, event: WalletEvent) {
+        self.0.lock().expect("no test panics while writing").push(event);
     }
 }
 

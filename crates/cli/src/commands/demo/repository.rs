@@ -10,6 +10,7 @@ use crate::errors::CommandError;
 pub(super) fn scratch(folder: &Path) -> Result<String, CommandError> {
     let write = || {
         std::fs::create_dir_all(folder.join("docker"))?;
+        std::fs::write(folder.join("hardware.json"), "{\"hardware\": [\"4xH200\"]}\n")?;
         std::fs::write(folder.join("docker/Dockerfile"), "FROM scratch\nEXPOSE 10006\n")
     };
     write().map_err(|error| CommandError::failed(format!("cannot write {}: {error}", folder.display())))?;

@@ -45,6 +45,22 @@ impl<'a> Workshop<'a> {
         Ok(modules)
     }
 
+    /// Puts the modules where the CDN serves them, and reads them as the subnet will. The CDN's own folder takes them, because keys
+    /// of a storage would have to come from this process's environment, where the user's own may be.
+    pub(super) async fn deliver(&self, modules: &Path, place: &Path, cdn_url: &str) -> Result<(), CommandError> {
+        self.miner.chapter("Upload the modules before the deadline; each is read back");
+        let (modules, place) = (modules.to_string_lossy(), place.to_string_lossy());
+        let line = ["upload", "--data-dir", &modules, "--copy-to", &place, "--public-url", cdn_url];
+        self.miner.command(&[&line[..], &["--prompts-json", &self.prompts]].concat()).await?;
+        self.miner.chapter("See what the subnet will read: entry, repository, files");
+        let verified = self.miner.on_chain(&["verify", "--repository", &self.path("pipeline")]).await?;
+        if verified["success"] == true {
+            Ok(())
+        } else {
+            Err(CommandError::failed("the submission is not as it should be"))
+        }
+    }
+
     /// Fetches what the leader had for this round, renders both, lets the judge decide. Returns the report.
     pub(super) async fn judge(&self, studio: &StudioArguments, round: u64) -> Result<PathBuf, CommandError> {
         self.miner.chapter("See why: what did the leader have?");

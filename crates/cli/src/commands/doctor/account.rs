@@ -13,7 +13,7 @@ use crate::targon::Account;
 
 /// The keyfile's checks, and the keyfile.
 pub(super) fn wallet(arguments: &Arguments) -> (Vec<Check>, Option<HotkeyFile>) {
-    let own = &arguments.own;
+    let own = &arguments.submission.own;
     let enable = "give --wallet.name and --wallet.hotkey";
     let skipped =
         |why: &str| (gen404_wallet::checks::CHECKS.map(|name| Check::skipped(name, why, enable)).to_vec(), None);
@@ -29,7 +29,7 @@ pub(super) fn wallet(arguments: &Arguments) -> (Vec<Check>, Option<HotkeyFile>) 
 
 /// Whose submission is looked at, or why there is nobody's.
 pub(super) fn hotkey(arguments: &Arguments) -> Result<Hotkey, &'static str> {
-    if let Some(address) = arguments.own.hotkey.as_ref().and_then(|hotkey| hotkey.trim().parse().ok()) {
+    if let Some(address) = arguments.submission.own.hotkey.as_ref().and_then(|hotkey| hotkey.trim().parse().ok()) {
         return Ok(address);
     }
     let (checks, file) = wallet(arguments);

@@ -1,7 +1,6 @@
 //! Whether a newer version is out. The user's own pip is asked, which knows the index, the proxy and the keys that an upgrade
 //! would use; so no address is written here. Asked once a day at most, and never for a script.
 
-use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -89,7 +88,7 @@ fn is_of_today(answer: &Answer, now: i64) -> bool {
 /// The pip beside this binary, which has installed it and would upgrade it; otherwise the user's.
 fn pip() -> Option<PathBuf> {
     let beside = std::env::current_exe().ok().and_then(|path| path.parent().map(Path::to_owned));
-    let path = std::env::var_os("PATH").unwrap_or_else(OsString::new);
+    let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = beside.into_iter().chain(std::env::split_paths(&path));
     folders.flat_map(|folder| ["pip", "pip3"].map(|name| folder.join(name))).find(|pip| pip.is_file())
 }

@@ -1,11 +1,14 @@
 //! The chain, the competition and, in short, what `verify` says of the submission. They build on one another, so they are
 //! one group: the chain is connected once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use gen404_chain::{Chain, ConnectOptions, Observer, SystemClock, Wait, checks as chain};
+use gen404_chain::{Chain, ConnectOptions, Event, Wait, checks as chain};
 use gen404_competition::{View, Wants, checks as state};
 use gen404_delivery::Manners;
+use gen404_outside::observer::Observer;
+use gen404_outside::time::SystemClock;
 use gen404_round::Hotkey;
 use gen404_round::check::Check;
 use gen404_round::lock::Lock;
@@ -44,33 +47,34 @@ const SAMPLE: usize = 8;
 
 pub(super) async fn checks(context: &Context, arguments: &Arguments) -> Vec<Check> {
     let status = ChainStatus::new(&context.ui, Wait::Inclusion);
-    let observer: &dyn Observer = &status;
+    let observer: &dyn Observer<Event> = &status;
     let hotkey = account::hotkey(arguments);
-    let client = competition::client(&arguments.state);
+    let client = competition::client(&arguments.submission.state);
     let view = async {
         match &client {
             Ok(client) => Some(Box::pin(View::load(&client.look(Timestamp::now()), Wants { miner: false })).await),
             Err(_) => None,
         }
     };
-    let options = ConnectOptions { patience: PATIENCE, ..arguments.subtensor.connect_options() };
+    let options = ConnectOptions { patience: PATIENCE, ..arguments.submission.subtensor.connect_options() };
     let connecting = Chain::connect(options, observer);
     let (connected, view) = futures::join!(connecting, view);
     let view = view.as_ref().map(Result::as_ref);
     let connected = match connected {
-        Ok(connected) => connected,
+        Ok(connected) => Arc::new(connected),
         Err(error) => {
             let own = OWN.map(|name| Check::skipped(name, "the node was not reached", "mend `node` first"));
             return [chain::unreachable(&error), of_state(view, None), own.to_vec()].concat();
         }
     };
-    let netuid = arguments.subtensor.netuid;
+    let netuid = arguments.submission.subtensor.netuid;
     let why = hotkey.err().unwrap_or_default();
+    let clock = SystemClock::start();
     let (of_chain, pace) = futures::join!(
-        chain::checks(&connected, netuid, hotkey.ok(), why, &SystemClock, observer),
+        chain::checks(&connected, netuid, hotkey.ok(), why, &clock, observer),
         competition::pace(&connected, observer)
     );
-    if !competition::belongs_to(&arguments.state, &connected, netuid) {
+    if !competition::belongs_to(&arguments.submission.state, &connected, netuid) {
         let why = "the public state is that of the subnet on finney, not of this chain";
         let skip = |name| Check::skipped(name, why, "name the state of this competition with --state-url");
         let others = state::CHECKS.into_iter().chain(OWN).map(skip);
@@ -100,31 +104,32 @@ async fn of_submission(
     context: &Context,
     arguments: &Arguments,
     hotkey: Hotkey,
-    connected: &Chain,
-    observer: &dyn Observer,
+    connected: &Arc<Chain>,
+    observer: &dyn Observer<Event>,
 ) -> Vec<Check> {
     let question = Question {
         hotkey,
         round: None,
         also: Vec::new(),
         leader: false,
-        repository: arguments.repository.repository.clone(),
-        required: arguments.required_lock,
+        repository: arguments.submission.repository.repository.clone(),
+        required: arguments.submission.required_lock,
         sample: Some(SAMPLE),
     };
-    let reader = Verifier::new(&context.ui, &arguments.state, &arguments.subtensor, Manners::default());
+    let reader =
+        Verifier::new(&context.ui, &arguments.submission.state, &arguments.submission.subtensor, Manners::default());
     let verify = async {
-        let reader = reader?;
+        let reader = reader?.on(Arc::clone(connected));
         Box::pin(reader.verify(context, &question)).await
     };
     let hotkeys = [hotkey];
-    let netuid = arguments.subtensor.netuid;
+    let netuid = arguments.submission.subtensor.netuid;
     let (verified, owned) = futures::join!(verify, entrants::owners(connected, &hotkeys, netuid, observer));
     let locked = owned.ok().and_then(|(owned, _)| owned.first().copied()).and_then(|(_, locked)| locked);
     match verified {
         Ok(verified) => {
             let lock = verified.lock.filter(Lock::is_known);
-            let lock = lock.unwrap_or_else(|| Lock::new(locked, Some(arguments.required_lock.rao())));
+            let lock = lock.unwrap_or_else(|| Lock::new(locked, Some(arguments.submission.required_lock.rao())));
             vec![
                 of_lock(lock),
                 of_reveals(&verified),
@@ -133,7 +138,7 @@ async fn of_submission(
             ]
         }
         Err(error) => {
-            let lock = of_lock(Lock::new(locked, Some(arguments.required_lock.rao())));
+            let lock = of_lock(Lock::new(locked, Some(arguments.submission.required_lock.rao())));
             let others = ["reveals", "repository", "cdn"].map(|name| unverified(name, &error));
             [lock].into_iter().chain(others).collect()
         }

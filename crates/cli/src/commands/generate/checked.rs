@@ -6,7 +6,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use gen404_generator::{GenerateError, Observer, Request, Summary};
+use gen404_generator::{GenerateError, Listener, Request, Summary};
 use gen404_round::Stem;
 
 use crate::errors::CommandError;
@@ -20,7 +20,7 @@ pub(super) type Invalid = BTreeMap<Stem, String>;
 /// Has everything made, judges it, and asks once more for what would be refused.
 pub(super) async fn generate(
     mut request: Request,
-    observer: &dyn Observer,
+    observer: &Listener<'_>,
     say: impl Fn(&str),
 ) -> Result<(Summary, Invalid), CommandError> {
     let first = attempt(&request, observer).await?;
@@ -44,7 +44,7 @@ pub(super) async fn generate(
     Ok((together(&first, second), still))
 }
 
-async fn attempt(request: &Request, observer: &dyn Observer) -> Result<Summary, GenerateError> {
+async fn attempt(request: &Request, observer: &Listener<'_>) -> Result<Summary, GenerateError> {
     gen404_generator::generate(request, observer).await
 }
 

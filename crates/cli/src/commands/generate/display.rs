@@ -4,14 +4,15 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use gen404_generator::{Event, Observer, Waiting};
+use gen404_generator::{Event, Waiting};
+use gen404_outside::observer::Observer;
 
 use crate::context::Context;
 use crate::errors::sentence;
 use crate::ui::{Progress, Ui};
 
 /// Shows a run.
-pub(super) struct Display {
+pub(in crate::commands) struct Display {
     ui: Ui,
     progress: Progress,
     batch: Mutex<Batch>,
@@ -30,7 +31,7 @@ struct Batch {
 }
 
 impl Display {
-    pub(super) fn new(context: &Context, prompts: usize) -> Self {
+    pub(in crate::commands) fn new(context: &Context, prompts: usize) -> Self {
         Self {
             ui: context.ui.clone(),
             progress: context.ui.progress(Some(prompts as u64), "generating"),
@@ -81,7 +82,7 @@ fn rounded(time: Duration) -> String {
     }
 }
 
-impl Observer for Display {
+impl Observer<Event<'_>> for Display {
     fn on(&self, event: Event<'_>) {
         match event {
             Event::Found { kept, replaced } => self.found(kept, replaced),

@@ -14,7 +14,7 @@ const GIBIBYTE: u64 = 1 << 30;
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Limits")]
-pub(super) struct LimitArguments {
+pub(in crate::commands) struct LimitArguments {
     /// Seconds until the generator answers /health; the subnet gives a new machine 1800
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = seconds())]
     start_timeout: u64,
@@ -27,7 +27,7 @@ pub(super) struct LimitArguments {
     /// Seconds the subnet gives for all batches together. Nothing is stopped at this limit: the time
     /// taken is shown beside it at the end, with a warning from 80 %
     #[arg(long, value_name = "SECONDS", default_value_t = 7_200, value_parser = seconds())]
-    pub(super) generation_limit: u64,
+    pub(in crate::commands) generation_limit: u64,
     /// Seconds until a batch that was sent is answered. Without an answer the status tells whether the generator has it
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = seconds())]
     submit_timeout: u64,

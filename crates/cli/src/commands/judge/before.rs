@@ -1,11 +1,11 @@
 //! What happens between the plan and the first question of a match: prompt pictures are fetched, the endpoint is greeted, and
 //! the questions are rehearsed. The match itself is judged elsewhere.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use gen404_judge::{ChatClient, Event, Fetched, Observer, Plan};
+use gen404_judge::{ChatClient, Event, Fetched, Greeting, Plan, Trait, unlike_answers, unlike_models};
+use gen404_outside::observer::Observer;
 use gen404_outside::pictures::Fetcher;
 use gen404_outside::time::SystemClock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::context::Context;
 use crate::errors::{CommandError, sentence};
@@ -16,6 +16,8 @@ use crate::waiting;
 pub(super) struct Means<'a> {
     pub(super) fetcher: &'a Fetcher,
     pub(super) client: Option<&'a ChatClient>,
+    /// The option that names its endpoints.
+    pub(super) flag: &'static str,
     /// Requests at once.
     pub(super) requests: usize,
     /// Whether the user wants a rehearsal.
@@ -41,10 +43,10 @@ pub(super) async fn prepare(context: &Context, mut plan: Plan, means: Means<'_>)
         return Ok(Prepared { plan, models: None, rehearsal_calls: 0 });
     }
     let client = means.client.ok_or_else(|| {
-        CommandError::usage("--endpoint is missing")
+        CommandError::usage(format!("{} is missing", means.flag))
             .with_hint("give the address of the model's server; `404-cli start-judge` rents one")
     })?;
-    let models = greet(context, client).await?;
+    let models = greet(context, client, plan.model()).await?;
     if means.rehearsal && plan.profile().rehearsal {
         let (fetched, rehearsal_calls) = rehearse(context, &mut plan, &means, client, models.as_deref()).await?;
         warn(&context.ui, &plan, fetched);
@@ -108,10 +110,17 @@ fn warn(ui: &Ui, plan: &Plan, Fetched { fetched, missed, changed }: Fetched) {
 }
 
 /// A dead endpoint or a wrong key is found out before anything else. Returns the models it says it has.
-async fn greet(context: &Context, client: &ChatClient) -> Result<Option<Vec<String>>, CommandError> {
-    let greeting = async { Ok(client.models().await?) };
+async fn greet(context: &Context, client: &ChatClient, model: &str) -> Result<Option<Vec<String>>, CommandError> {
+    let greeting = async { Ok(client.greet().await?) };
     let endpoint = || Some("the endpoint's list of models".to_owned());
-    context.until_interrupted(waiting::telling(&context.ui, endpoint, greeting)).await
+    let greeting: Greeting = context.until_interrupted(waiting::telling(&context.ui, endpoint, greeting)).await?;
+    for error in &greeting.missing {
+        context.ui.warning(format!("{}; the other endpoints do its work", sentence(error)));
+    }
+    if let Some(unlike) = unlike_models(&greeting.there, model) {
+        return Err(unlike.into());
+    }
+    Ok(greeting.names())
 }
 
 const ALL_THE_SAME: &str = "--no-rehearsal judges all the same; what stays unanswered is counted";
@@ -137,14 +146,24 @@ async fn rehearse(
     };
     // Its questions hold whole pictures' worth of state.
     let asking = Box::pin(async {
-        gen404_judge::rehearse(plan, fetcher, client, &clock, means.requests, &watching).await.map_err(|error| {
-            let other = models.filter(|_| error.is_hopeless()).and_then(|models| other_models(models, &model));
-            let all_the_same = error.is_of_the_reply().then_some(ALL_THE_SAME);
-            CommandError::from(error).with_hints(all_the_same).with_hints(other)
-        })
+        gen404_judge::rehearse(plan, fetcher, &client.each(), &clock, means.requests, &watching).await.map_err(
+            |error| {
+                let other = models.filter(|_| error.is_hopeless()).and_then(|models| other_models(models, &model));
+                let all_the_same = error.is_of_the_reply().then_some(ALL_THE_SAME);
+                CommandError::from(error).with_hints(all_the_same).with_hints(other)
+            },
+        )
     });
     let (counts, rehearsed) = context.until_interrupted(waiting::telling(ui, waits_for, asking)).await?;
-    Ok((counts, rehearsed.calls))
+    // Who answers is known now.
+    if let Some(unlike) = unlike_answers(&client.heard()) {
+        if unlike.what != Trait::Fingerprints {
+            return Err(unlike.into());
+        }
+        ui.warning(format!("{unlike}: they may answer otherwise"));
+    }
+    let endpoints = u32::try_from(client.endpoints()).unwrap_or(u32::MAX);
+    Ok((counts, rehearsed.calls * endpoints))
 }
 
 /// Says how the rehearsal goes.
@@ -154,8 +173,8 @@ struct Watching<'a> {
     asking: AtomicBool,
 }
 
-impl Observer for Watching<'_> {
-    fn observe(&self, event: Event<'_>) {
+impl Observer<Event<'_>> for Watching<'_> {
+    fn on(&self, event: Event<'_>) {
         match event {
             Event::Rehearses => self.asking.store(true, Ordering::Relaxed),
             Event::Waits { error, pause } => {

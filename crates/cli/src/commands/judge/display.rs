@@ -1,13 +1,13 @@
 //! What `judge` shows while it works: a line per stage, a bar with the state of the match, and the result in words.
 //! The match itself is judged elsewhere.
 
+use gen404_judge::{Cost, Event, Outcome};
+use gen404_outside::observer::Observer;
+use gen404_round::duel::Winner;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-
-use gen404_judge::{Cost, Event, Observer, Outcome};
-use gen404_round::duel::Winner;
 
 use super::stage_line::stage_line;
 use crate::ui::{Progress, Ui};
@@ -75,8 +75,8 @@ impl Display {
     }
 }
 
-impl Observer for Display {
-    fn observe(&self, event: Event<'_>) {
+impl Observer<Event<'_>> for Display {
+    fn on(&self, event: Event<'_>) {
         match event {
             Event::Attempt { .. } => {
                 self.attempts.fetch_add(1, Ordering::Relaxed);

@@ -1,10 +1,11 @@
 //! One look at chain and state, joined: what `round` shows, once or again and again.
 
-use gen404_chain::{Chain, Observer, Wait};
+use gen404_chain::{Chain, Event, Wait};
 use gen404_competition::files::{Config, Leaders, Schedule, Submissions, Winner};
 use gen404_competition::{
     FetchError, Pace, RoundWindow, Seen, Situation, StateClient, View, Wants, own_place, situation,
 };
+use gen404_outside::observer::Observer;
 use gen404_round::{Hotkey, Netuid};
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
@@ -69,7 +70,7 @@ impl Looker {
 
     /// Looks once.
     pub(super) async fn look(&self) -> Result<Looked, Blind> {
-        let observer: &dyn Observer = &self.status;
+        let observer: &dyn Observer<Event> = &self.status;
         let chain = async {
             let connect = || Chain::connect(self.subtensor.connect_options(), observer);
             let chain = self.chain.get_or_try_init(connect).await?;
@@ -120,7 +121,7 @@ impl Looker {
         view: &View,
         counting: Option<&(RoundWindow, Entrants)>,
     ) -> Result<Own, CommandError> {
-        let observer: &dyn Observer = &self.status;
+        let observer: &dyn Observer<Event> = &self.status;
         let hotkeys = [hotkey];
         let (registered, (owned, _)) = futures::try_join!(
             chain.registered(&hotkeys, netuid, observer),

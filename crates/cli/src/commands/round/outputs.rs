@@ -57,7 +57,7 @@ pub(super) struct Arguments {
 
 /// Whose outputs.
 #[derive(Debug, Clone, Copy)]
-struct Of(Player);
+pub(in crate::commands) struct Of(Player);
 
 impl FromStr for Of {
     type Err = String;
@@ -72,7 +72,7 @@ impl FromStr for Of {
 }
 
 impl Of {
-    fn name(self) -> String {
+    pub(in crate::commands) fn name(self) -> String {
         match self.0 {
             Player::Leader => LEADER.to_owned(),
             Player::Miner(hotkey) => hotkey.to_string(),
@@ -90,9 +90,9 @@ impl Of {
 
 /// The result.
 #[derive(Debug, Serialize)]
-struct Report {
+pub(in crate::commands) struct Report {
     success: bool,
-    round: u64,
+    pub(in crate::commands) round: u64,
     of: String,
     dir: PathBuf,
     modules: usize,
@@ -101,7 +101,7 @@ struct Report {
     /// Prompts without a module, as the subnet tells it.
     failed: Vec<Missed>,
     /// Prompts that the file says nothing about (yet).
-    absent: Option<usize>,
+    pub(in crate::commands) absent: Option<usize>,
 }
 
 /// A file to fetch.
@@ -123,10 +123,29 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Result<(), 
     let Arguments { of, dir, pictures, round, state } = arguments;
     let client = competition::client(state)?;
     let look = client.look(Timestamp::now());
-    let (round, outputs) = find(&look, *of, *round).await?;
+    let found = find(&look, *of, *round).await?;
+    let report = have(context, &look, state, Wish { of: *of, dir, pictures: *pictures }, found).await?;
+    context.ui.result(&report)
+}
+
+/// What is to be had of the outputs that were found.
+pub(in crate::commands) struct Wish<'a> {
+    pub(in crate::commands) of: Of,
+    pub(in crate::commands) dir: &'a Path,
+    pub(in crate::commands) pictures: bool,
+}
+
+/// Fetches whatever of a player's outputs is not in the folder yet.
+pub(in crate::commands) async fn have(
+    context: &Context,
+    look: &Look<'_>,
+    state: &State,
+    Wish { of, dir, pictures }: Wish<'_>,
+    (round, outputs): (u64, Outputs),
+) -> Result<Report, CommandError> {
     let prompts = look.read::<Prompts>(StateFile::Round(round, RoundFile::Prompts), Timestamp::MIN).await.ok();
     let prompts = prompts.as_ref().and_then(|seen| seen.there()).map(|prompts| prompts.prompts.len());
-    take(dir, round, *of, &outputs)?;
+    take(dir, round, of, &outputs)?;
 
     let may_be_here = state.state_url.is_this_machine();
     let (mut wanted, mut missed) = (Vec::new(), Vec::new());
@@ -145,7 +164,7 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Result<(), 
             path: dir.join(format!("{stem}.js")),
             kind: FileKind::Module(size),
         });
-        if let Some(views) = output.views.as_ref().filter(|_| *pictures) {
+        if let Some(views) = output.views.as_ref().filter(|_| pictures) {
             drawn += 1;
             wanted.extend(views_of(stem, views, dir));
         }
@@ -163,7 +182,7 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Result<(), 
         success: true,
         round,
         of: of.name(),
-        dir: dir.clone(),
+        dir: dir.to_owned(),
         modules,
         pictures: pictures.then_some(drawn),
         failed,
@@ -178,7 +197,7 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Result<(), 
             .ui
             .warning(format!("{absent} prompts are not in the file: it is written in steps, so run it again later"));
     }
-    context.ui.result(&report)
+    Ok(report)
 }
 
 fn failure((stem, output): &(Stem, Output)) -> Missed {
@@ -187,7 +206,11 @@ fn failure((stem, output): &(Stem, Output)) -> Missed {
 }
 
 /// The player's file in a round: in the one that was asked for, else in the current one, else in the one before.
-async fn find(look: &Look<'_>, of: Of, round: Option<u64>) -> Result<(u64, Outputs), CommandError> {
+pub(in crate::commands) async fn find(
+    look: &Look<'_>,
+    of: Of,
+    round: Option<u64>,
+) -> Result<(u64, Outputs), CommandError> {
     let rounds = if let Some(round) = round {
         vec![round]
     } else {

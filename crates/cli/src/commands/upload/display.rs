@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use gen404_storage::{Credentials, Delivered, Delivery, Endpoint, Event, Location, Module, Observer, Outcome};
+use gen404_outside::observer::Observer;
+use gen404_storage::{Credentials, Delivered, Delivery, Endpoint, Event, Location, Module, Outcome};
 
 use crate::errors::sentence;
 use crate::ui::{Progress, Ui};
@@ -76,7 +77,7 @@ impl Display {
     }
 }
 
-impl Observer for Display {
+impl Observer<Event<'_>> for Display {
     fn on(&self, event: Event<'_>) {
         match event {
             Event::KeysWork => self.ui.detail(|| "the keys may write and delete".to_owned()),

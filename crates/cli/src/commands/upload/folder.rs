@@ -4,7 +4,8 @@ use std::io;
 use std::path::Path;
 
 use gen404_outside::disk::{Durability, write_whole};
-use gen404_storage::{Delivered, Delivery, Event, Found, Md5, Module, Observer as _, Outcome};
+use gen404_outside::observer::Observer as _;
+use gen404_storage::{Delivered, Delivery, Event, Found, Md5, Module, Outcome};
 
 use super::display::Display;
 use crate::errors::CommandError;

@@ -3,23 +3,22 @@
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use gen404_delivery::{ReadBackError, Reader};
-use gen404_outside::explain::Explain as _;
+use gen404_delivery::{Downloader, Loss, Manners, Told, Unknown, Validators};
 use gen404_round::{CdnUrl, Stem};
 use gen404_storage::{Md5, Module};
 
 use crate::errors::{Blame, CommandError};
 use crate::ui::Ui;
 
-/// Time for one module.
-const LIMIT: Duration = Duration::from_mins(1);
-
-/// A file that was written just now may not be everywhere yet; the subnet asks twice, too.
-const TRIES: u32 = 3;
-const PAUSE: Duration = Duration::from_secs(1);
-
-/// Connections to one host that nobody takes for an attack.
-const MOST_AT_ONCE: usize = 10;
+/// A file that was written just now may not be everywhere yet, so it is asked for once more than the subnet asks.
+const MANNERS: Manners = Manners {
+    per_host: 10,
+    jitter: Duration::ZERO,
+    attempts: 3,
+    retry_pause: Duration::from_secs(1),
+    longest_pause: Duration::from_secs(30),
+    time_limit: Duration::from_mins(1),
+};
 
 /// Modules whose failure is told; the JSON object has them all.
 const TOLD: usize = 5;
@@ -37,16 +36,17 @@ pub(super) enum Reading {
     /// Something else.
     Other,
     /// Nothing that the subnet could use.
-    Failed(ReadBackError),
+    Lost(Loss),
+    /// No answer that would tell.
+    Unknown(Unknown),
 }
 
 /// Reads all of them.
 pub(super) async fn all(ui: &Ui, url: &CdnUrl, modules: &[Module], at_once: usize) -> Result<Vec<Read>, CommandError> {
-    let reader = Reader::new(url.clone(), LIMIT, TRIES, PAUSE);
-    let reader = reader.map_err(|error| CommandError::from_error(Blame::Here, &error))?;
+    let reader = Downloader::new(MANNERS).map_err(|error| CommandError::from_error(Blame::Here, &error))?;
     let progress = ui.progress(Some(modules.len() as u64), "reading back");
-    let reading = modules.iter().map(|module| one(&reader, module));
-    let mut reading = futures::stream::iter(reading).buffer_unordered(at_once.min(MOST_AT_ONCE));
+    let reading = modules.iter().map(|module| one(&reader, url, module));
+    let mut reading = futures::stream::iter(reading).buffer_unordered(at_once);
     let mut all = Vec::new();
     let mut failed = 0;
     while let Some(read) = reading.next().await {
@@ -56,8 +56,7 @@ pub(super) async fn all(ui: &Ui, url: &CdnUrl, modules: &[Module], at_once: usiz
                 ui.warning(format!("{url} does not give {}.js: {words}", read.stem));
             }
             if failed == 1
-                && let Reading::Failed(error) = &read.reading
-                && let Some(hint) = error.hint()
+                && let Some(hint) = hint(&read.reading)
             {
                 ui.hint(hint);
             }
@@ -72,19 +71,44 @@ pub(super) async fn all(ui: &Ui, url: &CdnUrl, modules: &[Module], at_once: usiz
     Ok(all)
 }
 
-async fn one(reader: &Reader, module: &Module) -> Read {
-    let reading = match reader.read(&module.stem).await {
-        Ok(bytes) if bytes.len() as u64 == module.bytes && Md5::of(&bytes) == module.md5 => Reading::Same,
-        Ok(_) => Reading::Other,
-        Err(error) => Reading::Failed(error),
+async fn one(reader: &Downloader, url: &CdnUrl, module: &Module) -> Read {
+    let reading = match reader.read(url.as_str(), &module.stem, &Validators::default()).await {
+        Told::There(there) if there.bytes.len() as u64 == module.bytes && Md5::of(&there.bytes) == module.md5 => {
+            Reading::Same
+        }
+        // Nobody asked whether it has changed.
+        Told::There(_) | Told::Unchanged => Reading::Other,
+        Told::Lost(loss) => Reading::Lost(loss),
+        Told::Unknown(unknown) => Reading::Unknown(unknown),
     };
     Read { stem: module.stem.clone(), reading }
 }
 
-fn words(reading: &Reading) -> Option<String> {
+/// What is wrong with a reading.
+pub(super) fn words(reading: &Reading) -> Option<String> {
     match reading {
         Reading::Same => None,
-        Reading::Other => Some("other bytes than were delivered".to_owned()),
-        Reading::Failed(error) => Some(error.to_string()),
+        Reading::Other => Some("it gives other bytes, perhaps old ones of a cache".to_owned()),
+        Reading::Lost(loss) => Some(loss.to_string()),
+        Reading::Unknown(unknown) => Some(unknown.to_string()),
+    }
+}
+
+/// What to do about it: these files were uploaded just now, so what they are called is not in doubt.
+fn hint(reading: &Reading) -> Option<&'static str> {
+    match reading {
+        Reading::Same | Reading::Other => None,
+        Reading::Lost(Loss::Status(status)) if matches!(status.as_u16(), 401 | 403) => Some(
+            "everybody must be able to read the bucket below the prefix without a key: allow it at the storage (public access, \
+             a bucket policy, or --acl public-read)",
+        ),
+        Reading::Lost(Loss::Status(status)) if status.as_u16() == 404 => {
+            Some("does --public-url lead to the place that --to or --copy-to names, with the same prefix?")
+        }
+        Reading::Lost(loss) => Some(loss.fix()),
+        Reading::Unknown(Unknown::NoAnswer(error)) => Some(error.hint().unwrap_or("is --public-url right?")),
+        Reading::Unknown(Unknown::TooSlow(_)) => {
+            Some("the subnet would wait longer, and others would not: is the host well?")
+        }
     }
 }

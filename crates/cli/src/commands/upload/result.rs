@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::Arguments;
 use super::modules::{Folder, named};
-use super::read_back::{Read, Reading};
+use super::read_back::{Read, Reading, words};
 use crate::context::Context;
 use crate::errors::CommandError;
 
@@ -64,7 +64,7 @@ impl Report {
         };
         let folder_named = || arguments.copy_to.as_ref().map(|folder| folder.display().to_string());
         Self {
-            to: arguments.to.as_ref().map(ToString::to_string).or_else(folder_named).unwrap_or_default(),
+            to: arguments.storage.to.as_ref().map(ToString::to_string).or_else(folder_named).unwrap_or_default(),
             public_url: arguments.public_url.as_ref().map(ToString::to_string),
             dry_run: arguments.dry_run,
             modules: folder.modules.len(),
@@ -114,9 +114,9 @@ impl Report {
             match read.remove(&file.stem) {
                 Some(Reading::Same) => file.public = Some("same"),
                 Some(Reading::Other) => file.public = Some("other_bytes"),
-                Some(Reading::Failed(error)) => {
+                Some(reading @ (Reading::Lost(_) | Reading::Unknown(_))) => {
                     file.public = Some("unreadable");
-                    file.problem = Some(error.to_string());
+                    file.problem = words(&reading);
                 }
                 None => {}
             }
@@ -157,7 +157,8 @@ impl Report {
         let unread: Vec<_> =
             self.files.iter().filter(|file| file.public.is_some_and(|public| public != "same")).collect();
         if let Some(first) = unread.first() {
-            let why = first.problem.as_deref().unwrap_or("it gives other bytes, perhaps old ones of a cache");
+            let other = words(&Reading::Other).unwrap_or_default();
+            let why = first.problem.as_deref().unwrap_or(&other);
             let message = format!(
                 "{} of {} modules cannot be read back from {}, the first: {}.js: {why}",
                 unread.len(),

@@ -81,7 +81,7 @@ async fn open(address: SocketAddr, shared: Arc<Shared>) -> Result<Door, ServerEr
         .route("/official", post(official))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .with_state(Arc::clone(&shared));
-    Door::open(address, router, async move { shared.close().await }).await
+    Door::open(address, router, HeaderMap::new(), async move { shared.close().await }).await
 }
 
 struct Shared {

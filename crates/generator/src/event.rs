@@ -3,23 +3,13 @@
 
 use std::time::Duration;
 
+use gen404_outside::observer::Observer;
 use gen404_round::Stem;
 
 use crate::archive::Finding;
 
-/// Watches a run.
-pub trait Observer: Send + Sync {
-    /// Something happened. Must return soon.
-    fn on(&self, event: Event<'_>);
-}
-
-/// Watches nothing.
-#[derive(Debug, Clone, Copy)]
-pub struct Silent;
-
-impl Observer for Silent {
-    fn on(&self, _: Event<'_>) {}
-}
+/// Whoever watches a run.
+pub type Listener<'a> = dyn for<'e> Observer<Event<'e>> + 'a;
 
 /// What is being waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

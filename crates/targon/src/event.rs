@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use gen404_outside::observer::Observer;
+
 use crate::amount::Usd;
 use crate::error::TargonError;
 use crate::names::Uid;
@@ -90,16 +92,5 @@ pub enum PodEvent<'a> {
     },
 }
 
-/// Whoever wants to know.
-pub trait PodObserver: Send + Sync {
-    /// Called for everything that happens, in order.
-    fn on(&self, event: PodEvent<'_>);
-}
-
-/// Nobody wants to know.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Unobserved;
-
-impl PodObserver for Unobserved {
-    fn on(&self, _event: PodEvent<'_>) {}
-}
+/// Whoever wants to know; called for everything that happens, in order.
+pub type Listener<'a> = dyn for<'e> Observer<PodEvent<'e>> + 'a;

@@ -1,11 +1,11 @@
 //! What happens while a match is prepared and judged, as typed events; the library never prints.
 //! Whoever listens decides what becomes a line, a bar or nothing.
 
-use std::time::Duration;
-
+use gen404_outside::observer::Observer;
 use gen404_round::Stem;
 use gen404_round::duel::{GrayRescue, PromptMatch, SideGuard, SubJudges, Winner};
 use serde::Serialize;
+use std::time::Duration;
 
 use crate::call::AttemptError;
 
@@ -93,13 +93,5 @@ impl Stage<'_> {
     }
 }
 
-/// Listens to a match. Called from several duels at once, and must not block.
-pub trait Observer: Send + Sync {
-    /// Something happened.
-    fn observe(&self, event: Event<'_>);
-}
-
-/// Listens to nothing.
-impl Observer for () {
-    fn observe(&self, _: Event<'_>) {}
-}
+/// Whoever listens to a match. Called from several duels at once, and must not block.
+pub type Listener<'a> = dyn for<'e> Observer<Event<'e>> + 'a;

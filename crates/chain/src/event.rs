@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use gen404_outside::observer::Observer;
 use gen404_round::BlockNumber;
 use serde::Serialize;
 
@@ -10,27 +11,13 @@ use crate::clock::ClockError;
 use crate::hashes::{BlockHash, ExtrinsicHash};
 use crate::network::Endpoint;
 
-/// Receives events as they happen. Must return quickly: the commitment waits for it.
-pub trait Observer: Send + Sync {
-    /// Something happened.
-    fn observe(&self, event: &Event);
-}
-
-/// An observer for whom nothing is of interest.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Unobserved;
-
-impl Observer for Unobserved {
-    fn observe(&self, _event: &Event) {}
-}
-
 /// Tells on everything but endpoints that fail: for the second try and all that follow it.
-pub(crate) struct Repeating<'a>(pub(crate) &'a dyn Observer);
+pub(crate) struct Repeating<'a>(pub(crate) &'a dyn Observer<Event>);
 
-impl Observer for Repeating<'_> {
-    fn observe(&self, event: &Event) {
+impl Observer<Event> for Repeating<'_> {
+    fn on(&self, event: Event) {
         if !matches!(event, Event::EndpointFailed { .. } | Event::ConnectionLost { .. }) {
-            self.0.observe(event);
+            self.0.on(event);
         }
     }
 }
