@@ -10,7 +10,7 @@ help:
 	@echo 'make test      all tests'
 	@echo 'make lint      formatting, lints, documentation, licences, phrases'
 	@echo 'make interop   official clients against the sandbox'
-	@echo 'make wheel     a rehearsal of a release: wheels, sources, tarball, in virtual environments'
+	@echo 'make wheel     both Python packages in a virtual environment'
 	@echo 'make examples  the examples of README and docs against the sandbox'
 	@echo 'make site      the documents as a site, its links checked'
 	@echo 'make deploy    the Kubernetes manifest and the workflows against their schemas'
