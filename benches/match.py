@@ -74,6 +74,31 @@ def samples(sandbox: dict, folder: Path) -> tuple[Path, int]:
     return path, len(listed)
 
 
+def timeless(value):
+    """A record without the time that it took and where its pictures are."""
+    if isinstance(value, dict):
+        passing = ("elapsed_seconds", "image_dir_1", "image_dir_2")
+        return {key: timeless(item) for key, item in value.items() if key not in passing}
+    return [timeless(item) for item in value] if isinstance(value, list) else value
+
+
+def assert_same(folder: Path) -> int:
+    """Every record of the pair is that of the match, and every picture of the match is that of `render`. Counts those compared."""
+    names = [sorted(path.name for path in (folder / output).glob("*.json")) for output in ("pair", "matched")]
+    assert names[0] == names[1] and names[0], names
+    for name in names[0]:
+        pair, matched = (timeless(json.loads((folder / output / name).read_text())) for output in ("pair", "matched"))
+        assert pair == matched, name
+    compared = 0
+    for side in ("left", "right"):
+        for picture in (folder / "matched" / side).rglob("*.png"):
+            other = folder / f"{side}-pictures" / picture.relative_to(folder / "matched" / side)
+            assert picture.read_bytes() == other.read_bytes(), picture
+            compared += 1
+    assert compared > 0
+    return compared
+
+
 def pair_and_match(sandbox: dict, folder: Path) -> None:
     prompts, duels = samples(sandbox, folder)
     judge = sandbox["judge"]
@@ -94,11 +119,13 @@ def pair_and_match(sandbox: dict, folder: Path) -> None:
     first, matched = match("right", "matched")
     for key in ("left_wins", "right_wins", "draws", "margin", "calls"):
         assert first[key] == pair[key], (key, first[key], pair[key])
+    compared = assert_same(folder)
     records = [json.loads((folder / "pair" / f"{path.stem}.json").read_text()) for path in (folder / "left").glob("*.js")]
     decided = sum(record["detail"]["decided_by"] == "S1" for record in records)
     second, again = match("other", "other-matched")
     whole = OFFICIAL * 2 * duels
-    print(f"{duels} duels, of which the first stage decides {decided}; {BROWSERS} browsers.\n")
+    print(f"{duels} duels, of which the first stage decides {decided}; {BROWSERS} browsers. All records and the "
+          f"{compared} pictures of the match are equal to those of the pair.\n")
     print("| | `render` twice and `judge` | `match` | ratio | `match`, the same leader again |\n| --- | --- | --- | --- | --- |")
     for what, before, now, then, form in (
         ("pictures drawn", whole, first["pictures_drawn"], second["pictures_drawn"], "{:.0f}"),

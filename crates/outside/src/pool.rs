@@ -274,6 +274,9 @@ mod tests {
 
     use super::*;
 
+    /// Which piece went to which worker, in order.
+    type Diary = Arc<Mutex<Vec<(u32, usize)>>>;
+
     #[derive(Clone, Copy, PartialEq)]
     enum Habit {
         Good,
@@ -289,7 +292,7 @@ mod tests {
         number: usize,
         asked: AtomicUsize,
         looks: AtomicUsize,
-        diary: Arc<Mutex<Vec<(u32, usize)>>>,
+        diary: Diary,
     }
 
     impl Worker {
@@ -328,8 +331,8 @@ mod tests {
         Patience { repetitions, pauses: Pauses { first: pause, longest: pause, longest_wish: pause }, gives_up: false }
     }
 
-    fn pool(habits: &[Habit]) -> (Pool<Worker>, Arc<Mutex<Vec<(u32, usize)>>>) {
-        let diary: Arc<Mutex<Vec<(u32, usize)>>> = Arc::default();
+    fn pool(habits: &[Habit]) -> (Pool<Worker>, Diary) {
+        let diary: Diary = Arc::default();
         let worker = |(number, habit): (usize, &Habit)| Worker {
             habit: *habit,
             number,

@@ -18,7 +18,7 @@ mod studio;
 mod three;
 
 pub use batch::{Batch, BatchError, BatchEvent, Listener, RenderError, Renderer, Summary, read_module};
-pub use cache::PictureCache;
+pub use cache::{PictureCache, Pruned};
 pub use chromium::{Chromium, ChromiumError, GraphicsBackend, ThrownAt, Trouble, VERIFIED_VERSION};
 pub use failure::{BoundingBox, Corner, Failure, Measured, Metrics, Refusal, RefusalKind};
 pub use folder::{Fingerprint, OutputFolder};

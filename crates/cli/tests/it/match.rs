@@ -114,6 +114,16 @@ fn records(folder: &Path) -> BTreeMap<String, Value> {
     names.map(read).collect()
 }
 
+/// Questions that the records of a match tell of.
+fn questions_on_record(folder: &Path) -> u64 {
+    let read = |stem: &&str| std::fs::read(folder.join(format!("{stem}.json"))).ok();
+    let calls = |text: Vec<u8>| {
+        let record: Value = serde_json::from_slice(&text).expect("JSON");
+        record["calls"]["calls"].as_u64()
+    };
+    STEMS.iter().filter_map(read).filter_map(calls).sum()
+}
+
 fn timeless(value: &mut Value) {
     match value {
         Value::Object(fields) => {
@@ -218,8 +228,8 @@ async fn a_killed_match_goes_on_where_it_was() {
     running.wait_for("clear final:");
     // Dropped is killed.
     drop(running);
-    let recorded = STEMS.iter().filter(|stem| workshop.path().join(format!("killed/{stem}.json")).is_file()).count();
-    assert!(recorded >= 1);
+    let paid = questions_on_record(&workshop.path().join("killed"));
+    assert!(paid > 0, "the duel that was through is on record");
     let drawn = pictures(&workshop.path().join("cache")).len();
     let rest = run(&workshop, &line, 0);
     assert_eq!(
@@ -227,6 +237,7 @@ async fn a_killed_match_goes_on_where_it_was() {
         whole["pictures_drawn"].as_u64().map(|all| all - drawn as u64),
         "none is drawn twice"
     );
+    assert_eq!(rest["calls"].as_u64().map(|calls| calls + paid), whole["calls"].as_u64(), "no judged question twice");
     // A duel without pictures has nothing to be kept for; writing its record again asks nobody.
     assert!(rest["judged"].as_u64() < Some(STEMS.len() as u64), "the duel that was through is kept: {rest}");
     assert_eq!(records(&workshop.path().join("killed")), records(&workshop.path().join("whole")));

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use clap::Args;
 use gen404_judge::{Plan, Profile};
 use gen404_outside::http::parse_address;
-use gen404_renderer::PictureCache;
+use gen404_renderer::{PictureCache, Pruned};
 use gen404_round::Stem;
 use gen404_round::duel::WinMargin;
 use serde_json::{Value, json};
@@ -35,6 +36,9 @@ pub(in crate::commands) struct Playing {
     /// Folder where pictures are kept by their module [default: pictures in the user's cache folder of this tool]
     #[arg(long, value_name = "DIR")]
     picture_cache: Option<PathBuf>,
+    /// Size in GB that the kept pictures may have; beyond it, those that were not used for longest go at the end
+    #[arg(long, value_name = "GB", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..))]
+    picture_cache_limit: u32,
     /// Duels at once, for each judge
     #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u16).range(1..=64))]
     concurrency: u16,
@@ -132,10 +136,25 @@ impl<'a> Player<'a> {
         Ok(Some(ended))
     }
 
-    /// Ends the browsers.
+    /// Ends the browsers, and takes away kept pictures beyond the limit: no match is worse for a cache that is too large.
     pub(in crate::commands) async fn close(&self) {
-        if let Some(artist) = self.artist.get() {
-            artist.close().await;
+        let Some(artist) = self.artist.get() else { return };
+        artist.close().await;
+        let limit = u64::from(self.playing.picture_cache_limit) * 1_000_000_000;
+        let (cache, ui) = (self.cache.clone(), &self.context.ui);
+        match tokio::task::spawn_blocking(move || cache.prune(limit, SystemTime::now())).await {
+            Ok(Ok(Pruned { modules: 0, .. })) => {}
+            Ok(Ok(Pruned { modules, bytes })) => {
+                let size = bytes.div_ceil(1_000_000);
+                ui.faint(format!(
+                    "kept pictures of {modules} modules that were not used for longest are gone: {size} MB"
+                ));
+            }
+            Ok(Err(error)) => {
+                let root = self.cache.root().display();
+                ui.warning(format!("kept pictures in {root} cannot be looked through to clean up: {error}"));
+            }
+            Err(_) => tracing::error!("cleaning up kept pictures panicked"),
         }
     }
 }
