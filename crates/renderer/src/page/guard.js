@@ -24,6 +24,30 @@ const ALLOWED_MEMBERS = [
   'LuminanceFormat', 'UnsignedByteType', 'HalfFloatType', 'FloatType', 'StaticDrawUsage', 'DynamicDrawUsage',
   'StreamDrawUsage',
 ];
+// Members that are known and excluded: the service words their refusal otherwise than that of any other name. Not all are three's own.
+const EXCLUDED_MEMBERS = new Set([
+  'AmbientLight', 'DirectionalLight', 'PointLight', 'SpotLight', 'HemisphereLight', 'RectAreaLight', 'LightProbe',
+  'AmbientLightProbe', 'HemisphereLightProbe', 'DirectionalLightShadow', 'PointLightShadow', 'SpotLightShadow',
+  'LightShadow', 'Loader', 'LoadingManager', 'FileLoader', 'TextureLoader', 'ImageLoader', 'ImageBitmapLoader',
+  'CubeTextureLoader', 'DataTextureLoader', 'BufferGeometryLoader', 'MaterialLoader', 'ObjectLoader', 'FontLoader',
+  'AudioLoader', 'AnimationLoader', 'CompressedTextureLoader', 'GLTFLoader', 'OBJLoader', 'MTLLoader', 'FBXLoader',
+  'ColladaLoader', 'STLLoader', 'PLYLoader', '3MFLoader', 'DRACOLoader', 'KTX2Loader', 'KTXLoader', 'RGBELoader',
+  'EXRLoader', 'HDRCubeTextureLoader', 'BasisTextureLoader', 'TGALoader', 'TIFFLoader', 'SVGLoader', 'USDZLoader',
+  'VRMLLoader', 'XYZLoader', 'ShaderMaterial', 'RawShaderMaterial', 'MeshPhongMaterial', 'MeshLambertMaterial',
+  'MeshToonMaterial', 'MeshNormalMaterial', 'MeshMatcapMaterial', 'MeshDepthMaterial', 'MeshDistanceMaterial',
+  'ShadowMaterial', 'SpriteMaterial', 'Material', 'Texture', 'CanvasTexture', 'VideoTexture', 'CompressedTexture',
+  'CompressedArrayTexture', 'CompressedCubeTexture', 'CubeTexture', 'Data3DTexture', 'DataArrayTexture',
+  'DepthTexture', 'FramebufferTexture', 'WebGLRenderer', 'WebGL1Renderer', 'WebGLRenderTarget', 'WebGL3DRenderTarget',
+  'WebGLArrayRenderTarget', 'WebGLCubeRenderTarget', 'WebGLMultipleRenderTargets', 'Camera', 'PerspectiveCamera',
+  'OrthographicCamera', 'ArrayCamera', 'StereoCamera', 'CubeCamera', 'Scene', 'Fog', 'FogExp2', 'AnimationMixer',
+  'AnimationAction', 'AnimationClip', 'AnimationObjectGroup', 'AnimationUtils', 'KeyframeTrack',
+  'NumberKeyframeTrack', 'VectorKeyframeTrack', 'QuaternionKeyframeTrack', 'ColorKeyframeTrack',
+  'StringKeyframeTrack', 'BooleanKeyframeTrack', 'PropertyBinding', 'PropertyMixer', 'Bone', 'Skeleton',
+  'SkinnedMesh', 'SkeletonHelper', 'Audio', 'PositionalAudio', 'AudioAnalyser', 'AudioContext', 'AudioListener',
+  'Sprite', 'LOD', 'BatchedMesh', 'ArrowHelper', 'AxesHelper', 'BoxHelper', 'Box3Helper', 'CameraHelper',
+  'GridHelper', 'PolarGridHelper', 'HemisphereLightHelper', 'DirectionalLightHelper', 'PointLightHelper',
+  'SpotLightHelper', 'PlaneHelper', 'Raycaster', 'Clock', 'EventDispatcher', 'Layers',
+]);
 const BLOCKED_MATH = ['seededRandom', 'generateUUID'];
 
 // A read-only view of `members`; `refusal(name)` words the error for a name that is not among them.
@@ -44,6 +68,7 @@ const readOnlyView = (members, refusal) => {
 };
 
 const guardedNamespace = (three) => {
+  const isExcluded = Set.prototype.has.bind(EXCLUDED_MEMBERS); // taken before any module could replace it
   const members = {};
   for (const name of ALLOWED_MEMBERS) if (name in three) members[name] = three[name];
   const math = { ...three.MathUtils };
@@ -51,5 +76,5 @@ const guardedNamespace = (three) => {
   members.MathUtils = readOnlyView(math, (name) =>
     BLOCKED_MATH.includes(name) ? `THREE.MathUtils.${name} is forbidden` : `THREE.MathUtils.${name} does not exist`);
   return readOnlyView(members, (name) =>
-    name in three ? `THREE.${name} is forbidden` : `THREE.${name} is not a recognized Three.js API`);
+    isExcluded(name) ? `THREE.${name} is forbidden` : `THREE.${name} is not a recognized Three.js API`);
 };

@@ -11,3 +11,4 @@ mod running;
 mod server;
 mod service;
 mod trial;
+mod trial_tables;

@@ -9,11 +9,11 @@ use crate::equipment::{module, options};
 
 const BOTH: Wanted = Wanted { miners: true, service: true };
 
-async fn studio() -> Option<Studio> {
+pub(crate) async fn studio() -> Option<Studio> {
     Some(Studio::new(StudioOptions { pictures: false, ..options().await? }))
 }
 
-fn rules(judgement: Option<&Judgement>) -> String {
+pub(crate) fn rules(judgement: Option<&Judgement>) -> String {
     let judgement = judgement.expect("a verdict was wanted");
     let rules = judgement.failures.iter().map(|failure| format!("{}/{}", failure.stage, failure.rule));
     rules.collect::<Vec<_>>().join(" ")
@@ -25,17 +25,17 @@ async fn run(studio: &Studio, source: &str) -> Trial {
 }
 
 /// A module whose function returns what the expression says.
-fn returning(expression: &str) -> String {
+pub(crate) fn returning(expression: &str) -> String {
     format!("export default function generate(THREE) {{ return {expression}; }}")
 }
 
 /// A module whose function does this.
-fn doing(body: &str) -> String {
+pub(crate) fn doing(body: &str) -> String {
     format!("export default function generate(THREE) {{ {body} }}")
 }
 
 /// Checks the lists of both, stages included.
-async fn check(studio: &Studio, source: &str, miners: &str, service: &str) -> Trial {
+pub(crate) async fn check(studio: &Studio, source: &str, miners: &str, service: &str) -> Trial {
     let trial = run(studio, source).await;
     assert_eq!(rules(trial.miners.as_ref()), miners, "mr: {source}");
     assert_eq!(rules(trial.service.as_ref()), service, "rs: {source}");
@@ -52,7 +52,7 @@ struct Case {
 }
 
 /// Metrics in the miners' words.
-fn metrics(judgement: &Judgement) -> Value {
+pub(crate) fn metrics(judgement: &Judgement) -> Value {
     let mut metrics = serde_json::to_value(&judgement.metrics).expect("JSON");
     if let Some(object) = metrics.as_object_mut() {
         let depth = object.remove("depth").expect("a depth");
@@ -75,7 +75,7 @@ async fn recorded_verdicts_and_metrics() {
     studio.close().await;
 }
 
-const MESH: &str = "new THREE.Mesh(new THREE.BoxGeometry(0.5, 0.5, 0.5), new THREE.MeshBasicMaterial())";
+pub(crate) const MESH: &str = "new THREE.Mesh(new THREE.BoxGeometry(0.5, 0.5, 0.5), new THREE.MeshBasicMaterial())";
 
 /// `count` vertices at the origin, drawn as points.
 fn points(count: usize) -> String {

@@ -3,6 +3,8 @@
 mod documented;
 mod fuzz;
 mod grammar;
+mod lists;
 mod recorded;
 mod rules;
 mod shapes;
+mod tables;
