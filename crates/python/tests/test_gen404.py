@@ -89,7 +89,7 @@ class Package(unittest.TestCase):
         self.assertGreater(counted, 1)
 
     def test_it_says_what_it_is(self):
-        version = subprocess.run([BINARY, "--version"], capture_output=True, text=True).stdout.split()[-1]
+        version = subprocess.run([BINARY, "-V"], capture_output=True, text=True).stdout.split()[-1]
         self.assertEqual(gen404.__version__, version)
         self.assertIn("--static-only --json", gen404.validate.__doc__)
 
