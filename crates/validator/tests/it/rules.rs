@@ -10,16 +10,8 @@ pub(crate) fn rules(report: &Report, validator: Validator) -> String {
 
 pub(crate) fn both(source: &str, expected: &str) {
     let report = validate(source);
-    let short: String = source.chars().take(300).collect();
-    for v in [Validator::Miners, Validator::RenderService] {
-        if rules(&report, v) != expected {
-            eprintln!(
-                "XX {v:?}: {short}\n   want {expected}\n   got  {}  {:?}",
-                rules(&report, v),
-                report.findings.first().map(|f| &f.detail)
-            );
-        }
-    }
+    assert_eq!(rules(&report, Validator::Miners), expected, "mr: {source}");
+    assert_eq!(rules(&report, Validator::RenderService), expected, "rs: {source}");
 }
 
 /// In the body of an ordinary module.
