@@ -227,7 +227,8 @@ mod tests {
     #[test]
     fn whatever_sounds_secret_is_marked_as_secret() {
         // Names of variables, and where a thing is, are not the thing itself.
-        let argued = ["start-generator", "start-renderer", "start-judge"].map(|of| format!("{of} --registry-auth-env"));
+        let renting = ["start-generator", "start-renderer", "start-judge", "rehearse"];
+        let argued = renting.map(|of| format!("{of} --registry-auth-env"));
         let mut secrets = Vec::new();
         for (name, arg, _) in options(&Arguments::command()) {
             let option = arg.get_long().expect("a long name");
