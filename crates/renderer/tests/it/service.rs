@@ -94,7 +94,11 @@ impl FakeService {
         let count = query["thetas"].split(',').count();
         assert_eq!(query["phis"].split(',').count(), count);
         fake.answer(&body, || {
-            let image = BASE64_STANDARD.encode(Image::filled(1024, 1024, [shade, 0, 0, 255]).to_png());
+            let image = Image::filled(1024, 1024, [shade, 0, 0, 255]);
+            if count == 1 {
+                return png(&image);
+            }
+            let image = BASE64_STANDARD.encode(image.to_png());
             axum::Json(json!({"images": vec![image; count], "count": count, "img_size": 1024})).into_response()
         })
         .await
