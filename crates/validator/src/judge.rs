@@ -53,13 +53,13 @@ pub(crate) fn top_level<'a>(program: &'a Program<'a>) -> TopLevel<'a> {
         let span = other.map_or(export.span, GetSpan::span);
         breach(
             Rule::MultipleTopLevelExports,
-            &format!("{exports} export statements where only the default one is allowed"),
+            &format!("{exports} export statements instead of one"),
             span,
         );
     }
     match is_async(&export.declaration) {
         None => {
-            breach(Rule::MissingDefaultExport, "the default export is not a function written in place", export.span);
+            breach(Rule::MissingDefaultExport, "no function written in place after `export default`", export.span);
         }
         Some(true) => breach(Rule::AsyncNotAllowed, "the default export is async", export.span),
         Some(false) => {

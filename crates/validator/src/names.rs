@@ -377,7 +377,7 @@ pub const INHERITED: &[&str] = &[
 ];
 
 /// An allowed member of `THREE` that three r183 does not have.
-pub const MISSING_IN_THREE: &[&str] = &["LuminanceFormat"];
+pub const MISSING_IN_THREE: &[(&str, &str)] = &[("LuminanceFormat", "RedFormat")];
 
 /// Allowed members of `THREE` that do not do what they seem to, and what to do instead.
 pub const IGNORED_MEMBERS: &[(&str, &str)] = &[

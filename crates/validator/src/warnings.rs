@@ -29,11 +29,11 @@ impl<'l, 's, 'a> Collected<'l, 's, 'a> {
     pub(crate) fn new(program: &'a Program<'a>, top: &TopLevel<'a>, lines: &'l Lines<'s>) -> Self {
         let mut collected = Self { lines, warnings: Vec::new(), late: FxHashMap::default() };
         if let Some(hashbang) = &program.hashbang {
-            collected.add(Caution::Hashbang, "the render service cannot compile a `#!` line", hashbang.span);
+            collected.add(Caution::Hashbang, "the render service cannot compile a `#!` line; remove it", hashbang.span);
         }
         let Some(function) = top.function else { return collected };
         if let Some(Expression::ParenthesizedExpression(outer)) = function.declaration.as_expression() {
-            let detail = "the render service cannot compile an exported function in parentheses";
+            let detail = "the render service cannot compile an exported function in parentheses; take them away";
             collected.add(Caution::ParenthesisedExport, detail, outer.span);
         }
         let (parameters, generator) = match function.declaration {
@@ -45,7 +45,7 @@ impl<'l, 's, 'a> Collected<'l, 's, 'a> {
             },
         };
         if generator {
-            let detail = "a generator function returns an iterator, which is not a scene";
+            let detail = "a generator function returns an iterator, which is not a scene; remove the `*`";
             collected.add(Caution::GeneratorFunction, detail, head(function.statement, parameters));
         }
         collected.parameter(parameters);
@@ -66,10 +66,10 @@ impl<'l, 's, 'a> Collected<'l, 's, 'a> {
         let detail = match &first.pattern {
             BindingPattern::BindingIdentifier(identifier) if identifier.name == "THREE" => return,
             BindingPattern::BindingIdentifier(identifier) => format!(
-                "the parameter is called `{}`, so no rule for THREE sees what it is used for; call it THREE",
+                "the parameter is called `{}`, so no rule for THREE can check how it is used; call it THREE",
                 identifier.name
             ),
-            _ => "the parameter is a pattern, so no rule for THREE sees what is taken; call it THREE".to_owned(),
+            _ => "the parameter is a pattern, so no rule for THREE can check what is taken; call it THREE and take it apart inside".to_owned(),
         };
         self.add(Caution::ParameterNotThree, detail, first.pattern.span());
     }
@@ -102,23 +102,25 @@ impl<'l, 's, 'a> Collected<'l, 's, 'a> {
             Event::Read { name, .. } if self.late.contains_key(name) && visible.is_of_module(name) => {
                 if let Some(span) = self.late.remove(name) {
                     let detail = format!(
-                        "the render service runs nothing behind the export but function declarations, so `{name}` is \
-                         never set there; move it above the export"
+                        "the render service runs nothing after the export except function declarations, so `{name}` \
+                         is never set there; move it above the export"
                     );
                     self.add(Caution::DeclaredAfterExport, detail, span);
                 }
             }
             Event::HiddenRead { name, span } if !visible.has(name) => {
-                let detail = format!("`{name}` passes, though no document of the subnet lists it");
+                let detail = format!("`{name}` passes today, though no document of the subnet lists it; do without it to be safe");
                 self.add(Caution::HiddenGlobal, detail, *span);
             }
             Event::Assigned { name, span } if !visible.has(name) => {
-                let detail = format!("`{name}` is declared nowhere, so assigning to it throws; declare it");
+                let detail = format!("`{name}` is declared nowhere, so assigning to it throws; declare it with `const` or `let`");
                 self.add(Caution::UndeclaredAssignment, detail, *span);
             }
             Event::ThreeMember { member, span } if visible.has("THREE") => {
-                if MISSING_IN_THREE.contains(member) {
-                    let detail = format!("THREE.{member} is allowed, but three r183 has none: reading it throws");
+                if let Some((_, instead)) = MISSING_IN_THREE.iter().find(|(name, _)| name == member) {
+                    let detail = format!(
+                        "THREE.{member} is allowed, but three r183 has none: reading it throws; use THREE.{instead}"
+                    );
                     self.add(Caution::MissingInThree, detail, *span);
                 }
                 if let Some((_, advice)) = IGNORED_MEMBERS.iter().find(|(name, _)| name == member) {
@@ -151,11 +153,11 @@ impl<'l, 's, 'a> Collected<'l, 's, 'a> {
         self.warnings.sort_by_key(|(span, _)| span.start);
         let mut warnings: Vec<_> = self.warnings.into_iter().map(|(_, warning)| warning).collect();
         if fate == Fate::Close {
-            let detail = "nested so deeply that the subnet's programs may run out of stack".to_owned();
+            let detail = "nested so deeply that the subnet's programs may run out of stack; build long sums, chains and lists in a loop".to_owned();
             warnings.push(Warning { caution: Caution::DeepNesting, detail, place: None });
         }
         if literals > LITERAL_BYTES / 10 * 9 {
-            let detail = format!("{literals} of {LITERAL_BYTES} bytes of literals are used");
+            let detail = format!("{literals} of {LITERAL_BYTES} bytes for literals are used; compute values instead of writing them down");
             warnings.push(Warning { caution: Caution::LiteralBudgetNearlyUsed, detail, place: None });
         }
         warnings

@@ -81,7 +81,7 @@ fn without_json_there_is_one_object_and_words_for_people() {
     );
     let said = String::from_utf8_lossy(&output.stderr);
     for part in [
-        "b.js:3:3: FORBIDDEN_IDENTIFIER: fetch at line 3",
+        "b.js:3:3: FORBIDDEN_IDENTIFIER: fetch\n",
         " 3 |   fetch(g.constructor);\n   |   ^^^^^\n   = fix: ",
         "only the render service says so",
         "1 of 2 modules would be refused",

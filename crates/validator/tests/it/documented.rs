@@ -1,7 +1,7 @@
 //! docs/rules.md: every rule that this room finds has an example that really breaks it, and a fix that really passes.
 
 use gen404_round::module_rule::{Rule, Stage};
-use gen404_validator::{Caution, validate};
+use gen404_validator::{Caution, names, validate};
 
 const RULES: &str = include_str!("../../../../docs/rules.md");
 
@@ -66,5 +66,19 @@ fn every_rule_of_these_stages_has_both() {
     }
     for caution in Caution::ALL {
         assert!(RULES.contains(caution.code()), "{caution}");
+    }
+}
+
+#[test]
+fn every_name_that_may_be_used_is_listed() {
+    let (_, section) = RULES.split_once("## Members of THREE that may be used").expect("a section of its own");
+    let (section, _) = section.split_once("\n## ").expect("another one after it");
+    let named = |name: &&&str| section.contains(&format!("`{name}`"));
+    let missing: Vec<_> = names::ALLOWED_THREE.iter().filter(|name| !named(name)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    let excluded: Vec<_> = names::EXCLUDED_THREE.iter().filter(named).collect();
+    assert!(excluded.is_empty(), "{excluded:?}");
+    for name in names::FORBIDDEN.iter().chain(names::ALLOWED_GLOBALS) {
+        assert!(RULES.contains(&format!("`{name}`")), "{name}");
     }
 }

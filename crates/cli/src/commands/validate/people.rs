@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gen404_round::module_rule::Rule;
+use gen404_round::module_rule::{Rule, Stage};
 use gen404_validator::advice::fix_of;
 use gen404_validator::{Concerns, Finding, Lines, Place, Validator};
 
@@ -22,12 +22,11 @@ const WIDTH: usize = 100;
 pub(super) fn show(ui: &Ui, judged: &Judged) {
     let lines = Lines::new(&judged.source);
     let findings = judged.findings();
+    let service_ran = judged.ran.service.is_some();
     for finding in findings.iter().take(SHOWN) {
-        ui.status(headed(
-            &judged.file,
-            finding.place,
-            &format!("{}: {}{}", finding.rule, finding.detail, whose(finding)),
-        ));
+        let detail = without_line(&finding.detail, finding.place);
+        let text = format!("{}: {detail}{}", finding.rule, whose(finding, service_ran));
+        ui.status(headed(&judged.file, finding.place, &text));
         underlined(ui, &lines, finding.place);
         ui.status(format!("   = fix: {}", fix_of(finding)));
     }
@@ -36,7 +35,7 @@ pub(super) fn show(ui: &Ui, judged: &Judged) {
     }
     let warnings = &judged.report.warnings;
     for warning in warnings.iter().take(SHOWN) {
-        let text = format!("{}: {}", warning.caution, warning.detail);
+        let text = format!("{}: {}", warning.caution, without_line(&warning.detail, warning.place));
         ui.warning(headed(&judged.file, warning.place, &text));
     }
     if warnings.len() > SHOWN {
@@ -51,12 +50,27 @@ fn headed(file: &str, place: Option<Place>, text: &str) -> String {
     }
 }
 
-fn whose(finding: &Finding) -> &'static str {
+/// The detail without the line that it ends with: for people that stands in front already.
+fn without_line(detail: &str, place: Option<Place>) -> &str {
+    let Some(Place { line, .. }) = place else { return detail };
+    let without = detail.strip_suffix(&format!(" at line {line}"));
+    without.or_else(|| detail.strip_suffix(&format!(" (line {line})"))).unwrap_or(detail)
+}
+
+/// `service_ran`: whether the render service would have run the module too.
+fn whose(finding: &Finding, service_ran: bool) -> &'static str {
     match finding.concerns {
         Concerns::Both => "",
+        Concerns::Only(Validator::Miners) if found_by_running(finding.stage) && !service_ran => {
+            " (found by the miners' validator; the render service refuses the module before it runs)"
+        }
         Concerns::Only(Validator::Miners) => " (only the miners' validator says so)",
         Concerns::Only(Validator::RenderService) => " (only the render service says so, and it decides)",
     }
+}
+
+fn found_by_running(stage: Stage) -> bool {
+    !matches!(stage, Stage::Parse | Stage::StaticAnalysis)
 }
 
 /// The source line with the place marked below.
@@ -176,6 +190,15 @@ mod tests {
         let (text, before, marked) = excerpt(line, place);
         let under = text.chars().skip(before).take(marked).collect();
         (text, under)
+    }
+
+    #[test]
+    fn the_line_is_said_once() {
+        let place = Some(Lines::new("a\nb").place(2, 3));
+        assert_eq!(without_line("fetch at line 2", place), "fetch");
+        assert_eq!(without_line("`S` is never set (line 2)", place), "`S` is never set");
+        assert_eq!(without_line("fetch at line 12", place), "fetch at line 12");
+        assert_eq!(without_line("fetch at line 2", None), "fetch at line 2");
     }
 
     #[test]

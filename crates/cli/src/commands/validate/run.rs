@@ -105,19 +105,19 @@ fn warnings(trial: &Trial) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let mut warn = |caution, detail: String| warnings.push(Warning { caution, detail, place: None });
     if trial.scenes_differ == Some(true) {
-        warn(Caution::DifferentScenes, "two runs gave two different scenes".to_owned());
+        warn(Caution::DifferentScenes, "two runs gave two different scenes; what you see here is not what is judged".to_owned());
     }
     if trial.draws_random_numbers {
-        let seen = if trial.scenes_differ == Some(false) { ", though two runs gave the same scene" } else { "" };
-        let detail = "draws random numbers: the same in every run of the render service, others in every run of mr";
+        let seen = if trial.scenes_differ == Some(false) { "; two runs gave the same scene" } else { "" };
+        let detail = "it draws random numbers, which the render service fixes and the miners' validator does not";
         warn(Caution::RandomNumbers, format!("{detail}{seen}"));
     }
     if trial.unseen_from_front {
-        warn(Caution::UnseenFromFront, "a camera in front of it sees nothing".to_owned());
+        warn(Caution::UnseenFromFront, "a camera in front of it sees nothing: everything is invisible, fully transparent or turned away".to_owned());
     }
     let milliseconds = trial.run_time.as_millis();
     if milliseconds > u128::from(MODULE_MILLISECONDS / 2) {
-        warn(Caution::SlowRun, format!("took {milliseconds} of {MODULE_MILLISECONDS} ms on this machine"));
+        warn(Caution::SlowRun, format!("took {milliseconds} of {MODULE_MILLISECONDS} ms on this machine; a slower one may end it"));
     }
     let judgement = trial.service.as_ref().or(trial.miners.as_ref());
     let sound = judgement.filter(|judgement| judgement.failures.is_empty());
@@ -135,20 +135,20 @@ fn of_box(min: [Option<f64>; 3], max: [Option<f64>; 3], warn: &mut impl FnMut(Ca
     if sides.len() < 3 {
         return warn(
             Caution::NotANumber,
-            "coordinates that are not numbers pass every check and break pictures".into(),
+            "some coordinates are NaN: they pass every check and break the pictures".into(),
         );
     }
     let axes = ["x", "y", "z"];
     for ((min, max), axis) in sides.iter().zip(axes) {
         if *min < -NEAR || *max > NEAR {
-            let detail = format!("{axis} goes from {min:.4} to {max:.4}: rounding may take it out of [-0.5, 0.5]");
+            let detail = format!("{axis} goes from {min:.4} to {max:.4}: rounding may take it out of [-0.5, 0.5]; scale it to 0.95");
             warn(Caution::BoxNearLimit, detail);
         }
     }
     for ((min, max), axis) in sides.iter().zip(axes) {
         let middle = f64::midpoint(*min, *max);
         if middle.abs() > OFF_CENTRE {
-            warn(Caution::NotCentred, format!("the middle of its box is at {axis} = {middle:.3}"));
+            warn(Caution::NotCentred, format!("the middle of its box is at {axis} = {middle:.3}; nothing moves it to the centre"));
         }
     }
     let longest = sides.iter().map(|(min, max)| max - min).fold(0.0, f64::max);
