@@ -15,9 +15,12 @@ pub enum Durability {
     Lasting,
 }
 
-/// Writes the file in place of whatever is there. Folders on the way are made; the file is everybody's to read as far
-/// as the umask goes.
+/// Writes the file in place of the file that is there. Folders on the way are made; the file is everybody's to read as far
+/// as the umask goes. A device, a pipe or a socket is refused: renaming would put a file in its place, for the whole machine.
 pub fn write_whole(path: &Path, bytes: &[u8], durability: Durability) -> io::Result<()> {
+    if is_special(path) {
+        return Err(io::Error::other("it is there, and it is not a regular file"));
+    }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
     let mut part = tempfile::Builder::new()
@@ -35,6 +38,12 @@ pub fn write_whole(path: &Path, bytes: &[u8], durability: Durability) -> io::Res
         File::open(folder)?.sync_all()?;
     }
     Ok(())
+}
+
+/// Whether the path is that of a device, a pipe or a socket, or a link to one or into /proc, as /dev/stdout is.
+fn is_special(path: &Path) -> bool {
+    let leads_to_special = fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir());
+    leads_to_special || fs::read_link(path).is_ok_and(|target| target.starts_with("/proc"))
 }
 
 /// The files of a folder with this extension, by name, but not hidden ones. Links that lead nowhere and whatever is neither file
@@ -68,6 +77,24 @@ mod tests {
         assert_eq!(fs::read_dir(parent).expect("listed").count(), 1);
         let mode = fs::metadata(&path).expect("there").permissions().mode();
         assert_ne!(mode & 0o044, 0, "others may read it: {mode:o}");
+    }
+
+    #[test]
+    fn what_is_not_a_file_stays_what_it_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name);
+        let _socket = std::os::unix::net::UnixListener::bind(path("socket")).expect("bound");
+        std::os::unix::fs::symlink("socket", path("link")).expect("a link");
+        std::os::unix::fs::symlink("/proc/self/fd/1", path("stdout")).expect("a link");
+        for name in ["socket", "link", "stdout"] {
+            let before = fs::symlink_metadata(path(name)).expect("there").file_type();
+            assert!(write_whole(&path(name), b"x", Durability::Whole).is_err(), "{name}");
+            assert_eq!(fs::symlink_metadata(path(name)).expect("there").file_type(), before, "{name}");
+        }
+        // a link to a file, or to nothing, is replaced by the file
+        std::os::unix::fs::symlink("nowhere", path("dangling")).expect("a link");
+        write_whole(&path("dangling"), b"x", Durability::Whole).expect("written");
+        assert_eq!(fs::read(path("dangling")).expect("read"), b"x");
     }
 
     #[test]

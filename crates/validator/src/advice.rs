@@ -21,7 +21,7 @@ fn particular(rule: Rule, detail: &str) -> Option<&'static str> {
     let begins = |phrase| detail.starts_with(phrase);
     let holds = |phrase| detail.contains(phrase);
     Some(match rule {
-        Rule::ParseError if holds("not UTF-8") => "save the file as UTF-8",
+        Rule::ParseError if holds("not UTF-8") || holds("to be binary") => "save the file as UTF-8",
         Rule::ParseError | Rule::ValidatorCrashed if begins("nested") => {
             "nest less: build long sums, chains and lists in a loop"
         }
@@ -48,9 +48,7 @@ fn particular(rule: Rule, detail: &str) -> Option<&'static str> {
             "write `export default function generate(THREE) { … }` without parentheses around it, no `#!` line, and \
              check regular expressions"
         }
-        Rule::ExecutionThrew if begins("THREE.") => {
-            "use a member of THREE that is allowed; docs/rules.md lists them"
-        }
+        Rule::ExecutionThrew if begins("THREE.") => "use a member of THREE that is allowed; docs/rules.md lists them",
         Rule::ExecutionThrew if holds("is not defined") => "declare the name with `const` or `let` before it is used",
         _ => return None,
     })
@@ -69,7 +67,9 @@ pub const fn fix(rule: Rule) -> &'static str {
         Rule::ForbiddenIdentifier => {
             "rename it if it is a name of your own; what browsers and Node have under this name is not available to a module"
         }
-        Rule::IdentifierNotAllowed => "declare the name, or do without it: only the built-ins that docs/rules.md lists may be used undeclared",
+        Rule::IdentifierNotAllowed => {
+            "declare the name, or do without it: only the built-ins that docs/rules.md lists may be used undeclared"
+        }
         Rule::ForbiddenThreeApi => {
             "use an allowed member of THREE; lights, cameras, loaders and shaders are not for modules"
         }
@@ -84,7 +84,9 @@ pub const fn fix(rule: Rule) -> &'static str {
         Rule::ComputedPropertyAccess => {
             "write `THREE.Mesh`, not `THREE[\"Mesh\"]`; to choose by name, make an object first: `{ box: THREE.BoxGeometry }`"
         }
-        Rule::ForbiddenPropertyAccess => "write the class's name instead of `.constructor`, and Object.getPrototypeOf(o) instead of `o.__proto__`",
+        Rule::ForbiddenPropertyAccess => {
+            "write the class's name instead of `.constructor`, and Object.getPrototypeOf(o) instead of `o.__proto__`"
+        }
         Rule::LiteralBudgetExceeded => {
             "compute values instead of writing them down: numbers and texts together may have 51200 bytes"
         }
@@ -100,18 +102,26 @@ pub const fn fix(rule: Rule) -> &'static str {
         }
         Rule::TimeoutExceeded => "do less: the module and `generate` have five seconds together",
         Rule::HeapExceeded => "keep less in memory: 256 MB is the limit; numbers in a Float32Array do not count",
-        Rule::RuntimeViolation => "do not reach for a forbidden global or a function's constructor, not even as `f[\"constructor\"]`",
-        Rule::EmptyScene => "return something with geometry: a Mesh, Line or Points whose geometry has a position attribute",
+        Rule::RuntimeViolation => {
+            "do not reach for a forbidden global or a function's constructor, not even as `f[\"constructor\"]`"
+        }
+        Rule::EmptyScene => {
+            "return something with geometry: a Mesh, Line or Points whose geometry has a position attribute"
+        }
         Rule::CycleDetected => "add each object to one parent, once; use `.clone()` for copies",
         Rule::VertexLimitExceeded => {
             "use fewer segments: 250000 vertices at most, and a geometry counts for each mesh that has it"
-        },
+        }
         Rule::DrawCallLimitExceeded => {
             "merge geometries, or use InstancedMesh for copies: 200 meshes, lines and points at most"
-        },
-        Rule::DepthLimitExceeded => "flatten the scene: 32 levels below the root at most; a root that is a Mesh counts as one",
+        }
+        Rule::DepthLimitExceeded => {
+            "flatten the scene: 32 levels below the root at most; a root that is a Mesh counts as one"
+        }
         Rule::InstanceLimitExceeded => "use fewer instances: 50000 at most, over all InstancedMesh",
-        Rule::TextureDataExceeded => "use smaller textures: 4194304 bytes at most over all, as one of 1024 × 1024 RGBA pixels has",
+        Rule::TextureDataExceeded => {
+            "use smaller textures: 4194304 bytes at most over all, as one of 1024 × 1024 RGBA pixels has"
+        }
         Rule::BoundingBoxOutOfRange => "scale the object so that its longest side is 0.95, and centre it",
     }
 }
@@ -231,7 +241,7 @@ mod tests {
             (module("THREE['Mesh']"), "write `THREE.Mesh`"),
             (module("const { Mesh, ...rest } = THREE"), "name each member"),
             (module("THREE.constructor.name"), "remove this"),
-            ("(".repeat(3000), "nest less"),
+            (module(&format!("{}1{}", "(".repeat(3000), ")".repeat(3000))), "nest less"),
         ] {
             let report = crate::validate(&source);
             let advice = fix_of(&report.findings[0]);

@@ -51,11 +51,7 @@ pub(crate) fn top_level<'a>(program: &'a Program<'a>) -> TopLevel<'a> {
             .iter()
             .find(|statement| is_export(statement) && !matches!(statement, Statement::ExportDefaultDeclaration(_)));
         let span = other.map_or(export.span, GetSpan::span);
-        breach(
-            Rule::MultipleTopLevelExports,
-            &format!("{exports} export statements instead of one"),
-            span,
-        );
+        breach(Rule::MultipleTopLevelExports, &format!("{exports} export statements instead of one"), span);
     }
     match is_async(&export.declaration) {
         None => {

@@ -110,7 +110,10 @@ fn validate_here(source: &str) -> Report {
     let mut findings = Vec::new();
     if top.goes_on {
         let dies = (fate == Fate::WalkDies).then_some((None, "nested so deeply that the validators crash on it"));
-        let dies = judged.crash.map(|span| (Some(span), "the validators crash on a name that THREE inherits, like every object")).or(dies);
+        let dies = judged
+            .crash
+            .map(|span| (Some(span), "the validators crash on a name that THREE inherits, like every object"))
+            .or(dies);
         if let Some((span, detail)) = dies {
             let stage = Stage::StaticAnalysis;
             findings.push(judge::finding(stage, Rule::ValidatorCrashed, detail.into(), span, &lines));

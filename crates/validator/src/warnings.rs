@@ -109,11 +109,15 @@ impl<'l, 's, 'a> Collected<'l, 's, 'a> {
                 }
             }
             Event::HiddenRead { name, span } if !visible.has(name) => {
-                let detail = format!("`{name}` passes today, though no document of the subnet lists it; do without it to be safe");
+                let detail = format!(
+                    "`{name}` passes today, though no document of the subnet lists it; do without it to be safe"
+                );
                 self.add(Caution::HiddenGlobal, detail, *span);
             }
             Event::Assigned { name, span } if !visible.has(name) => {
-                let detail = format!("`{name}` is declared nowhere, so assigning to it throws; declare it with `const` or `let`");
+                let detail = format!(
+                    "`{name}` is declared nowhere, so assigning to it throws; declare it with `const` or `let`"
+                );
                 self.add(Caution::UndeclaredAssignment, detail, *span);
             }
             Event::ThreeMember { member, span } if visible.has("THREE") => {
@@ -157,7 +161,9 @@ impl<'l, 's, 'a> Collected<'l, 's, 'a> {
             warnings.push(Warning { caution: Caution::DeepNesting, detail, place: None });
         }
         if literals > LITERAL_BYTES / 10 * 9 {
-            let detail = format!("{literals} of {LITERAL_BYTES} bytes for literals are used; compute values instead of writing them down");
+            let detail = format!(
+                "{literals} of {LITERAL_BYTES} bytes for literals are used; compute values instead of writing them down"
+            );
             warnings.push(Warning { caution: Caution::LiteralBudgetNearlyUsed, detail, place: None });
         }
         warnings

@@ -106,6 +106,9 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), C
 async fn judge_all(bench: &Bench<'_>, arguments: &Arguments) -> Result<(), CommandError> {
     let ui = &bench.context.ui;
     let sources = files::named(&arguments.files)?;
+    if let Some(path) = &arguments.sarif {
+        sarif::check(path, &sources)?;
+    }
     let mut tally = Tally::new(arguments.static_only);
     let mut log = arguments.sarif.as_ref().map(|_| sarif::Log::default());
     let mut twins = Twins::default();
@@ -132,8 +135,8 @@ async fn judge_all(bench: &Bench<'_>, arguments: &Arguments) -> Result<(), Comma
     if let (Some(path), Some(log)) = (&arguments.sarif, log) {
         log.write(path)?;
     }
-    // Good news of some is none of all.
-    if unreadable.is_empty() || !tally.nothing_but_good() {
+    // Good news of some, or of none, is not good news of all.
+    if unreadable.is_empty() || tally.refused() > 0 {
         tally.show(ui, !bench.json && unreadable.is_empty());
     }
     conclude(bench, &tally, &unreadable)
@@ -146,7 +149,8 @@ fn conclude(bench: &Bench<'_>, tally: &Tally, unreadable: &[Unreadable]) -> Resu
             1 => first.reason.clone(),
             several => format!("{several} files cannot be judged, the first: {}", first.reason),
         };
-        return Err(CommandError { fields: fields(tally), ..CommandError::usage(message) });
+        let blame = blame_of(unreadable);
+        return Err(CommandError { fields: fields(tally), ..CommandError::new(blame, message) });
     }
     if tally.refused() > 0 {
         // With a line for each module stdout has said it all.
@@ -154,6 +158,11 @@ fn conclude(bench: &Bench<'_>, tally: &Tally, unreadable: &[Unreadable]) -> Resu
         return Err(CommandError { silent: bench.json, fields: fields(tally), ..failure });
     }
     if bench.json { Ok(()) } else { bench.context.ui.result(&Outcome { success: true, tally }) }
+}
+
+/// A browser that broke down is no fault of the files: the same ones may pass the next time.
+fn blame_of(unreadable: &[Unreadable]) -> Blame {
+    unreadable.iter().map(|one| one.blame).find(|blame| *blame != Blame::User).unwrap_or(Blame::User)
 }
 
 fn fields(tally: &Tally) -> serde_json::Map<String, serde_json::Value> {
@@ -178,7 +187,7 @@ impl Bench<'_> {
             if error.blame == Blame::User {
                 return Err(error);
             }
-            return Ok(Err(Unreadable { file: judged.file, reason: error.message }));
+            return Ok(Err(Unreadable { file: judged.file, reason: error.message, blame: error.blame }));
         }
         Ok(Ok(judged))
     }
@@ -188,7 +197,7 @@ impl Bench<'_> {
         if self.json { self.context.ui.result(&judged.line()) } else { Ok(()) }
     }
 
-    fn show_unreadable(&self, Unreadable { file, reason }: &Unreadable) -> Result<(), CommandError> {
+    fn show_unreadable(&self, Unreadable { file, reason, .. }: &Unreadable) -> Result<(), CommandError> {
         self.context.ui.warning(reason);
         let line = UnreadLine { file, passed: false, error: reason };
         if self.json { self.context.ui.result(&line) } else { Ok(()) }
@@ -218,4 +227,20 @@ impl Twins {
 fn warn_of(report: &mut Report, other: &str) {
     let detail = format!("the same bytes as {other}");
     report.warnings.push(Warning { caution: Caution::SameAsAnotherFile, detail, place: None });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_may_try_again_is_told_so() {
+        let unreadable = |blames: &[Blame]| -> Vec<Unreadable> {
+            let one = |blame: &Blame| Unreadable { file: "a.js".into(), reason: "why".into(), blame: *blame };
+            blames.iter().map(one).collect()
+        };
+        assert_eq!(blame_of(&unreadable(&[Blame::User, Blame::User])), Blame::User);
+        assert_eq!(blame_of(&unreadable(&[Blame::User, Blame::Here])), Blame::Here);
+        assert_eq!(blame_of(&unreadable(&[Blame::Here])), Blame::Here);
+    }
 }

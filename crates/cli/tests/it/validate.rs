@@ -161,6 +161,40 @@ fn a_file_that_cannot_be_read_is_bad_input() {
 }
 
 #[test]
+fn neither_names_nor_messages_can_pass_for_a_verdict() {
+    let name = "a\n\u{2713} 128 modules, none would be refused.js";
+    let home = home(&[(name, "fetch"), ("b.js", GOOD), ("c.js", GOOD)]);
+    fs::remove_file(home.path().join("c.js")).expect("removed");
+    std::os::unix::fs::symlink("c.js", home.path().join("c.js")).expect("a link");
+    let output = home.run(&["validate", "--static-only", "--json"]);
+    assert_eq!(lines(&output)[0]["file"], name, "JSON has the name as it is");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!said.lines().any(|line| line.starts_with('\u{2713}')), "{said}");
+    // Of no module at all there is no good news either.
+    let output = home.run(&["validate", "--static-only", "c.js"]);
+    assert_eq!(output.status.code(), Some(2), "{}", transcript(&output));
+    assert!(!transcript(&output).contains("none would be refused"), "{}", transcript(&output));
+}
+
+#[test]
+fn a_log_never_replaces_a_module() {
+    let home = home(&[("a.js", GOOD), ("b.mjs", BAD)]);
+    for arguments in [
+        &["validate", "--static-only", "--sarif", "a.js"][..],
+        &["validate", "--static-only", "a.js", "--sarif", "new.JS"],
+        &["validate", "--static-only", "b.mjs", "--sarif", "./b.mjs"],
+    ] {
+        let output = home.run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{}", transcript(&output));
+        assert!(transcript(&output).contains("over the module"), "{}", transcript(&output));
+    }
+    for (file, text) in [("a.js", GOOD), ("b.mjs", BAD)] {
+        assert_eq!(fs::read_to_string(home.path().join(file)).expect("still there"), text);
+    }
+    assert!(!home.path().join("new.JS").exists());
+}
+
+#[test]
 fn what_cannot_be_judged_is_wrong_usage() {
     let home = Home::new();
     fs::create_dir(home.path().join("empty")).expect("a folder");

@@ -145,6 +145,17 @@ fn requests_that_make_no_sense_or_mean_harm() {
         assert_eq!((status, answer["error"].is_string()), (400, true), "{body}: {answer}");
         assert_eq!(served.post_json("/official", body).0, 500, "{body}");
     }
+    // What is wrapped would be judged for its wrapping.
+    for header in ["Content-Type: Multipart/form-data; boundary=x\r\n", "Content-Encoding: gzip\r\n"] {
+        let (status, answer) = served.ask("POST /validate", header, GOOD.as_bytes());
+        assert_eq!((status, answer.starts_with("{\"error\":")), (415, true), "{header}: {answer}");
+    }
+    for (path, expected) in
+        [("/validate?file=a&file=b", 400), ("/official?file=a&file=b", 500), ("/validate?%zz=%&x", 200)]
+    {
+        let (status, answer) = served.post(path, GOOD);
+        assert_eq!((status, answer.is_object()), (expected, true), "{path}: {answer}");
+    }
     for line in ["GET /", "GET /validate", "PUT /validate", "POST /", "POST /render", "POST /validate/"] {
         assert_eq!(served.ask(line, "", b""), (404, r#"{"error":"not found"}"#.to_owned()), "{line}");
     }

@@ -7,11 +7,12 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use gen404_outside::disk::files_in;
+use gen404_outside::text::line;
 use gen404_round::module_rule::MODULE_BYTES;
 use rustix::fs::OFlags;
 
 use super::result::Judged;
-use crate::errors::CommandError;
+use crate::errors::{Blame, CommandError};
 
 /// Where a module comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -65,7 +66,10 @@ const COUNTED: u64 = 256 * 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct Unreadable {
     pub(super) file: String,
+    /// A line, whatever the file is called.
     pub(super) reason: String,
+    /// Whether the file is to blame, or what should have run it.
+    pub(super) blame: Blame,
 }
 
 impl Source {
@@ -81,7 +85,10 @@ impl Source {
         };
         match read {
             Ok((bytes, length)) => Ok(Judged::new(file, bytes, length)),
-            Err(error) => Err(Unreadable { reason: format!("cannot read {file}: {error}"), file }),
+            Err(error) => {
+                let reason = line(&format!("cannot read {file}: {error}"));
+                Err(Unreadable { file, reason, blame: Blame::User })
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use gen404_outside::text::line;
 use gen404_round::module_rule::{Rule, Stage};
 use gen404_validator::advice::fix_of;
 use gen404_validator::{Concerns, Finding, Lines, Place, Validator};
@@ -43,11 +44,13 @@ pub(super) fn show(ui: &Ui, judged: &Judged) {
     }
 }
 
+/// One line, whatever the file is called and the module throws: another one could pass for a verdict of ours.
 fn headed(file: &str, place: Option<Place>, text: &str) -> String {
-    match place {
+    let headed = match place {
         Some(Place { line, column, .. }) => format!("{file}:{line}:{column}: {text}"),
         None => format!("{file}: {text}"),
-    }
+    };
+    line(&headed)
 }
 
 /// The detail without the line that it ends with: for people that stands in front already.
@@ -140,11 +143,6 @@ impl Tally {
 
     pub(super) fn refused(&self) -> usize {
         self.refused
-    }
-
-    /// Whether every module would be taken, as far as any was judged.
-    pub(super) fn nothing_but_good(&self) -> bool {
-        self.refused == 0 && self.modules > 0
     }
 
     pub(super) fn verdict(&self) -> String {

@@ -2,6 +2,7 @@
 //! How a module is run is the renderer's business; here are only the way there and the words for what came back.
 
 use gen404_outside::explain::Explain as _;
+use gen404_outside::text::line;
 use gen404_renderer::{Corner, DrawError, Failure, Judgement, Metrics, Studio, Trial, Wanted};
 use gen404_round::module_rule::{MODULE_MILLISECONDS, Rule, Stage};
 use gen404_validator::{Caution, Concerns, Finding, Lines, Place, Validator, Warning};
@@ -80,7 +81,7 @@ fn broken(file: &str, error: &DrawError) -> CommandError {
     if error.is_fatal() {
         return without_browser(CommandError::usage(reason).with_hints(error.hint()));
     }
-    CommandError::failed(format!("{file} could not be run: {reason}")).with_hints(error.hint())
+    CommandError::failed(line(&format!("{file} could not be run: {reason}"))).with_hints(error.hint())
 }
 
 /// What was thrown gets the place where it was.
@@ -105,7 +106,10 @@ fn warnings(trial: &Trial) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let mut warn = |caution, detail: String| warnings.push(Warning { caution, detail, place: None });
     if trial.scenes_differ == Some(true) {
-        warn(Caution::DifferentScenes, "two runs gave two different scenes; what you see here is not what is judged".to_owned());
+        warn(
+            Caution::DifferentScenes,
+            "two runs gave two different scenes; what you see here is not what is judged".to_owned(),
+        );
     }
     if trial.draws_random_numbers {
         let seen = if trial.scenes_differ == Some(false) { "; two runs gave the same scene" } else { "" };
@@ -113,11 +117,18 @@ fn warnings(trial: &Trial) -> Vec<Warning> {
         warn(Caution::RandomNumbers, format!("{detail}{seen}"));
     }
     if trial.unseen_from_front {
-        warn(Caution::UnseenFromFront, "a camera in front of it sees nothing: everything is invisible, fully transparent or turned away".to_owned());
+        warn(
+            Caution::UnseenFromFront,
+            "a camera in front of it sees nothing: everything is invisible, fully transparent or turned away"
+                .to_owned(),
+        );
     }
     let milliseconds = trial.run_time.as_millis();
     if milliseconds > u128::from(MODULE_MILLISECONDS / 2) {
-        warn(Caution::SlowRun, format!("took {milliseconds} of {MODULE_MILLISECONDS} ms on this machine; a slower one may end it"));
+        warn(
+            Caution::SlowRun,
+            format!("took {milliseconds} of {MODULE_MILLISECONDS} ms on this machine; a slower one may end it"),
+        );
     }
     let judgement = trial.service.as_ref().or(trial.miners.as_ref());
     let sound = judgement.filter(|judgement| judgement.failures.is_empty());
@@ -141,14 +152,19 @@ fn of_box(min: [Option<f64>; 3], max: [Option<f64>; 3], warn: &mut impl FnMut(Ca
     let axes = ["x", "y", "z"];
     for ((min, max), axis) in sides.iter().zip(axes) {
         if *min < -NEAR || *max > NEAR {
-            let detail = format!("{axis} goes from {min:.4} to {max:.4}: rounding may take it out of [-0.5, 0.5]; scale it to 0.95");
+            let detail = format!(
+                "{axis} goes from {min:.4} to {max:.4}: rounding may take it out of [-0.5, 0.5]; scale it to 0.95"
+            );
             warn(Caution::BoxNearLimit, detail);
         }
     }
     for ((min, max), axis) in sides.iter().zip(axes) {
         let middle = f64::midpoint(*min, *max);
         if middle.abs() > OFF_CENTRE {
-            warn(Caution::NotCentred, format!("the middle of its box is at {axis} = {middle:.3}; nothing moves it to the centre"));
+            warn(
+                Caution::NotCentred,
+                format!("the middle of its box is at {axis} = {middle:.3}; nothing moves it to the centre"),
+            );
         }
     }
     let longest = sides.iter().map(|(min, max)| max - min).fold(0.0, f64::max);

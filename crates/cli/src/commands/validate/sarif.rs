@@ -10,8 +10,25 @@ use gen404_validator::advice::fix;
 use gen404_validator::{Lines, Place, Validator};
 use serde_json::{Value, json};
 
+use super::files::Source;
 use super::result::Judged;
 use crate::errors::CommandError;
+
+/// Says no before anything is judged where the log would replace a module, as `--sarif chair.js` without a log's name does.
+pub(super) fn check(path: &Path, sources: &[Source]) -> Result<(), CommandError> {
+    let same = |source: &Source| match source {
+        Source::File(module) => {
+            module.canonicalize().is_ok_and(|module| path.canonicalize().is_ok_and(|log| log == module))
+        }
+        Source::Stdin => false,
+    };
+    let named_as_module = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("js"));
+    if named_as_module || sources.iter().any(same) {
+        let message = format!("--sarif would write its log over the module {}", path.display());
+        return Err(CommandError::usage(message).with_hint("give the log a name of its own: --sarif findings.sarif"));
+    }
+    Ok(())
+}
 
 /// The results so far.
 #[derive(Debug, Default)]

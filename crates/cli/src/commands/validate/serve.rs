@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{DefaultBodyLimit, FromRequest, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -103,6 +104,8 @@ struct Named {
     file: Option<String>,
 }
 
+type NamedInQuery = Result<Query<Named>, QueryRejection>;
+
 #[derive(Deserialize)]
 struct Body {
     source: String,
@@ -110,16 +113,16 @@ struct Body {
 }
 
 /// The same object as a line of `validate --json`.
-async fn validate(State(shared): State<Arc<Shared>>, named: Query<Named>, request: Request) -> Response {
-    match shared.judged(named.0, request).await {
+async fn validate(State(shared): State<Arc<Shared>>, named: NamedInQuery, request: Request) -> Response {
+    match shared.judged(named, request).await {
         Ok(judged) => Json(judged.line()).into_response(),
         Err(unjudged) => unjudged.into_response(),
     }
 }
 
 /// What the official service answers, up to the pictures.
-async fn official(State(shared): State<Arc<Shared>>, named: Query<Named>, request: Request) -> Response {
-    let judged = match shared.judged(named.0, request).await {
+async fn official(State(shared): State<Arc<Shared>>, named: NamedInQuery, request: Request) -> Response {
+    let judged = match shared.judged(named, request).await {
         Ok(judged) => judged,
         // It knows no other status for a request that makes no sense.
         Err(Unjudged::Body(sentence)) => return failed(StatusCode::INTERNAL_SERVER_ERROR, sentence),
@@ -137,6 +140,8 @@ async fn official(State(shared): State<Arc<Shared>>, named: Query<Named>, reques
 enum Unjudged {
     /// The body cannot be understood.
     Body(&'static str),
+    /// The module is wrapped in something that is not taken off here; judged as it is it would be refused for that.
+    Wrapped(&'static str),
     TooLarge,
     TooSlow,
     Busy,
@@ -148,6 +153,7 @@ impl IntoResponse for Unjudged {
     fn into_response(self) -> Response {
         match self {
             Self::Body(sentence) => failed(StatusCode::BAD_REQUEST, sentence),
+            Self::Wrapped(sentence) => failed(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence),
             Self::TooLarge => {
                 failed(StatusCode::PAYLOAD_TOO_LARGE, &format!("the body is larger than {LARGEST_BODY} bytes"))
             }
@@ -174,8 +180,9 @@ impl Shared {
         }
     }
 
-    async fn judged(&self, named: Named, request: Request) -> Result<Judged, Unjudged> {
+    async fn judged(&self, named: NamedInQuery, request: Request) -> Result<Judged, Unjudged> {
         let _place = self.queue.enter().ok_or(Unjudged::Busy)?;
+        let Query(named) = named.map_err(|_| Unjudged::Body("the query names more than one file"))?;
         let module = timeout(BODY_LIMIT, read(named, request)).await.map_err(|_| Unjudged::TooSlow)??;
         let permit = self.texts.acquire().await.map_err(|_| Unjudged::Busy)?;
         let length = module.text.len() as u64;
@@ -191,7 +198,14 @@ impl Shared {
 
 /// The module of a request: the body itself, or the source within it when it is JSON.
 async fn read(named: Named, request: Request) -> Result<Module, Unjudged> {
-    let is_json = is_json(request.headers());
+    let headers = request.headers();
+    let is_json = media_type(headers).eq_ignore_ascii_case("application/json");
+    if media_type(headers).to_ascii_lowercase().starts_with("multipart/") {
+        return Err(Unjudged::Wrapped("the body is a form; send the module itself, or JSON with a source"));
+    }
+    if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        return Err(Unjudged::Wrapped("the body is compressed; send it as it is"));
+    }
     let body = Bytes::from_request(request, &()).await.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Unjudged::TooLarge,
         _ => Unjudged::Body("the body broke off"),
@@ -205,9 +219,10 @@ async fn read(named: Named, request: Request) -> Result<Module, Unjudged> {
     Ok(Module { file: file.or(named.file).unwrap_or_else(dash), text: source.into_bytes() })
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
-    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    media_type.split(';').next().is_some_and(|name| name.trim().eq_ignore_ascii_case("application/json"))
+/// What the body says it is, without parameters.
+fn media_type(headers: &HeaderMap) -> &str {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim()
 }
 
 #[cfg(test)]

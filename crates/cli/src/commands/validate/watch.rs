@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use gen404_outside::text::line;
+
 use super::Bench;
 use super::files::{Source, in_folder};
 use crate::errors::CommandError;
@@ -35,7 +37,7 @@ pub(super) async fn run(bench: &Bench<'_>, paths: &[PathBuf]) -> Result<(), Comm
                 match bench.judge(Source::File(file.clone())).await? {
                     Ok(judged) => {
                         if judged.passed() {
-                            ui.done(format!("{} passes", judged.file));
+                            ui.done(line(&format!("{} passes", judged.file)));
                         }
                         bench.show(&judged)?;
                     }
