@@ -34,7 +34,7 @@ impl Advice {
 const KEY: Advice = Advice::Plain("give the endpoint's key with --api-key or OPENAI_API_KEY");
 const CREDIT: Advice = Advice::Plain("the account at the endpoint has to be paid for first");
 const ADDRESS: Advice =
-    Advice::Plain("check --endpoint and --model against what the endpoint serves (GET /v1/models lists it)");
+    Advice::Plain("check the address and --model against what the endpoint serves (GET /v1/models lists it)");
 const LATER: Advice = Advice::Plain(
     "the endpoint is busy or not ready: try again later, ask for less at once (--vlm-concurrency), or allow more tries \
      (--transport-retries)",

@@ -177,7 +177,7 @@ impl Explain for VlmError {
     }
 
     fn hint(&self) -> Option<Hint> {
-        let is_it_up = "check that the judge is up and --endpoint is its address; `404-cli start-judge` rents one";
+        let is_it_up = "check that the judge is up and that this is its address; `404-cli start-judge` rents one";
         let hint = match self {
             Self::Key => return None,
             Self::Status { status: 401 | 403, .. } => "give the endpoint's key with --api-key or OPENAI_API_KEY",

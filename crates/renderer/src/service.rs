@@ -181,10 +181,10 @@ impl Explain for ServiceError {
     fn hint(&self) -> Option<Hint> {
         match self {
             Self::Unreachable { source, .. } => source.hint().or(Some(
-                "is the pod running? `pods` shows it; without --endpoint the renderer built into this tool is used",
+                "is the pod running? `404-cli pods` shows it; without an address the renderer built into this tool is used",
             )),
             Self::Status { status, .. } if *status == StatusCode::NOT_FOUND => {
-                Some("--endpoint is the address of a render service, without a path")
+                Some("give the address of a render service, without a path")
             }
             _ => None,
         }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use clap::{Args, value_parser};
 use gen404_generator::{Endpoint, Limits, Request};
 use gen404_round::audit::{self, Against, AuditMatch, AuditRules, Repeat, ReportFault};
-use gen404_round::{Prompt, Stem};
+use gen404_round::{Prompt, PromptImage};
 use gen404_targon::ImageReference;
 use serde_json::json;
 
@@ -22,9 +22,7 @@ use self::repeats::{Ended, Rehearsal};
 use self::sameness::Sameness;
 use self::verdict::Verdict;
 use super::generate::LimitArguments;
-use super::r#match::{Opponent, Player, Playing};
-use super::round::outputs::Of;
-use crate::arguments::State;
+use super::r#match::{Defender, Player, Playing};
 use crate::arguments::targon::PodArguments;
 use crate::context::Context;
 use crate::errors::CommandError;
@@ -43,12 +41,6 @@ pub(crate) struct Arguments {
     /// Modules of the leader
     #[arg(long, value_name = "DIR", required_unless_present = "against", conflicts_with = "against")]
     leader: Option<PathBuf>,
-    /// Whose public outputs are the defender's modules: `leader`, or a hotkey's SS58 address
-    #[arg(long, value_name = "WHO")]
-    against: Option<Of>,
-    /// The round of the public outputs; the newest one with such outputs when not given
-    #[arg(long, value_name = "N", requires = "against")]
-    round: Option<u64>,
     /// Address of the generator with its port, 10006 in the subnet
     #[arg(long, value_name = "URL", required_unless_present = "image_url", conflicts_with = "image_url")]
     endpoint: Option<Endpoint>,
@@ -81,16 +73,13 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     limits: LimitArguments,
     #[command(flatten)]
-    state: State,
+    defender: Defender,
     #[command(flatten)]
     pod: PodArguments,
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), CommandError> {
     let judging = &arguments.playing.judging;
-    if arguments.round.is_some() && arguments.against.is_none() {
-        return Err(CommandError::usage("--round is the round of public outputs: it needs --against"));
-    }
     let prompts = prompts_file::read(&judging.prompts_json)?;
     let seed = judging.seed.or(prompts.seed).ok_or_else(|| {
         CommandError::usage("no --seed, and the prompts file has none either")
@@ -109,14 +98,17 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), C
         force: false,
         limits: Limits::from(&arguments.limits),
     };
-    let opponent = match arguments.against {
-        Some(of) => Some(Opponent::fetch(context, of, arguments.round, &arguments.state, &arguments.output_dir).await?),
-        None => None,
-    };
-    if let Some(opponent) = &opponent {
-        let stems: Vec<Stem> = request.prompts.iter().map(|prompt| prompt.stem.clone()).collect();
-        opponent.refuse_other_prompts(&stems)?;
+    let is_file = |prompt: &&Prompt| matches!(prompt.image, PromptImage::Path(_));
+    if arguments.image_url.is_some()
+        && let Some(prompt) = request.prompts.iter().find(is_file)
+    {
+        return Err(CommandError::usage(format!(
+            "the picture of {} is a file of this machine, which a rented one cannot reach",
+            prompt.stem
+        ))
+        .with_hint("use prompts whose pictures are URLs, as `404-cli round prompts` writes them"));
     }
+    let opponent = arguments.defender.fetch(context, &request.prompts, &arguments.output_dir).await?;
     let leader = match (&opponent, &arguments.leader) {
         (Some(opponent), _) => &opponent.modules,
         (None, Some(leader)) if leader.is_dir() => leader,
@@ -135,11 +127,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), C
     if judging.dry_run {
         return audit.says_what_it_takes();
     }
-    // Hours of generating are not spent before it is known that somebody can draw.
-    let verdict = match player.get_ready().await {
-        Ok(()) => audit.run().await,
-        Err(error) => Err(error),
-    };
+    let verdict = audit.run().await;
     player.close().await;
     verdict?.tell(context)
 }
@@ -163,9 +151,15 @@ impl Audit<'_> {
         let verdict = self.repeats(&journal, &mut machines).await;
         // Whatever has happened: nothing that was rented goes on running.
         let given_back = machines.give_back().await;
-        let verdict = verdict?;
-        given_back?;
-        Ok(verdict)
+        match (verdict, given_back) {
+            (verdict, Ok(())) => verdict,
+            (Ok(_), Err(still_running)) => Err(still_running),
+            // Neither hides the other, and money comes first.
+            (Err(error), Err(still_running)) => {
+                self.context.ui.warning(&error.message);
+                Err(still_running)
+            }
+        }
     }
 
     async fn repeats(&self, journal: &Journal, machines: &mut Machines<'_>) -> Result<Verdict, CommandError> {
@@ -206,6 +200,8 @@ impl Audit<'_> {
         if let Some(ended) = generator.ended(number) {
             return Ok(ended);
         }
+        // Hours of generating are not spent before it is known that somebody can draw and judge.
+        self.player.get_ready().await?;
         loop {
             let Some(endpoint) = machines.endpoint().await? else { return Ok(Ended::NeverReady) };
             match generator.repeat(number, &endpoint, machines.replacements()).await? {

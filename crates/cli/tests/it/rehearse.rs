@@ -6,10 +6,11 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use gen404_sandbox::cdn::Cdn;
+use gen404_sandbox::faults::Rule;
 use gen404_sandbox::generator::faults::Fault;
 use gen404_sandbox::generator::{Options, Quality, SampleGenerator};
 use gen404_sandbox::judge::{self, ScriptedJudge};
-use gen404_sandbox::targon::{Delays, FakeTargon, Options as TargonOptions};
+use gen404_sandbox::targon::{Delays, FakeTargon, Fault as TargonFault, Options as TargonOptions};
 use serde_json::{Value, json};
 
 use crate::binary::transcript;
@@ -208,6 +209,25 @@ async fn what_is_not_made_again_loses_against_the_submission() {
     assert_eq!(stage.generator.orders(), 2 * PROMPTS / 2, "what failed in the first repeat is not asked for again");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_generated_before_somebody_can_judge() {
+    let Some(stage) = Stage::open(coarse()).await else { return };
+    // Somebody listens there, and hangs up at once.
+    let held = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = held.local_addr().expect("bound");
+    std::thread::spawn(move || held.incoming().for_each(drop));
+    let line = stage.line("poor", "").join(" ").replace(stage.judge.url().as_str(), &format!("http://{address}/"));
+    let without = stage.line("poor", "").join(" ").replace(&format!("--judge {}", stage.judge.url()), "");
+    for (line, code, words) in [(line, 3, "that this is its address"), (without, 2, "--judge is missing")] {
+        let line: Vec<&str> = line.split_whitespace().collect();
+        let output = stage.workshop.command(&line).output().expect("the binary runs");
+        assert_eq!(output.status.code(), Some(code), "{}", transcript(&output));
+        let said = transcript(&output);
+        assert!(said.contains(words), "{said}");
+    }
+    assert_eq!(stage.generator.orders(), 0);
+}
+
 /// Files that tell how far a killed run was.
 fn made(folder: &Path) -> usize {
     let of = |repeat: u32| std::fs::read_dir(folder.join(format!("generated_{repeat}"))).map_or(0, Iterator::count);
@@ -256,6 +276,11 @@ async fn a_rented_machine_is_given_back_whatever_happens() {
     child.kill().expect("it can be killed");
     child.wait().expect("it ends");
     assert_eq!(cloud.running().len(), 1, "a killed run cannot give anything back");
+    // Whether it still runs is not known: it is neither forgotten nor rented once more.
+    cloud.faults().add(Rule::times(TargonFault::RateLimited { retry_after_seconds: 5_000, as_date: false }, 1));
+    let output = stage.rented(&cloud, "--repeats 1").output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(3), "{}", transcript(&output));
+    assert_eq!((cloud.running().len(), registered(&cloud)), (1, 1));
     let output = stage.rented(&cloud, "--repeats 1").output().expect("the binary runs");
     assert_eq!(output.status.code(), Some(0), "{}", transcript(&output));
     let said = String::from_utf8_lossy(&output.stderr);

@@ -13,10 +13,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use gen404_outside::observer::Observer;
 use gen404_outside::pool::Patience;
 use gen404_outside::retry::Pauses;
-use gen404_renderer::{Batch, BatchEvent, Image, OutputFolder, RenderService, ServiceError, Summary};
+use gen404_renderer::{Batch, Image, OutputFolder, RenderService, ServiceError, Summary};
 use gen404_round::view::{Picture, ViewSet};
 use serde_json::json;
 use tokio::sync::Notify;
@@ -115,12 +114,6 @@ fn drawn(source: &str, view: &str, size: u32) -> Vec<u8> {
     Image::filled(size, size, [sum(source), sum(view), 0, 255]).to_png()
 }
 
-struct Nobody;
-
-impl Observer<BatchEvent<'_>> for Nobody {
-    fn on(&self, _: BatchEvent<'_>) {}
-}
-
 fn client(services: &[Url]) -> RenderService {
     patient_client(services, 5)
 }
@@ -135,7 +128,7 @@ fn patient_client(services: &[Url], repetitions: u32) -> RenderService {
 async fn rendered(folder: &Path, name: &str, service: &RenderService) -> (Summary, BTreeMap<String, Vec<u8>>) {
     let output = OutputFolder::new(folder.join(name));
     let batch = Batch { modules: folder.join("in"), output, views: ViewSet::Cli, force: false, concurrency: 8 };
-    let summary = batch.run(service, &Nobody).await.expect("a summary");
+    let summary = batch.run(service, &()).await.expect("a summary");
     let mut pictures = BTreeMap::new();
     for module in 0..MODULES {
         let stem = format!("m{module}").parse().expect("a stem");

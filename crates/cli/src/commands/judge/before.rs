@@ -42,10 +42,7 @@ pub(super) async fn prepare(context: &Context, mut plan: Plan, means: Means<'_>)
     if plan.cost().to_judge == 0 {
         return Ok(Prepared { plan, models: None, rehearsal_calls: 0 });
     }
-    let client = means.client.ok_or_else(|| {
-        CommandError::usage(format!("{} is missing", means.flag))
-            .with_hint("give the address of the model's server; `404-cli start-judge` rents one")
-    })?;
+    let client = means.client.ok_or_else(|| missing(means.flag))?;
     let models = greet(context, client, plan.model()).await?;
     if means.rehearsal && plan.profile().rehearsal {
         let (fetched, rehearsal_calls) = rehearse(context, &mut plan, &means, client, models.as_deref()).await?;
@@ -109,8 +106,18 @@ fn warn(ui: &Ui, plan: &Plan, Fetched { fetched, missed, changed }: Fetched) {
     }
 }
 
+/// Nobody to ask.
+pub(super) fn missing(flag: &str) -> CommandError {
+    CommandError::usage(format!("{flag} is missing"))
+        .with_hint("give the address of the model's server; `404-cli start-judge` rents one")
+}
+
 /// A dead endpoint or a wrong key is found out before anything else. Returns the models it says it has.
-async fn greet(context: &Context, client: &ChatClient, model: &str) -> Result<Option<Vec<String>>, CommandError> {
+pub(super) async fn greet(
+    context: &Context,
+    client: &ChatClient,
+    model: &str,
+) -> Result<Option<Vec<String>>, CommandError> {
     let greeting = async { Ok(client.greet().await?) };
     let endpoint = || Some("the endpoint's list of models".to_owned());
     let greeting: Greeting = context.until_interrupted(waiting::telling(&context.ui, endpoint, greeting)).await?;

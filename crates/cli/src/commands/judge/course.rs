@@ -197,6 +197,12 @@ impl Course<'_> {
         shares(client.shares())
     }
 
+    /// A missing, dead or locked endpoint is found out before anything else is spent on a match.
+    pub(in crate::commands) async fn greet(&self, profile: &Profile) -> Result<(), CommandError> {
+        let client = self.client(profile.request.clone())?.ok_or_else(|| before::missing(self.flag))?;
+        before::greet(self.context, &client, &self.judging.model).await.map(drop)
+    }
+
     /// `None` without an endpoint: what is judged already needs none.
     fn client(&self, fields: RequestFields) -> Result<Option<ChatClient>, CommandError> {
         let judging = self.judging;

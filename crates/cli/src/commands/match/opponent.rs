@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use clap::Args;
 use gen404_competition::files::Config;
 use gen404_competition::{Look, Recomputed, RoundFiles, StateFile, recompute};
-use gen404_round::Stem;
 use gen404_round::duel::WinMargin;
 use gen404_round::standings::LEADER;
+use gen404_round::{Prompt, Stem};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -17,6 +18,41 @@ use crate::competition;
 use crate::context::Context;
 use crate::errors::CommandError;
 use crate::ui::Ui;
+
+/// A defender that is named by its public outputs.
+#[derive(Debug, Args)]
+pub(in crate::commands) struct Defender {
+    /// Whose public outputs are the defender's modules: `leader`, or a hotkey's SS58 address
+    #[arg(long, value_name = "WHO")]
+    against: Option<Of>,
+    /// The round of the public outputs; the newest one with such outputs when not given
+    #[arg(long, value_name = "N", requires = "against")]
+    round: Option<u64>,
+    #[command(flatten)]
+    state: State,
+}
+
+impl Defender {
+    /// The defender with its modules, when it is named like this; for exactly these prompts.
+    pub(in crate::commands) async fn fetch(
+        &self,
+        context: &Context,
+        prompts: &[Prompt],
+        output_dir: &Path,
+    ) -> Result<Option<Opponent>, CommandError> {
+        let Some(of) = self.against else {
+            // The parser lets it pass beside an option that excludes --against.
+            return match self.round {
+                None => Ok(None),
+                Some(_) => Err(CommandError::usage("--round is the round of public outputs: it needs --against")),
+            };
+        };
+        let fetching = Opponent::fetch(context, of, self.round, &self.state, output_dir);
+        let opponent = context.until_interrupted(fetching).await?;
+        opponent.refuse_other_prompts(prompts)?;
+        Ok(Some(opponent))
+    }
+}
 
 /// Somebody to play against.
 pub(in crate::commands) struct Opponent {
@@ -34,17 +70,7 @@ pub(in crate::commands) struct Opponent {
 
 impl Opponent {
     /// Fetches the modules, and what the state says about the round.
-    pub(in crate::commands) async fn fetch(
-        context: &Context,
-        of: Of,
-        round: Option<u64>,
-        state: &State,
-        output_dir: &Path,
-    ) -> Result<Self, CommandError> {
-        context.until_interrupted(Self::found(context, of, round, state, output_dir)).await
-    }
-
-    async fn found(
+    async fn fetch(
         context: &Context,
         of: Of,
         round: Option<u64>,
@@ -73,14 +99,15 @@ impl Opponent {
     }
 
     /// Outputs of other prompts would lose every duel.
-    pub(in crate::commands) fn refuse_other_prompts(&self, stems: &[Stem]) -> Result<(), CommandError> {
-        let foreign: Vec<&Stem> = stems.iter().filter(|stem| !self.stems.contains(*stem)).collect();
+    fn refuse_other_prompts(&self, prompts: &[Prompt]) -> Result<(), CommandError> {
+        let stems = prompts.iter().map(|prompt| &prompt.stem);
+        let foreign: Vec<&Stem> = stems.filter(|stem| !self.stems.contains(*stem)).collect();
         let Some(first) = foreign.first() else { return Ok(()) };
         let Self { name, round, .. } = self;
         Err(CommandError::usage(format!(
             "{} of {} prompts are not among those of {name} in round {round} ({first})",
             foreign.len(),
-            stems.len(),
+            prompts.len(),
         ))
         .with_hint(format!("`404-cli round prompts --round {round} -o prompts.json` writes the prompts of that round")))
     }

@@ -73,9 +73,21 @@ impl<'a> Player<'a> {
         Ok(Self { context, playing, profile, artist: OnceCell::new(), cache })
     }
 
-    /// Asks the render services for their health, or looks for a browser; the first match does it otherwise.
+    /// Asks whether somebody can judge and draw, before anything is spent on what they are for.
     pub(in crate::commands) async fn get_ready(&self) -> Result<(), CommandError> {
+        self.course(Path::new("")).greet(&self.profile).await?;
         self.artist().await.map(drop)
+    }
+
+    fn course<'b>(&'b self, output_dir: &'b Path) -> Course<'b> {
+        Course {
+            context: self.context,
+            judging: &self.playing.judging,
+            endpoints: &self.playing.judge,
+            flag: "--judge",
+            output_dir,
+            concurrency: self.playing.concurrency,
+        }
     }
 
     async fn artist(&self) -> Result<Arc<Artist>, CommandError> {
@@ -96,14 +108,7 @@ impl<'a> Player<'a> {
         output_dir: &Path,
     ) -> Result<Option<Ended>, CommandError> {
         let Self { context, playing, .. } = self;
-        let course = Course {
-            context,
-            judging: &playing.judging,
-            endpoints: &playing.judge,
-            flag: "--judge",
-            output_dir,
-            concurrency: playing.concurrency,
-        };
+        let course = self.course(output_dir);
         let pictures = ["left", "right"].map(|side| output_dir.join(side));
         let duels = course.contest(self.profile.clone(), pictures[0].clone(), pictures[1].clone())?;
         let stems: Vec<Stem> = duels.prompts.prompts.iter().map(|prompt| prompt.stem.clone()).collect();

@@ -6,8 +6,8 @@ use std::fmt;
 use gen404_generator::Endpoint;
 use gen404_repository::{Card, Hardware};
 use gen404_targon::{
-    HeldLease, ImageReference, Lease, NotStopped, Order, PodKind, PodTag, ResourceName, StartError, Uid,
-    price_in_words, start,
+    Cause, HeldLease, ImageReference, Lease, NotStopped, Order, Phase, PodKind, PodTag, ResourceName, StartError,
+    Started, TargonError, Uid, price_in_words, start,
 };
 
 use super::Arguments;
@@ -86,15 +86,20 @@ fn resource(card: Card) -> ResourceName {
 /// The machines of a rehearsal, one at a time.
 pub(super) struct Machines<'a> {
     context: &'a Context,
-    source: &'a Source<'a>,
     journal: &'a Journal,
-    account: Option<Account>,
+    place: Place<'a>,
     rented: Option<Rented>,
     replacements: u32,
 }
 
+enum Place<'a> {
+    Running(&'a Endpoint),
+    Cloud(&'a Image<'a>, Box<Account>),
+}
+
 struct Rented {
-    endpoint: Endpoint,
+    url: String,
+    pod: PodTag,
     /// Held, so that every command knows a machine whose run has died.
     lease: HeldLease,
 }
@@ -106,11 +111,13 @@ impl<'a> Machines<'a> {
         journal: &'a Journal,
         replacements: u32,
     ) -> Result<Self, CommandError> {
-        let account = match source {
-            Source::Running(_) => None,
-            Source::Image(image) => Some(Account::open_with_key(&context.ui, &image.pod.targon)?),
+        let place = match source {
+            Source::Running(endpoint) => Place::Running(endpoint),
+            Source::Image(image) => {
+                Place::Cloud(image, Box::new(Account::open_with_key(&context.ui, &image.pod.targon)?))
+            }
         };
-        Ok(Self { context, source, journal, account, rented: None, replacements })
+        Ok(Self { context, journal, place, rented: None, replacements })
     }
 
     /// How many more a generator may ask for.
@@ -120,10 +127,9 @@ impl<'a> Machines<'a> {
 
     /// Where the generator answers, on a machine that is rented when there is none; `None` when its image never did.
     pub(super) async fn endpoint(&mut self) -> Result<Option<Endpoint>, CommandError> {
-        let (image, account) = match (self.source, &self.account) {
-            (Source::Running(endpoint), _) => return Ok(Some(endpoint.clone())),
-            (Source::Image(image), Some(account)) => (image, account),
-            (Source::Image(_), None) => unreachable!("an image has an account"),
+        let (image, account) = match &self.place {
+            Place::Running(endpoint) => return Ok(Some((*endpoint).clone())),
+            Place::Cloud(image, account) => (image, account),
         };
         if self.rented.is_none() {
             self.rented = match self.left_behind(account).await? {
@@ -131,12 +137,12 @@ impl<'a> Machines<'a> {
                 None => self.rent(account, image).await?,
             };
         }
-        Ok(self.rented.as_ref().map(|rented| rented.endpoint.clone()))
+        Ok(self.rented.as_ref().map(|rented| rented.url.parse()).transpose()?)
     }
 
     /// Another machine in the place of one whose generator is gone; false when the subnet would give no other.
     pub(super) async fn replace(&mut self, why: CommandError) -> Result<bool, CommandError> {
-        if matches!(self.source, Source::Running(_)) {
+        if matches!(self.place, Place::Running(_)) {
             return Err(why);
         }
         self.context.ui.warning(&why.message);
@@ -148,18 +154,18 @@ impl<'a> Machines<'a> {
 
     /// Gives back what is rented. Ctrl-C does not end this.
     pub(super) async fn give_back(&mut self) -> Result<(), CommandError> {
-        let (Some(rented), Some(account)) = (self.rented.take(), &self.account) else { return Ok(()) };
-        let lease = rented.lease.lease().clone();
-        self.context.ui.status(format!("giving back {} ({})", lease.name, lease.uid));
-        if let Err(error) = account.client.give_back(&lease.uid).await {
-            let (uid, name) = (lease.uid.clone(), lease.name.to_string());
-            return Err(NotStopped(vec![(PodTag { uid, name, cost_per_hour: lease.cost_per_hour }, error)]).into());
+        let (Some(Rented { pod, lease, .. }), Place::Cloud(_, account)) = (self.rented.take(), &self.place) else {
+            return Ok(());
+        };
+        self.context.ui.status(format!("giving back {} ({})", pod.name, pod.uid));
+        if let Err(error) = account.client.give_back(&pod.uid).await {
+            return Err(NotStopped(vec![(pod, error)]).into());
         }
-        account.leases.forget(&lease.uid)?;
+        account.leases.forget(&pod.uid)?;
         self.journal.rented(None);
-        let age = account.client.age(lease.created_at);
-        let spent = lease.cost_per_hour.map(|price| format!(", {} spent", price.for_time(age))).unwrap_or_default();
-        self.context.ui.done(format!("`{}` is given back{spent}", lease.name));
+        let age = account.client.age(lease.lease().created_at);
+        let spent = pod.cost_per_hour.map(|price| format!(", {} spent", price.for_time(age))).unwrap_or_default();
+        self.context.ui.done(format!("`{}` is given back{spent}", pod.name));
         self.journal.intact()
     }
 
@@ -167,8 +173,14 @@ impl<'a> Machines<'a> {
     async fn left_behind(&self, account: &Account) -> Result<Option<Rented>, CommandError> {
         let Some(Machine { uid, url }) = self.journal.machine() else { return Ok(None) };
         let Some(lease) = lease_of(account, &uid)? else { return Ok(None) };
-        let found = self.context.until_interrupted(async { Ok(account.client.workload(&uid).await) }).await?;
-        if !found.is_ok_and(|workload| !workload.state.status.is_over()) {
+        let looking = async { Ok(account.client.workload(&uid).await) };
+        let is_there = match self.context.until_interrupted(looking).await? {
+            Ok(workload) => !workload.state.status.is_over(),
+            Err(TargonError::NotFound { .. }) => false,
+            // Nobody knows, and a machine that may cost money is not forgotten.
+            Err(error) => return Err(error.into()),
+        };
+        if !is_there {
             account.leases.forget(&uid)?;
             return Ok(None);
         }
@@ -176,33 +188,43 @@ impl<'a> Machines<'a> {
         self.context
             .ui
             .status(format!("the machine of the run before is still there ({uid}, {price}): going on with it"));
-        Ok(Some(Rented { endpoint: url.parse()?, lease: account.leases.hold(lease)? }))
+        let pod = PodTag { uid, name: lease.name.to_string(), cost_per_hour: lease.cost_per_hour };
+        Ok(Some(Rented { url, pod, lease: account.leases.hold(lease)? }))
     }
 
     async fn rent(&self, account: &Account, image: &Image<'_>) -> Result<Option<Rented>, CommandError> {
         let observer = Watching::new(&self.context.ui, PodKind::Generator.name());
         let interrupt = self.context.interrupt.token();
         let outcome = start(&account.client, &account.leases, &image.order, interrupt, &observer).await;
-        let started = match outcome {
+        let Started { pod, url, .. } = match outcome {
             Ok(started) => started,
             // The image had its time on a machine, and did not answer: that is a verdict.
-            Err(error @ StartError::GivenBack { cause: gen404_targon::Cause::Failed(_), .. }) => {
+            Err(error @ StartError::GivenBack { cause: Cause::Failed(_), .. }) => {
                 show_log(self.context, &error);
                 self.context.ui.warning(CommandError::from(error).message);
                 return Ok(None);
             }
             Err(error) => return Err(error.into()),
         };
-        let url = started.url.map(|url| url.to_string()).unwrap_or_default();
-        self.journal.rented(Some(Machine { uid: started.pod.uid.clone(), url: url.clone() }));
-        let lease = lease_of(account, &started.pod.uid)?
-            .ok_or_else(|| CommandError::failed(format!("the lease of {} is gone", started.pod.uid)))?;
-        Ok(Some(Rented { endpoint: url.parse()?, lease: account.leases.hold(lease)? }))
+        let url = url.map(|url| url.to_string()).unwrap_or_default();
+        self.journal.rented(Some(Machine { uid: pod.uid.clone(), url: url.clone() }));
+        let held = lease_of(account, &pod.uid).and_then(|lease| {
+            let lease = lease.ok_or_else(|| CommandError::failed(format!("the lease of {} is gone", pod.uid)))?;
+            Ok(account.leases.hold(lease)?)
+        });
+        match held {
+            Ok(lease) => Ok(Some(Rented { url, pod, lease })),
+            // A machine that no later command would know of is not kept.
+            Err(error) => match account.client.give_back(&pod.uid).await {
+                Ok(()) => Err(error),
+                Err(stop) => Err(NotStopped(vec![(pod, stop)]).into()),
+            },
+        }
     }
 }
 
 /// The lease of that machine, as one of a run that is under way.
 fn lease_of(account: &Account, uid: &Uid) -> Result<Option<Lease>, CommandError> {
     let found = account.leases.all()?.into_iter().map(|found| found.lease).find(|lease| lease.uid == *uid);
-    Ok(found.map(|lease| Lease { phase: gen404_targon::Phase::Starting, ..lease }))
+    Ok(found.map(|lease| Lease { phase: Phase::Starting, ..lease }))
 }
