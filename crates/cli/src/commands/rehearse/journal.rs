@@ -122,7 +122,9 @@ impl Journal {
                 line => learn(&mut repeats, line),
             }
         }
-        if began.as_ref().is_some_and(|began| began != identity) {
+        // One that was never sent anything, as after a mistyped address, binds nobody.
+        let is_bound = !repeats.is_empty() || machine.is_some();
+        if is_bound && began.as_ref().is_some_and(|began| began != identity) {
             return Err(CommandError::usage(format!(
                 "{} holds the rehearsal of other prompts, another seed or another generator",
                 folder.display()
@@ -133,7 +135,7 @@ impl Journal {
         if torn {
             journal.lock().file.write_all(b"\n").map_err(unusable)?;
         }
-        if began.is_none() {
+        if began.as_ref() != Some(identity) {
             journal.write(Line::Began(identity.clone()));
         }
         journal.intact()?;
@@ -251,7 +253,9 @@ mod tests {
     #[test]
     fn another_rehearsal_does_not_go_on_in_the_folder() {
         let folder = tempfile::tempdir().expect("a folder");
+        drop(Journal::open(folder.path(), &identity(7)).expect("a journal that nothing is written to"));
         let first = Journal::open(folder.path(), &identity(1)).expect("a journal");
+        first.sent(1);
         assert!(Journal::open(folder.path(), &identity(1)).expect_err("locked").message.contains("another rehearsal"));
         drop(first);
         let error = Journal::open(folder.path(), &identity(2)).expect_err("another seed");
